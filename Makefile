@@ -1,0 +1,50 @@
+# The two commands a newcomer needs are `make repro` and `make test`; `make help` lists the rest.
+PYTHON ?= python3.11
+BIN := .venv/bin
+ARCHIVE ?=
+
+# DVC and the stages it starts must find this environment's python
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export TF_CPP_MIN_LOG_LEVEL ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help repro test lint format lock sample clean
+
+help:  ## list the commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+repro: .venv/installed  ## run the pipeline and show its metrics; ARCHIVE=data/raw/mine.zip takes another archive
+	@$(if $(ARCHIVE),dvc exp run -S unzip.archive=$(ARCHIVE),dvc repro)
+	@python -m rare_species.summary
+
+test: .venv/installed  ## run all tests
+	@pytest
+
+lint: .venv/installed  ## check format, style and types
+	@ruff format --check .
+	@ruff check .
+	@mypy
+
+format: .venv/installed  ## rewrite files in the house format
+	@ruff format .
+	@ruff check --fix .
+
+lock: .venv/installed  ## pin requirements.txt and requirements-dev.txt from the .in files
+	@uv pip compile --quiet --upgrade --python-version 3.11 --custom-compile-command "make lock" requirements.in -o requirements.txt
+	@uv pip compile --quiet --upgrade --python-version 3.11 --custom-compile-command "make lock" requirements-dev.in -o requirements-dev.txt
+
+sample: .venv/installed  ## draw data/raw/sample.zip again
+	@python -m rare_species.sample --out data/raw/sample.zip
+
+clean:  ## remove what the pipeline wrote and the checks' caches; keeps .venv, the DVC cache and data/raw
+	@rm -rf data/images data/clean data/split data/processed data/features models
+	@rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis dvc_plots
+	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
+
+.venv/installed: requirements.txt requirements-dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null || { \
+	  echo "Expected Python 3.11 as '$(PYTHON)'. Received: $$($(PYTHON) --version 2>&1 | head -n 1)." \
+	    "Install it, or name it: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt -r requirements-dev.txt
+	@touch $@

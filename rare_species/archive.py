@@ -1,0 +1,327 @@
+"""Safe unzipping: everything the directory can tell is checked before a byte is written, the rest while streaming."""
+
+import copy
+import itertools
+import math
+import ntpath
+import stat
+import struct
+import sys
+import unicodedata
+import zipfile
+import zlib
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from tqdm import tqdm
+
+from rare_species.errors import UserError
+
+_CHUNK_BYTES = 1 << 20
+_LOCAL_HEADER_BYTES = 30
+# A ratio says nothing about a small file: a few kilobytes of one colour shrink a thousandfold.
+_RATIO_MIN_BYTES = 100_000
+# A list of a million photos is smaller; what is larger would fill the memory before anyone could refuse it.
+_IN_MEMORY_MAX_BYTES = 256 << 20
+_JUNK_NAMES = frozenset({".DS_Store", "Thumbs.db", "desktop.ini", "Icon\r"})
+# bzip2 and LZMA are left out: zipfile inflates each chunk of them whole, so memory would not stay flat.
+_METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
+# General-purpose flag bits (APPNOTE.TXT 4.4.4): 0, 6 and 13 mean encrypted, 5 a patch to another file.
+_FLAG_ENCRYPTED = 0x1 | 0x40 | 0x2000
+_FLAG_PATCHED = 0x20
+# zipfile lets these out on damaged archives, besides the one it documents.
+_DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, UnicodeDecodeError, NotImplementedError, OSError)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much an archive may hold.
+
+    Attributes:
+        max_files: most files, >= 1.
+        max_bytes: most bytes after unpacking, all files together.
+        max_ratio: most bytes after unpacking per byte before, of any one file of 100 kB or more.
+    """
+
+    max_files: int
+    max_bytes: int
+    max_ratio: float
+
+
+@dataclass(frozen=True)
+class Member:
+    """One file to extract.
+
+    Attributes:
+        name: path inside the archive with "/" between folders, no "." and no "..".
+        info: its entry in the zip's directory.
+    """
+
+    name: str
+    info: zipfile.ZipInfo
+
+
+def inspect_archive(path: Path, limits: Limits) -> list[Member]:
+    """Check all that a zip's directory tells, and list the files to extract.
+
+    Folders and what macOS and Windows leave behind (`__MACOSX/`, `.DS_Store`, ...) are passed over. Overlapping
+    members are the zip bomb of Fifield (2019), "A better zip bomb".
+
+    Args:
+        path: the zip.
+        limits: what it may hold.
+
+    Returns:
+        Files sorted by name.
+
+    Raises:
+        UserError: if the zip cannot be read, holds a member that is not safe to write, or is over a limit.
+    """
+    with _opened(path, limits) as (_, members):
+        return members
+
+
+def read_member(path: Path, name: str, limits: Limits) -> bytes:
+    """Content of one file of a zip, after the same checks as `inspect_archive`.
+
+    Args:
+        path: the zip.
+        name: a `Member.name`.
+        limits: what the zip may hold.
+
+    Returns:
+        The bytes, as many as the directory declares, with the right CRC.
+
+    Raises:
+        UserError: as `inspect_archive`, or if the member is damaged or over 256 MiB.
+        KeyError: if there is no such member.
+    """
+    with _opened(path, limits) as (archive, members):
+        info = {member.name: member.info for member in members}[name]
+        if info.file_size > _IN_MEMORY_MAX_BYTES:
+            raise UserError(
+                f"{name} in {path} must be at most {_IN_MEMORY_MAX_BYTES:,} bytes. Received: {info.file_size:,}. "
+                "Check that it is what its name says, and zip the photos again."
+            )
+        return b"".join(_chunks(archive, info))
+
+
+def extract(path: Path, destination: Path, limits: Limits, root: str = "", leave_out: Collection[str] = ()) -> int:
+    """Write the files below `root` into a folder, in sorted order and with that prefix removed.
+
+    A file that is longer or shorter than declared, or has another CRC, stops the extraction; what was written before
+    it stays, so extract into a temporary folder. Bytes are held to `limits.max_bytes` because no file may pass its
+    declared size and the sizes' sum is checked first.
+
+    Args:
+        path: the zip.
+        destination: folder to write into, made when missing; files there are never overwritten.
+        limits: what the zip may hold.
+        root: folder inside the archive, "" for all of it.
+        leave_out: `Member.name`s not to write.
+
+    Returns:
+        Number of files written.
+
+    Raises:
+        UserError: as `inspect_archive`, or if a member is damaged or cannot be written.
+    """
+    with _opened(path, limits) as (archive, members):
+        chosen = [
+            (target, member.info)
+            for member in members
+            if member.name not in leave_out and (target := name_below(member.name, root))
+        ]
+        n_bytes = sum(info.file_size for _, info in chosen)
+        with tqdm(total=n_bytes, unit="B", unit_scale=True, desc=f"unzip {path.name}", disable=None) as progress:
+            for target, info in chosen:
+                progress.update(_write(_chunks(archive, info), destination, target))
+    return len(chosen)
+
+
+def name_below(name: str, root: str) -> str:
+    """Name relative to a folder, "" when it does not lie below it; `root` "" is the top."""
+    if not root:
+        return name
+    return name.removeprefix(f"{root}/") if name.startswith(f"{root}/") else ""
+
+
+def name_problem(name: str) -> str:
+    """Why a name is not a safe relative path on every system, "" when it is."""
+    path = PurePosixPath(name)
+    checks = (
+        (
+            any(unicodedata.category(letter) in {"Cc", "Zl", "Zp"} for letter in name),
+            "has a control character in its name",
+        ),
+        ("\\" in name, "has a backslash in its name"),
+        (name.startswith("/") or ntpath.splitdrive(name)[0] != "", "is an absolute path"),
+        (".." in path.parts, "leads out of its folder with '..'"),
+        (not path.parts, "has no name"),
+    )
+    return next((problem for failed, problem in checks if failed), "")
+
+
+@contextmanager
+def _opened(path: Path, limits: Limits) -> Iterator[tuple[zipfile.ZipFile, list[Member]]]:
+    with _open(path) as archive:
+        _check_overlaps(archive, path)
+        infos = [info for info in archive.infolist() if not _is_junk(info)]
+        for info in infos:
+            if problem := _member_problem(info):
+                raise _refusal(path, f"{info.orig_filename!r}, which {problem}")
+        _check_names(path, infos)
+        members = [Member(_path_of(info).as_posix(), info) for info in infos if not _is_folder(info)]
+        _check_limits(path, members, limits)
+        yield archive, sorted(members, key=lambda member: member.name)
+
+
+def _open(path: Path) -> zipfile.ZipFile:
+    if not path.exists():
+        raise _not_a_zip(path, "which does not exist")
+    if path.is_dir():
+        raise _not_a_zip(path, "which is a folder")
+    try:
+        with path.open("rb") as file:
+            begins_like_zip = file.read(2) == b"PK"
+        return zipfile.ZipFile(path)
+    except OSError as error:
+        raise _not_a_zip(path, f"which cannot be read ({error.strerror})") from error
+    except _DAMAGE as error:
+        problem = f"which is truncated or damaged ({error})" if begins_like_zip else "which is something else"
+        raise _not_a_zip(path, problem) from error
+
+
+def _not_a_zip(path: Path, problem: str) -> UserError:
+    return UserError(
+        f"The archive must be a zip file. Received: {path}, {problem}. "
+        "Download or copy it again, or set unzip.archive in params.yaml to another."
+    )
+
+
+def _refusal(path: Path, received: str) -> UserError:
+    return UserError(
+        f"{path} must hold plain files that can be unpacked side by side in one folder. Received: {received}. "
+        "Pack the photos again with an ordinary zip program, or get the archive from a source you trust."
+    )
+
+
+def _check_overlaps(archive: zipfile.ZipFile, path: Path) -> None:
+    end = 0
+    for info in sorted(archive.infolist(), key=lambda info: info.header_offset):
+        if info.header_offset < end:
+            raise _refusal(path, f"{info.orig_filename!r}, which shares its bytes with another file or the outside")
+        end = info.header_offset + _LOCAL_HEADER_BYTES + len(info.orig_filename) + info.compress_size
+    if end > archive.start_dir:
+        raise _refusal(path, "files whose bytes run into the zip's own directory")
+
+
+def _path_of(info: zipfile.ZipInfo) -> PurePosixPath:
+    # `ZipInfo.filename` is already cut at a NUL; the original shows what the archive says.
+    return PurePosixPath(info.orig_filename)
+
+
+def _is_folder(info: zipfile.ZipInfo) -> bool:
+    return info.orig_filename.endswith("/")
+
+
+def _is_junk(info: zipfile.ZipInfo) -> bool:
+    path = _path_of(info)
+    if info.orig_filename == "./":
+        return True
+    return "__MACOSX" in path.parts or path.name in _JUNK_NAMES or path.name.startswith("._")
+
+
+def _member_problem(info: zipfile.ZipInfo) -> str:
+    kind = stat.S_IFMT(info.external_attr >> 16)
+    checks = (
+        ((problem := name_problem(info.orig_filename)) != "", problem),
+        (kind not in {0, stat.S_IFDIR if _is_folder(info) else stat.S_IFREG}, "is a link or another special file"),
+        (info.flag_bits & _FLAG_ENCRYPTED != 0, "is encrypted"),
+        (
+            info.compress_type not in _METHODS or info.flag_bits & _FLAG_PATCHED != 0,
+            f"is packed with method {info.compress_type}, neither stored (0) nor deflated (8)",
+        ),
+    )
+    return next((problem for failed, problem in checks if failed), "")
+
+
+def _check_names(path: Path, infos: Iterable[zipfile.ZipInfo]) -> None:
+    """Refuse names that would meet on a disk that ignores case or the way accents are composed."""
+    seen: dict[str, tuple[str, bool]] = {}
+    for info in infos:
+        *folders, name = itertools.accumulate(_path_of(info).parts, lambda folder, part: f"{folder}/{part}")
+        for place, is_folder in [*((folder, True) for folder in folders), (name, _is_folder(info))]:
+            folded = unicodedata.normalize("NFC", unicodedata.normalize("NFD", place).casefold())
+            if folded not in seen:
+                seen[folded] = (place, is_folder)
+                continue
+            other, other_is_folder = seen[folded]
+            if place != other:
+                raise _refusal(path, f"{other!r} and {place!r}, which are one name on some disks")
+            if is_folder != other_is_folder:
+                raise _refusal(path, f"{place!r} both as a file and as a folder")
+            if not is_folder:
+                raise _refusal(path, f"{place!r} twice")
+
+
+def _check_limits(path: Path, members: Collection[Member], limits: Limits) -> None:
+    n_bytes = sum(member.info.file_size for member in members)
+    ratio, name = max(((_ratio(member.info), member.name) for member in members), default=(0, ""))
+    for limit_name, unit, received, limit in (
+        ("max_files", "files", len(members), limits.max_files),
+        ("max_bytes", "bytes", n_bytes, limits.max_bytes),
+        ("max_ratio", f"times the packed size of any file ({name!r} is over)", ratio, limits.max_ratio),
+    ):
+        if received > limit:
+            raise UserError(
+                f"{path} must unpack to at most {limit:,} {unit}. Received: {math.ceil(received):,}. "
+                f"Raise unzip.{limit_name} in params.yaml if you trust the archive."
+            )
+
+
+def _ratio(info: zipfile.ZipInfo) -> float:
+    return info.file_size / max(info.compress_size, 1) if info.file_size >= _RATIO_MIN_BYTES else 0
+
+
+def _chunks(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[bytes]:
+    # zipfile silently stops at the declared size; with this one it reads on, so that a longer member shows.
+    unbounded = copy.copy(info)
+    unbounded.file_size = sys.maxsize
+    n_read = 0
+    try:
+        with archive.open(unbounded) as source:
+            while n_read <= info.file_size and (chunk := source.read(_CHUNK_BYTES)):
+                n_read += len(chunk)
+                if n_read <= info.file_size:
+                    yield chunk
+    except _DAMAGE as error:
+        raise _damaged(archive, info, str(error)) from error
+    if n_read != info.file_size:
+        longer_or_shorter = "more" if n_read > info.file_size else "fewer"
+        raise _damaged(archive, info, f"{longer_or_shorter} than the {info.file_size:,} bytes its directory declares")
+
+
+def _damaged(archive: zipfile.ZipFile, info: zipfile.ZipInfo, problem: str) -> UserError:
+    return UserError(
+        f"Every file in {archive.filename} must be whole. Received: {info.orig_filename!r} damaged: {problem}. "
+        "Download or copy the archive again."
+    )
+
+
+def _write(chunks: Iterable[bytes], destination: Path, name: str) -> int:
+    target = destination / name
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with target.open("xb") as file:
+            n_bytes = sum(file.write(chunk) for chunk in chunks)
+        # Whatever mode the archive asks for, a photo is not a program.
+        target.chmod(0o644)
+    except OSError as error:
+        raise UserError(
+            f"The folder {destination} must be empty and writable, with room for the archive's files. "
+            f"Received: {error.strerror} at {name!r}. Free disk space or mend the folder's permissions, and run again."
+        ) from error
+    return n_bytes

@@ -1,0 +1,109 @@
+"""Join what the archive lists with what its files are, and decide which images are kept."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+
+from rare_species.errors import UserError
+from rare_species.images import Facts, inspect_image
+from rare_species.manifest import MANIFEST_COLUMNS, Reason, Status, read_table
+from rare_species.parallel import map_in_processes
+from rare_species.params import CleanParams
+
+
+def build_manifest(
+    listing: pd.DataFrame, images: Path, excluded: set[str], params: CleanParams, workers: int
+) -> pd.DataFrame:
+    """Look at every image once and decide its status.
+
+    Args:
+        listing: what the archive lists, columns `manifest.LISTING_COLUMNS`.
+        images: folder that `file_path` is relative to.
+        excluded: file paths that a person removed by hand.
+        params: limits on the size of an image.
+        workers: processes.
+
+    Returns:
+        One row per listed label and per unlisted file, columns `MANIFEST_COLUMNS`, ordered by `file_path`.
+
+    Raises:
+        UserError: when `excluded` names a file that is neither listed nor there.
+    """
+    present = list_files(images)
+    unlisted = sorted(present - set(listing["file_path"]))
+    rows = pd.concat([listing, pd.DataFrame({"file_path": unlisted})]).fillna("")
+    rows = rows.sort_values("file_path", kind="stable").reset_index(drop=True)
+    _refuse_unknown(excluded, set(rows["file_path"]))
+    inspect = partial(_inspect_below, images, min_side_px=params.min_side_px, max_pixels=params.max_pixels)
+    readable = [path for path in rows["file_path"] if path in present]
+    facts = dict(zip(readable, map_in_processes(inspect, readable, "inspect", workers), strict=True))
+    manifest = rows.join(pd.DataFrame([asdict(facts.get(path, Facts(0, ""))) for path in rows["file_path"]]))
+    manifest["reason"] = manifest["reason"].fillna("")
+    _reject(manifest, ~manifest["file_path"].isin(present), Reason.MISSING)
+    _reject(manifest, manifest["file_path"].isin(unlisted), Reason.UNLISTED)
+    _reject(manifest, manifest["file_path"].isin(excluded), Reason.EXCLUDED)
+    _reject_copies(manifest)
+    manifest["status"] = [Status.REJECTED if reason else Status.KEPT for reason in manifest["reason"]]
+    return manifest[list(MANIFEST_COLUMNS)]
+
+
+def list_files(folder: Path) -> set[str]:
+    """POSIX paths of the files below a folder, relative to it, without the listing itself."""
+    paths = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix() for path in paths} - {"listing.csv"}
+
+
+def read_exclusions(path: Path) -> set[str]:
+    """Read the file paths that a person removed by hand, from a CSV with a column `file_path`."""
+    return set(read_table(path, ["file_path"])["file_path"])
+
+
+def refuse_too_many(manifest: pd.DataFrame, max_rejected_fraction: float) -> None:
+    """Stop when an archive is too broken to be worth a model.
+
+    Raises:
+        UserError: when no image is kept, or more than that fraction is rejected; it names the worst reasons.
+    """
+    rejected = manifest[manifest["status"] == Status.REJECTED]
+    if len(rejected) < len(manifest) and len(rejected) <= max_rejected_fraction * len(manifest):
+        return
+    worst = ", ".join(f"{reason} {count}" for reason, count in Counter(rejected["reason"]).most_common(3))
+    raise UserError(
+        f"Expected at most {max_rejected_fraction:.0%} of the images to be rejected (clean.max_rejected_fraction). "
+        f"Received: {len(rejected)} of {len(manifest)} ({worst}; for instance {rejected['file_path'].iloc[0]}). "
+        "Mend the archive, or raise the limit with dvc exp run -S clean.max_rejected_fraction=VALUE."
+    )
+
+
+def _inspect_below(images: Path, file_path: str, min_side_px: int, max_pixels: int) -> Facts:
+    return inspect_image(images / file_path, min_side_px, max_pixels)
+
+
+def _refuse_unknown(excluded: set[str], known: set[str]) -> None:
+    unknown = sorted(excluded - known)
+    if unknown:
+        raise UserError(
+            f"clean.exclude must name files of the archive. Received {len(unknown)} that it does not have, "
+            f"first {unknown[0]!r}. Remove those rows, or write them as in {min(known, default='the archive')!r}."
+        )
+
+
+def _reject(manifest: pd.DataFrame, rows: pd.Series[bool], reason: Reason) -> None:
+    """Give the rows a reason that takes precedence over what decoding said, but not over an earlier reason."""
+    earlier = list(Reason)[: list(Reason).index(reason)]
+    manifest.loc[rows & ~manifest["reason"].isin(earlier), "reason"] = reason.value
+
+
+def _reject_copies(manifest: pd.DataFrame) -> None:
+    """Of images with the same bytes keep the first, or none where they are labelled as different families."""
+    usable = manifest[manifest["reason"] == ""]
+    families = usable.groupby("sha256")["family"].transform("nunique")
+    conflicting = usable.index[families > 1]
+    copies = usable.index[(families == 1) & usable.duplicated("sha256")]
+    manifest.loc[conflicting, "reason"] = Reason.CONFLICTING_LABELS.value
+    manifest.loc[copies, "reason"] = Reason.DUPLICATE.value

@@ -1,0 +1,137 @@
+"""Batches for TensorFlow: packed photos as RGB, features as they are cached."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from rare_species.errors import UserError
+from rare_species.shards import Packed
+
+Labels = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Features:
+    """One split's features.
+
+    Attributes:
+        file_paths: text array of shape (n,); augmented views of a photo share its path and follow all photos.
+        labels: int array of shape (n,), class ids.
+        values: float32 array of shape (n, feature_size); width 0 for a model trained from scratch.
+        photos: the first so many rows are the photos themselves, the rest are augmented views.
+    """
+
+    file_paths: NDArray[np.str_]
+    labels: Labels
+    values: NDArray[np.float32]
+    photos: int
+
+    def originals(self) -> Features:
+        """Without augmented views."""
+        n = self.photos
+        return Features(self.file_paths[:n], self.labels[:n], self.values[:n], n)
+
+
+def save_features(path: Path, features: Features) -> None:
+    """Write an uncompressed .npz; the same features give the same bytes."""
+    np.savez(
+        path,
+        allow_pickle=False,
+        file_paths=features.file_paths,
+        labels=features.labels,
+        values=features.values,
+        photos=np.int64(features.photos),
+    )
+
+
+def load_features(folder: Path, split: str) -> Features:
+    """Read a split's features.
+
+    Raises:
+        UserError: when they are not there.
+    """
+    path = folder / f"{split}.npz"
+    if not path.is_file():
+        raise UserError(f"Expected {path}. Received: no such file. Run the stage that writes it first: dvc repro.")
+    with np.load(path) as arrays:
+        return Features(arrays["file_paths"], arrays["labels"], arrays["values"], int(arrays["photos"]))
+
+
+def photo_batches(packed: Packed, rows: pd.DataFrame, batch_size: int) -> tf.data.Dataset:
+    """Decoded photos in order.
+
+    Args:
+        packed: the shards.
+        rows: of its index.
+        batch_size: photos per batch; the last may be smaller.
+
+    Returns:
+        A dataset of float32 tensors of shape (batch, side, side, 3), RGB in [0, 255].
+    """
+    return _jpegs(packed, rows).map(_decode, num_parallel_calls=tf.data.AUTOTUNE).batch(batch_size).prefetch(2)
+
+
+def shuffled_photo_batches(
+    packed: Packed, rows: pd.DataFrame, targets: NDArray[np.float32], batch_size: int, seed: int
+) -> tf.data.Dataset:
+    """Decoded photos with their targets, in another order each epoch.
+
+    The encoded photos stay in memory (25 KB each), the decoded ones do not.
+
+    Args:
+        packed: the shards.
+        rows: of its index.
+        targets: float array of shape (n_rows, n_classes).
+        batch_size: photos per batch.
+        seed: of the order.
+
+    Returns:
+        A dataset of (photos, targets).
+    """
+    pairs = tf.data.Dataset.zip(_jpegs(packed, rows), tf.data.Dataset.from_tensor_slices(targets)).cache()
+    pairs = pairs.shuffle(len(rows), seed=seed, reshuffle_each_iteration=True)
+    decoded = pairs.map(lambda jpeg, target: (_decode(jpeg), target), num_parallel_calls=tf.data.AUTOTUNE)
+    return decoded.batch(batch_size).prefetch(2)
+
+
+def shuffled_feature_batches(
+    values: NDArray[np.float32], targets: NDArray[np.float32], batch_size: int, seed: int
+) -> tf.data.Dataset:
+    """Features with their targets, in another order each epoch; a batch is gathered at once, not row by row.
+
+    Args:
+        values: float array of shape (n, feature_size).
+        targets: float array of shape (n, n_classes).
+        batch_size: rows per batch.
+        seed: of the order.
+
+    Returns:
+        A dataset of (features, targets).
+    """
+    held, wanted = tf.constant(values), tf.constant(targets)
+    order = tf.data.Dataset.range(len(values)).shuffle(len(values), seed=seed, reshuffle_each_iteration=True)
+    return order.batch(batch_size).map(lambda rows: (tf.gather(held, rows), tf.gather(wanted, rows))).prefetch(2)
+
+
+def one_hot(labels: Labels, n_classes: int) -> NDArray[np.float32]:
+    """Targets, float32 array of shape (n, n_classes)."""
+    return np.eye(n_classes, dtype=np.float32)[labels]
+
+
+def _jpegs(packed: Packed, rows: pd.DataFrame) -> tf.data.Dataset:
+    def read() -> Iterator[bytes]:
+        yield from packed.read(rows)
+
+    dataset = tf.data.Dataset.from_generator(read, output_signature=tf.TensorSpec((), tf.string))
+    return dataset.apply(tf.data.experimental.assert_cardinality(len(rows)))
+
+
+def _decode(jpeg: tf.Tensor) -> tf.Tensor:
+    return tf.cast(tf.io.decode_jpeg(jpeg, channels=3, dct_method="INTEGER_ACCURATE"), tf.float32)

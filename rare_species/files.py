@@ -1,0 +1,53 @@
+"""Outputs that appear whole or not at all, and small JSON files with the same bytes every time."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+
+@contextmanager
+def staged(*outputs: Path) -> Iterator[tuple[Path, ...]]:
+    """Write outputs beside their places and move them there only when all are complete.
+
+    Args:
+        outputs: final places; one with a suffix is a file, one without is a folder.
+
+    Yields:
+        A temporary place for each output, on the same disk. Folders are there and empty.
+    """
+    partials = tuple(output.with_name(output.name + ".partial") for output in outputs)
+    for output, partial in zip(outputs, partials, strict=True):
+        remove(partial)
+        (partial.parent if output.suffix else partial).mkdir(parents=True, exist_ok=True)
+    try:
+        yield partials
+        for output, partial in zip(outputs, partials, strict=True):
+            remove(output)
+            partial.rename(output)
+    finally:
+        for partial in partials:
+            remove(partial)
+
+
+def remove(path: Path) -> None:
+    """Remove a file, a link or a whole folder; nothing happens when it is not there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def write_json(path: Path, document: Any) -> None:
+    """Write indented UTF-8 JSON with a final newline; NaN and infinity are refused (ValueError)."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def read_json(path: Path) -> Any:
+    """Read a UTF-8 JSON file."""
+    return json.loads(path.read_text(encoding="utf-8"))

@@ -1,0 +1,218 @@
+"""Decode, verify, hash and fit single photos; everything that knows Pillow's modes and quirks."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import struct
+import warnings
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import imagehash
+import numpy as np
+from PIL import Image
+
+from rare_species.manifest import Reason
+
+FORMATS = ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP")
+SUFFIXES = {
+    "JPEG": {".jpg", ".jpeg"},
+    "PNG": {".png"},
+    "GIF": {".gif"},
+    "BMP": {".bmp"},
+    "TIFF": {".tif", ".tiff"},
+    "WEBP": {".webp"},
+}
+ORIENTATION_TAG = 0x0112  # EXIF 2.3, section 4.6.4
+UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+WHITE = (255, 255, 255)
+HASH_SIDE_PX = 64  # twice what the perceptual hash looks at
+DECODE_ERRORS = (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, zlib.error)
+EXIF_ERRORS = (OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, struct.error)
+Resize = Literal["crop", "pad", "stretch"]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What one full read of an image file tells.
+
+    Attributes:
+        bytes: size of the file.
+        sha256: of the file, in hexadecimal.
+        reason: why the image can't be used, or None.
+        format: Pillow's name, such as "JPEG".
+        extension_matches: whether the file's suffix belongs to that format.
+        mode: Pillow's, such as "RGB" or "CMYK".
+        orientation: EXIF's, 1 (upright) to 8.
+        width: in pixels, upright.
+        height: in pixels, upright.
+        phash: 64-bit perceptual hash in hexadecimal (Zauner, 2010, "Implementation and Benchmarking of
+            Perceptual Image Hash Functions").
+    """
+
+    bytes: int
+    sha256: str
+    reason: Reason | None = None
+    format: str = ""
+    extension_matches: bool = True
+    mode: str = ""
+    orientation: int = 1
+    width: int = 0
+    height: int = 0
+    phash: str = ""
+
+
+def inspect_image(path: Path, min_side_px: int, max_pixels: int) -> Facts:
+    """Read an image once, decode all of it and report what it is.
+
+    Args:
+        path: the file.
+        min_side_px: a shorter side below this is `Reason.TOO_SMALL`.
+        max_pixels: more than this is `Reason.TOO_LARGE`; such an image is not decoded.
+
+    Returns:
+        The facts; `reason` says why the image can't be used.
+    """
+    data = path.read_bytes()
+    facts = Facts(len(data), hashlib.sha256(data).hexdigest())
+    try:
+        with _open(data) as image:
+            orientation = _orientation(image)
+            width, height = image.size if orientation < 5 else image.size[::-1]
+            facts = replace(
+                facts,
+                reason=_size_reason(width, height, min_side_px, max_pixels),
+                format=image.format or "",
+                extension_matches=path.suffix.lower() in SUFFIXES[image.format or ""],
+                mode=image.mode,
+                orientation=orientation,
+                width=width,
+                height=height,
+            )
+            if facts.reason is Reason.TOO_LARGE:
+                return facts
+            return replace(facts, phash=_perceptual_hash(image, orientation))
+    except Image.DecompressionBombError:
+        return replace(facts, reason=Reason.TOO_LARGE)
+    except DECODE_ERRORS as error:
+        return replace(facts, reason=_decode_reason(error))
+
+
+def decode_rgb(data: bytes) -> Image.Image:
+    """Decode an image file at full size, upright, as RGB, with transparency over white."""
+    with _open(data) as image:
+        return _to_rgb(_upright(image, _orientation(image)))
+
+
+def fit_square(data: bytes, side_px: int, resize: Resize) -> Image.Image:
+    """Decode a photo and fit it to a square.
+
+    Args:
+        data: the file's bytes.
+        side_px: side of the square.
+        resize: "crop" scales the shorter side and cuts the centre, "pad" scales the longer side and adds
+            white bars, "stretch" scales both.
+
+    Returns:
+        An RGB image of `side_px` by `side_px`.
+    """
+    with _open(data) as image:
+        image.draft("RGB", scaled_size(*image.size, side_px, resize))  # JPEG: decode at 1/2, 1/4 or 1/8, never below
+        return resize_square(_to_rgb(_upright(image, _orientation(image))), side_px, resize)
+
+
+def fit_file(path: Path, side_px: int, resize: Resize, quality: int) -> bytes:
+    """Fit one photo and encode it again: what a worker of `preprocess` does."""
+    return encode_jpeg(fit_square(path.read_bytes(), side_px, resize), quality)
+
+
+def resize_square(image: Image.Image, side_px: int, resize: Resize) -> Image.Image:
+    """Fit a decoded image to a square; see `fit_square`."""
+    width, height = image.size
+    if resize == "crop":
+        side = min(width, height)
+        left, top = (width - side) / 2, (height - side) / 2
+        return image.resize((side_px, side_px), Image.Resampling.BICUBIC, (left, top, left + side, top + side))
+    scaled = image.resize(scaled_size(width, height, side_px, resize), Image.Resampling.BICUBIC)
+    if resize == "stretch":
+        return scaled
+    canvas = Image.new("RGB", (side_px, side_px), WHITE)
+    canvas.paste(scaled, ((side_px - scaled.width) // 2, (side_px - scaled.height) // 2))
+    return canvas
+
+
+def scaled_size(width: int, height: int, side_px: int, resize: Resize) -> tuple[int, int]:
+    """Size of the whole photo once scaled for a square of `side_px`, before it is cropped or padded."""
+    if resize == "stretch":
+        return side_px, side_px
+    scale = side_px / (min(width, height) if resize == "crop" else max(width, height))
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def encode_jpeg(image: Image.Image, quality: int) -> bytes:
+    """Encode as a baseline JPEG with full-resolution colour (4:4:4)."""
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=quality, subsampling=0)
+    return buffer.getvalue()
+
+
+@contextmanager
+def _open(data: bytes) -> Iterator[Image.Image]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Pillow warns of odd metadata; what matters is raised
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            yield image
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        value = image.getexif().get(ORIENTATION_TAG, 1)
+    except EXIF_ERRORS:  # broken metadata does not make a photo unusable
+        return 1
+    return value if value in UPRIGHT else 1
+
+
+def _upright(image: Image.Image, orientation: int) -> Image.Image:
+    image.load()
+    return image.transpose(UPRIGHT[orientation]) if orientation in UPRIGHT else image
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I"):  # 16 bits a pixel: convert() would clip at 255 instead of scaling
+        levels = np.clip(np.asarray(image, dtype=np.int64) >> 8, 0, 255)
+        return Image.fromarray(levels.astype(np.uint8)).convert("RGB")
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        canvas = Image.new("RGBA", image.size, (*WHITE, 255))
+        canvas.alpha_composite(image)
+        return canvas.convert("RGB")
+    return image.convert("RGB")
+
+
+def _perceptual_hash(image: Image.Image, orientation: int) -> str:
+    image.draft("L", (HASH_SIDE_PX, HASH_SIDE_PX))
+    return str(imagehash.phash(_to_rgb(_upright(image, orientation))))
+
+
+def _size_reason(width: int, height: int, min_side_px: int, max_pixels: int) -> Reason | None:
+    if width * height > max_pixels:
+        return Reason.TOO_LARGE
+    return Reason.TOO_SMALL if min(width, height) < min_side_px else None
+
+
+def _decode_reason(error: Exception) -> Reason:
+    early_end = isinstance(error, EOFError) or "truncated" in str(error).lower()
+    return Reason.TRUNCATED if early_end else Reason.UNREADABLE

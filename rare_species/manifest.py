@@ -1,0 +1,85 @@
+"""The CSV tables that stages hand on: what an image is called, what it is labelled, whether it was kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+
+import pandas as pd
+
+from rare_species.errors import UserError
+
+LISTING_COLUMNS = ("file_path", "phylum", "family", "species", "content_id")
+MANIFEST_COLUMNS = (
+    *LISTING_COLUMNS,
+    "status",
+    "reason",
+    "format",
+    "extension_matches",
+    "mode",
+    "orientation",
+    "width",
+    "height",
+    "bytes",
+    "sha256",
+    "phash",
+)
+SPLIT_COLUMNS = (*LISTING_COLUMNS, "class_id", "group", "split")
+SPLITS = ("train", "val", "test")
+
+
+class Status(StrEnum):
+    """Whether later stages see the image."""
+
+    KEPT = "kept"
+    REJECTED = "rejected"
+
+
+class Reason(StrEnum):
+    """Why an image was rejected; the first that holds, in this order."""
+
+    MISSING = "missing"  # the archive labels it, but has no such file
+    UNLISTED = "unlisted"  # the archive has the file, but no label for it
+    EXCLUDED = "excluded"  # a person listed it in clean.exclude
+    UNREADABLE = "unreadable"  # not an image
+    TRUNCATED = "truncated"  # an image that ends too early
+    TOO_SMALL = "too_small"
+    TOO_LARGE = "too_large"
+    CONFLICTING_LABELS = "conflicting_labels"  # the same bytes under two families
+    DUPLICATE = "duplicate"  # the same bytes as a kept image of its family
+
+
+def write_table(path: Path, table: pd.DataFrame, columns: Sequence[str]) -> None:
+    """Write the named columns, rows in order of `file_path`, as UTF-8 CSV with Unix line ends."""
+    table.sort_values("file_path", kind="stable").to_csv(path, columns=list(columns), index=False, lineterminator="\n")
+
+
+def read_table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
+    """Read a CSV written by `write_table`.
+
+    Args:
+        path: the file.
+        columns: those it must have.
+
+    Returns:
+        A table of those columns; every value is text, "" where it is unknown.
+
+    Raises:
+        UserError: when the file is missing or lacks a column.
+    """
+    if not path.is_file():
+        raise UserError(f"Expected {path}. Received: no such file. Run the stage that writes it first: dvc repro.")
+    table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    missing = [column for column in columns if column not in table.columns]
+    if missing:
+        raise UserError(
+            f"{path} must have the columns {', '.join(columns)}. Received: {', '.join(table.columns)}. "
+            f"Add {', '.join(missing)}."
+        )
+    return table[list(columns)]
+
+
+def kept(manifest: pd.DataFrame) -> pd.DataFrame:
+    """The rows that later stages see, numbered from 0."""
+    return manifest[manifest["status"] == Status.KEPT].reset_index(drop=True)

@@ -1,0 +1,151 @@
+"""Build heads, the baseline network and whole models; save them with the same bytes every time; load them."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import layers
+from numpy.typing import NDArray
+
+from rare_species.errors import UserError
+from rare_species.files import read_json, write_json
+from rare_species.params import AugmentationParams, CnnParams, HeadParams
+
+MEMBER_TIME = (1980, 1, 1, 0, 0, 0)  # the earliest a zip can hold
+SAVED_AT = "1980-01-01@00:00:00"
+
+
+def build_head(feature_size: int, n_classes: int, head: HeadParams) -> keras.Model:
+    """Build the classifier on top of features.
+
+    Args:
+        feature_size: length of a feature vector.
+        n_classes: families.
+        head: its layers.
+
+    Returns:
+        A model named "head" from (n, feature_size) to logits of shape (n, n_classes).
+    """
+    model = keras.Sequential([keras.Input((feature_size,))], name="head")
+    for number, units in enumerate(head.units, start=1):
+        model.add(layers.Dense(units, use_bias=not head.batch_norm, name=f"dense{number}"))
+        if head.batch_norm:
+            model.add(layers.BatchNormalization(name=f"batch_norm{number}"))
+        model.add(layers.Activation(head.activation, name=f"activation{number}"))
+        model.add(layers.Dropout(head.dropout, name=f"dropout{number}"))
+    if not head.units:
+        model.add(layers.Dropout(head.dropout, name="dropout"))
+    model.add(layers.Dense(n_classes, name="logits"))
+    return model
+
+
+def build_cnn(side_px: int, n_classes: int, cnn: CnnParams) -> keras.Model:
+    """Build the baseline: convolution blocks with max pooling, a dense layer, dropout.
+
+    Args:
+        side_px: side of the input, in pixels.
+        n_classes: families.
+        cnn: its sizes.
+
+    Returns:
+        A model named "cnn" from RGB in [0, 255] of shape (n, side_px, side_px, 3) to logits.
+    """
+    model = keras.Sequential([keras.Input((side_px, side_px, 3)), layers.Rescaling(1 / 255, name="scale")], name="cnn")
+    for number, filters in enumerate(cnn.filters, start=1):
+        model.add(layers.Conv2D(filters, 3, padding="same", activation="relu", name=f"conv{number}"))
+        model.add(layers.MaxPooling2D(name=f"pool{number}"))
+    model.add(layers.Flatten(name="flatten"))
+    model.add(layers.Dense(cnn.dense, activation="relu", name="dense"))
+    model.add(layers.Dropout(cnn.dropout, name="dropout"))
+    model.add(layers.Dense(n_classes, name="logits"))
+    return model
+
+
+def build_augmenter(augmentation: AugmentationParams, seed: int) -> keras.Sequential:
+    """Build random changes to photos in [0, 255]; without `training=True` they pass unchanged."""
+    steps: list[keras.layers.Layer] = []
+    if augmentation.flip:
+        steps.append(layers.RandomFlip("horizontal", seed=seed))
+    if augmentation.rotation:
+        steps.append(layers.RandomRotation(augmentation.rotation, fill_mode="reflect", seed=seed + 1))
+    if augmentation.zoom:
+        steps.append(layers.RandomZoom(augmentation.zoom, fill_mode="reflect", seed=seed + 2))
+    return keras.Sequential(steps or [layers.Identity()], name="augmenter")
+
+
+def assemble(side_px: int, parts: Sequence[keras.Model]) -> keras.Model:
+    """Chain models into the one that is saved: from RGB in [0, 255] to probabilities.
+
+    Args:
+        side_px: side of the input, in pixels.
+        parts: the first takes RGB in [0, 255], the last gives logits.
+
+    Returns:
+        A model from (n, side_px, side_px, 3) to probabilities of shape (n, n_classes).
+    """
+    inputs = keras.Input((side_px, side_px, 3), name="rgb")
+    x = inputs
+    for part in parts:
+        x = part(x, training=False)
+    return keras.Model(inputs, layers.Softmax(name="probabilities")(x), name="classifier")
+
+
+def save_keras(path: Path, model: keras.Model) -> None:
+    """Write a .keras file; the same model gives the same bytes."""
+    raw = path.with_name("raw.keras")
+    model.save(raw)
+    _normalise_archive(raw, path)
+    raw.unlink()
+
+
+def save_model(folder: Path, model: keras.Model, classes: Sequence[Any], metadata: dict[str, Any]) -> None:
+    """Write model.keras, classes.json (family and phylum by class id) and metadata.json (how it was trained)."""
+    save_keras(folder / "model.keras", model)
+    write_json(folder / "classes.json", list(classes))
+    write_json(folder / "metadata.json", metadata)
+
+
+def load_model(folder: Path) -> tuple[keras.Model, dict[str, Any]]:
+    """Read a saved model and its metadata.
+
+    Raises:
+        UserError: when there is none.
+    """
+    if not (folder / "model.keras").is_file():
+        raise UserError(f"Expected {folder / 'model.keras'}. Received: no such file. Train a model first: dvc repro.")
+    return keras.models.load_model(folder / "model.keras", compile=False), read_json(folder / "metadata.json")
+
+
+def predict(model: keras.Model, batches: tf.data.Dataset) -> NDArray[np.float32]:
+    """Run a model over batches of inputs, without dropout or augmentation; float32 array of shape (n, ...)."""
+    call = tf.function(lambda batch: model(batch, training=False), reduce_retracing=True)
+    return np.concatenate([call(batch).numpy() for batch in batches])
+
+
+def _normalise_archive(source: Path, target: Path) -> None:
+    """Copy a .keras file without what differs at every save: times, and object ids that are memory addresses."""
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as new:
+        for name in sorted(old.namelist()):
+            data = old.read(name)
+            if name == "metadata.json":
+                data = json.dumps(json.loads(data) | {"date_saved": SAVED_AT}).encode()
+            if name == "config.json":
+                data = json.dumps(_renumber(json.loads(data), {})).encode()
+            new.writestr(zipfile.ZipInfo(name, MEMBER_TIME), data)
+
+
+def _renumber(config: Any, seen: dict[int, int]) -> Any:
+    """Replace each shared_object_id by the order in which it first appears."""
+    if isinstance(config, dict):
+        return {
+            key: seen.setdefault(value, len(seen)) if key == "shared_object_id" else _renumber(value, seen)
+            for key, value in config.items()
+        }
+    return [_renumber(item, seen) for item in config] if isinstance(config, list) else config

@@ -1,0 +1,39 @@
+"""Work on many images in a pool of processes, in order and with a progress bar."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
+from typing import TypeVar
+
+from tqdm import tqdm
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+CHUNK = 16  # items a worker takes at a time: few enough to share evenly, enough to hide the hand-over
+
+
+def map_in_processes(
+    function: Callable[[Item], Result], items: Sequence[Item], description: str, workers: int
+) -> Iterator[Result]:
+    """Apply a function to every item.
+
+    Args:
+        function: picklable, without side effects.
+        items: its arguments.
+        description: shown beside the progress bar.
+        workers: processes; 1 works in this one.
+
+    Yields:
+        Results in the order of `items`, whatever the number of workers.
+    """
+    with tqdm(total=len(items), desc=description, unit="image", mininterval=1.0) as progress, ExitStack() as stack:
+        results: Iterator[Result]
+        if workers == 1:
+            results = map(function, items)
+        else:
+            results = stack.enter_context(ProcessPoolExecutor(workers)).map(function, items, chunksize=CHUNK)
+        for result in results:
+            progress.update()
+            yield result

@@ -1,0 +1,64 @@
+"""Where every stage reads and writes; the one place that knows the folders' names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Paths:
+    """The pipeline's files below the repository's root.
+
+    Attributes:
+        root: the repository's root; the current folder unless a test says otherwise.
+    """
+
+    root: Path = Path()
+
+    @property
+    def images(self) -> Path:
+        """Photos as unpacked, with `listing.csv`: what each is labelled."""
+        return self.root / "data/images"
+
+    @property
+    def listing(self) -> Path:
+        """One row per label the archive gives."""
+        return self.images / "listing.csv"
+
+    @property
+    def clean(self) -> Path:
+        """Folder of the manifest."""
+        return self.root / "data/clean"
+
+    @property
+    def manifest(self) -> Path:
+        """One row per image: kept, or rejected and why."""
+        return self.clean / "manifest.csv"
+
+    @property
+    def split(self) -> Path:
+        """Folder of `split.csv` and `classes.json`."""
+        return self.root / "data/split"
+
+    @property
+    def processed(self) -> Path:
+        """Packed photos: shards and their index."""
+        return self.root / "data/processed"
+
+    @property
+    def features(self) -> Path:
+        """Backbone features, one file per split."""
+        return self.root / "data/features"
+
+    def model(self, stage: str) -> Path:
+        """Folder of the model that `train` or `tune` saved."""
+        return self.root / "models" / stage
+
+    def metrics(self, stage: str) -> Path:
+        """A stage's metrics, one small JSON."""
+        return self.root / "metrics" / f"{stage}.json"
+
+    def plots(self, stage: str) -> Path:
+        """Folder of a stage's plots."""
+        return self.root / "plots" / stage

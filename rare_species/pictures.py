@@ -1,0 +1,70 @@
+"""What each data stage draws: which photos and numbers go into which figure and file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from rare_species import plots
+from rare_species.images import DECODE_ERRORS, decode_rgb, resize_square
+from rare_species.manifest import SPLITS, Status
+
+if TYPE_CHECKING:
+    from rare_species.shards import Packed
+
+SHEET_PHOTOS = 36
+THUMBNAIL_PX = 160
+
+
+def draw_clean(manifest: pd.DataFrame, images: Path, folder: Path) -> None:
+    """Draw families.png, sizes.png and rejected.jpg.
+
+    Args:
+        manifest: one row per image.
+        images: folder that `file_path` is relative to.
+        folder: where the pictures go.
+    """
+    kept = manifest[manifest["status"] == Status.KEPT]
+    rejected = manifest[manifest["status"] == Status.REJECTED]
+    counts = pd.crosstab(manifest["family"], manifest["status"]).rename_axis(columns=None)
+    plots.save_png(plots.family_counts(counts[counts.index != ""], "images per family"), folder / "families.png")
+    sizes = plots.size_distribution(kept["width"].to_numpy(dtype=int), kept["height"].to_numpy(dtype=int))
+    plots.save_png(sizes, folder / "sizes.png")
+    shown = rejected.groupby("reason", sort=False).head(SHEET_PHOTOS // 6).head(SHEET_PHOTOS)
+    thumbnails = [_thumbnail(images / path) for path in shown["file_path"]]
+    captions = [f"{reason}\n{_shorten(path)}" for reason, path in zip(shown["reason"], shown["file_path"], strict=True)]
+    title = f"{len(rejected)} of {len(manifest)} rejected; up to {SHEET_PHOTOS // 6} of each reason"
+    plots.save_jpeg(plots.contact_sheet(thumbnails, captions, title), folder / "rejected.jpg")
+
+
+def draw_split(photos: pd.DataFrame, folder: Path) -> None:
+    """Draw families.png: each family's images by split."""
+    counts = pd.crosstab(photos["family"], photos["split"]).reindex(columns=list(SPLITS), fill_value=0)
+    plots.save_png(plots.family_counts(counts, "images per family and split"), folder / "families.png")
+
+
+def draw_packed(packed: Packed, folder: Path) -> None:
+    """Draw train.jpg, val.jpg and test.jpg: photos of as many families as fit, spread evenly."""
+    for split in SPLITS:
+        rows = packed.rows(split).sort_values(["class_id", "file_path"])
+        shown = rows.iloc[np.unique(np.linspace(0, len(rows) - 1, min(SHEET_PHOTOS, len(rows))).astype(int))]
+        photos = [decode_rgb(jpeg) for jpeg in packed.read(shown)]
+        captions = [path.split("/")[0] for path in shown["file_path"]]
+        sheet = plots.contact_sheet(photos, captions, f"{split}: {len(rows)} photos, {len(shown)} shown")
+        plots.save_jpeg(sheet, folder / f"{split}.jpg")
+
+
+def _thumbnail(path: Path) -> Image.Image | None:
+    """A small square copy, or None where the file can't be shown."""
+    try:
+        return resize_square(decode_rgb(path.read_bytes()), THUMBNAIL_PX, "pad")
+    except DECODE_ERRORS:
+        return None
+
+
+def _shorten(file_path: str, length: int = 34) -> str:
+    return file_path if len(file_path) <= length else "…" + file_path[1 - length :]

@@ -1,0 +1,149 @@
+"""Figures that people look at; every one has a fixed size, so that two runs lie side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from PIL import Image
+
+DPI = 100
+INK, ACCENT, QUIET = "#222222", "#2f6f8f", "#c9d6dc"
+MAX_BARS = 60  # more families than this and only the ends of the ranking are labelled
+SHEET_COLUMNS = 6
+
+
+def save_png(figure: Figure, path: Path) -> None:
+    """Write a figure as PNG, without the version of the library that drew it."""
+    FigureCanvasAgg(figure)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=DPI, metadata={"Software": None})
+
+
+def save_jpeg(figure: Figure, path: Path) -> None:
+    """Write a figure that holds photos as JPEG, a tenth of the size."""
+    FigureCanvasAgg(figure)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=DPI, pil_kwargs={"quality": 85})
+
+
+def family_counts(counts: pd.DataFrame, title: str) -> Figure:
+    """Stacked horizontal bars, one per family, largest first.
+
+    Args:
+        counts: one row per family, one column per part of the bar.
+        title: above the bars.
+    """
+    counts = counts.loc[counts.sum(axis="columns").sort_values(kind="stable").index]
+    figure = Figure(figsize=(9, 11), layout="constrained")
+    axes = figure.add_subplot()
+    start = np.zeros(len(counts))
+    colours = [ACCENT, "#e0a458", "#b5554d", QUIET]
+    for column, colour in zip(counts.columns, colours, strict=False):
+        axes.barh(range(len(counts)), counts[column], left=start, color=colour, label=str(column), height=0.8)
+        start = start + counts[column].to_numpy()
+    _name_rows(axes, list(counts.index))
+    axes.set(title=title, xlabel="images", ylim=(-0.6, len(counts) - 0.4))
+    axes.legend(loc="lower right", frameon=False)
+    return figure
+
+
+def size_distribution(widths: NDArray[np.int64], heights: NDArray[np.int64]) -> Figure:
+    """Each photo's width against its height, with a histogram of the shorter side."""
+    figure = Figure(figsize=(10, 5), layout="constrained")
+    scatter, histogram = figure.subplots(1, 2)
+    scatter.scatter(widths, heights, s=6, alpha=0.4, color=ACCENT, linewidths=0)
+    scatter.set(title="size of the photos", xlabel="width, pixels", ylabel="height, pixels", aspect="equal")
+    histogram.hist(np.minimum(widths, heights), bins=40, color=ACCENT)
+    histogram.set(title="shorter side", xlabel="pixels", ylabel="images")
+    return figure
+
+
+def contact_sheet(photos: Sequence[Image.Image | None], captions: Sequence[str], title: str) -> Figure:
+    """A grid of photos with a caption below each.
+
+    Args:
+        photos: None draws an empty frame (a file that is no image).
+        captions: one per photo.
+        title: above the grid; shown alone when there are no photos.
+    """
+    rows = max(1, -(-len(photos) // SHEET_COLUMNS))
+    figure = Figure(figsize=(2.0 * SHEET_COLUMNS, 2.45 * rows + 0.5), layout="constrained")
+    figure.suptitle(title, fontsize=12, color=INK)
+    for number, (photo, caption) in enumerate(zip(photos, captions, strict=True), start=1):
+        axes = figure.add_subplot(rows, SHEET_COLUMNS, number)
+        axes.imshow(np.full((8, 8, 3), 235, np.uint8) if photo is None else np.asarray(photo))
+        axes.set_title(caption, fontsize=7, color=INK, y=-0.02, va="top")
+        axes.set_axis_off()
+    return figure
+
+
+def confusion_matrix(counts: NDArray[np.int64], names: Sequence[str], title: str) -> Figure:
+    """A confusion matrix with each row scaled to its family's images; cells are numbered where they fit.
+
+    Args:
+        counts: int array of shape (n, n), rows true, columns predicted.
+        names: of the n classes.
+        title: above the matrix.
+    """
+    figure = Figure(figsize=(11, 10), layout="constrained")
+    axes = figure.add_subplot()
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, interpolation="nearest")
+    if len(names) <= 40:
+        for row, column in zip(*np.nonzero(counts), strict=True):
+            colour = "white" if shares[row, column] > 0.5 else INK
+            axes.text(column, row, str(counts[row, column]), ha="center", va="center", fontsize=7, color=colour)
+    size = 8 if len(names) <= 40 else 1000 / max(len(names), 1) / 1.6
+    axes.set_xticks(range(len(names)), names, rotation=90, fontsize=size)
+    axes.set_yticks(range(len(names)), names, fontsize=size)
+    axes.set(title=title, xlabel="predicted family", ylabel="true family")
+    figure.colorbar(image, ax=axes, shrink=0.6, label="share of the family's images")
+    return figure
+
+
+def family_scores(table: pd.DataFrame, title: str) -> Figure:
+    """F1 of each family, worst at the bottom, with its number of test images.
+
+    Args:
+        table: columns family, f1 and images.
+        title: above the bars.
+    """
+    table = table.sort_values(["f1", "family"], kind="stable")
+    figure = Figure(figsize=(9, 11), layout="constrained")
+    axes = figure.add_subplot()
+    axes.barh(range(len(table)), table["f1"], color=ACCENT, height=0.8)
+    labels = [f"{family} ({images})" for family, images in zip(table["family"], table["images"], strict=True)]
+    _name_rows(axes, labels)
+    axes.set(title=title, xlabel="F1 (test images in brackets)", xlim=(0, 1), ylim=(-0.6, len(table) - 0.4))
+    return figure
+
+
+def learning_curves(history: pd.DataFrame, best_epoch: int, names: Sequence[str]) -> Figure:
+    """Training and validation curves side by side, with the epoch whose weights are kept.
+
+    Args:
+        history: one row per epoch, columns `train_<name>` and `val_<name>`.
+        best_epoch: counted from 0.
+        names: a panel for each.
+    """
+    figure = Figure(figsize=(4.5 * len(names), 4), layout="constrained")
+    for axes, name in zip(np.atleast_1d(figure.subplots(1, len(names))), names, strict=True):
+        axes.plot(history[f"train_{name}"], color=QUIET, linewidth=2, label="train")
+        axes.plot(history[f"val_{name}"], color=ACCENT, linewidth=2, label="validation")
+        axes.axvline(best_epoch, color=INK, linewidth=1, linestyle=":", label=f"best, epoch {best_epoch + 1}")
+        axes.set(title=name.replace("_", " "), xlabel="epoch, from 0")
+        axes.legend(frameon=False, fontsize=8)
+    return figure
+
+
+def _name_rows(axes: object, names: Sequence[str]) -> None:
+    """Label every row, or every n-th where there are too many to read."""
+    step = -(-len(names) // MAX_BARS)
+    places = range(len(names) - 1, -1, -step)
+    axes.set_yticks(list(places), [names[place] for place in places], fontsize=8)  # type: ignore[attr-defined]

@@ -1,0 +1,57 @@
+"""Curves, confusion matrices and metrics through dvclive; the only module that knows it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from dvclive import Live
+from numpy.typing import NDArray
+
+from rare_species.files import write_json
+
+DECIMALS = 6  # enough to see a difference, few enough to read
+
+
+@contextmanager
+def live_log(folder: Path) -> Iterator[Live]:
+    """Open a log that leaves dvc.yaml and the experiment alone: the pipeline already describes them.
+
+    Args:
+        folder: dvclive writes its plots below `folder`/plots; its metrics.json is taken out, see `write_metrics`.
+    """
+    logging.getLogger("dvclive").setLevel(logging.WARNING)
+    with Live(str(folder), dvcyaml=None, save_dvc_exp=False, report=None, monitor_system=False) as live:
+        yield live
+    (folder / "metrics.json").unlink(missing_ok=True)
+
+
+def log_epoch(live: Live, scores: Mapping[str, float]) -> None:
+    """Add one point to each curve; `val_loss` goes to the file val/loss.tsv."""
+    for name, value in scores.items():
+        split, metric = name.split("_", 1)
+        live.log_metric(f"{split}/{metric}", round(value, DECIMALS))
+    live.next_step()
+
+
+def log_confusion(live: Live, name: str, actual: NDArray[np.str_], predicted: NDArray[np.str_]) -> None:
+    """Write a confusion matrix as data for `dvc plots`: one row per photo, true and predicted family."""
+    live.log_sklearn_plot("confusion_matrix", actual.tolist(), predicted.tolist(), name=name)
+
+
+def write_metrics(path: Path, metrics: Mapping[str, Any]) -> None:
+    """Write metrics with few decimals; see `files.write_json`."""
+    write_json(path, rounded(metrics))
+
+
+def rounded(value: Any) -> Any:
+    """Round every number inside mappings and lists."""
+    if isinstance(value, Mapping):
+        return {key: rounded(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [rounded(item) for item in value]
+    return round(value, DECIMALS) if isinstance(value, float) else value

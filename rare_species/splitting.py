@@ -1,0 +1,132 @@
+"""Assign photos to train, validation and test, by family and without tearing groups apart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from rare_species.errors import UserError
+from rare_species.manifest import SPLITS
+
+Fractions = Mapping[str, float]
+
+
+def list_classes(photos: pd.DataFrame) -> list[dict[str, int | str]]:
+    """Number the families, once and for all, in alphabetical order.
+
+    Args:
+        photos: columns family and phylum.
+
+    Returns:
+        One mapping of class_id, family and phylum per family; its position is its class_id.
+
+    Raises:
+        UserError: with fewer than two families, a family of one photo, or a family in two phyla.
+    """
+    families = photos.groupby("family", sort=True)["phylum"].agg(["size", "nunique", "first"])
+    if len(families) < 2:
+        found = ", ".join(families.index) or "none"
+        raise UserError(f"Expected at least two families to tell apart. Received: {found}. Add photos of another one.")
+    single = list(families.index[families["size"] == 1])
+    if single:
+        raise UserError(
+            f"Expected at least two usable photos of each family. Received one of: {', '.join(single)}. "
+            "Add photos, or name that one in the file of clean.exclude."
+        )
+    torn = list(families.index[families["nunique"] > 1])
+    if torn:
+        raise UserError(f"Expected one phylum per family. Received several for: {', '.join(torn)}. Mend the metadata.")
+    return [
+        {"class_id": number, "family": str(family), "phylum": phylum}
+        for number, (family, phylum) in enumerate(families["first"].items())
+    ]
+
+
+def assign_splits(
+    families: NDArray[np.str_], groups: NDArray[np.int64], fractions: Fractions, seed: int
+) -> NDArray[np.str_]:
+    """Assign whole groups to splits so that each family has its share in each split.
+
+    Within a family, groups go in order of falling size (ties by chance) to the split that lacks most photos.
+    A family of three or more groups is in all three splits. One of two groups is in train and test, one of a
+    single group in train only: the documented fallback. A group of several families (the same photo under two
+    labels) goes to train.
+
+    Args:
+        families: text array of shape (n_photos,).
+        groups: int array of shape (n_photos,); see `duplicates.group_photos`.
+        fractions: share of each split, summing to 1.
+        seed: of the order of equal groups.
+
+    Returns:
+        Text array of shape (n_photos,), values in `SPLITS`. It does not depend on the order of the photos,
+        but for the numbers given to groups.
+    """
+    table = pd.DataFrame({"family": families, "group": groups})
+    mixed = table.groupby("group")["family"].nunique()
+    assigned = dict.fromkeys(mixed.index[mixed > 1], "train")
+    rng = np.random.default_rng(seed)
+    single = table[~table["group"].isin(list(assigned))]
+    for _, rows in single.groupby("family", sort=True):
+        sizes = rows["group"].value_counts().sort_index()
+        assigned |= _assign_family(sizes, fractions, rng)
+    return table["group"].map(assigned).to_numpy(dtype=str)
+
+
+def describe_splits(table: pd.DataFrame, fractions: Fractions, leaked_pairs: int) -> dict[str, object]:
+    """Count what each split holds and how far it is from what was asked.
+
+    Args:
+        table: columns family, group and split.
+        fractions: share of each split that was asked for.
+        leaked_pairs: pairs of photos of one moment in different splits.
+
+    Returns:
+        A JSON document. `family_share_deviation` is the mean over families of the largest difference between
+        a split's share of the family and the share asked for.
+    """
+    shares = pd.crosstab(table["family"], table["split"], normalize="index").reindex(columns=list(SPLITS), fill_value=0)
+    present = pd.crosstab(table["family"], table["split"]).reindex(columns=list(SPLITS), fill_value=0) > 0
+    by_split = {
+        split: {
+            "images": len(rows),
+            "families": rows["family"].nunique(),
+            "groups": rows["group"].nunique(),
+        }
+        for split, rows in ((split, table[table["split"] == split]) for split in SPLITS)
+    }
+    deviation = shares.sub(pd.Series(fractions), axis="columns").abs().max(axis="columns").mean()
+    return {
+        **by_split,
+        "leaked_pairs": leaked_pairs,
+        "families_without_val": int((~present["val"]).sum()),
+        "families_without_test": int((~present["test"]).sum()),
+        "family_share_deviation": round(float(deviation), 6),
+    }
+
+
+def _assign_family(sizes: pd.Series[int], fractions: Fractions, rng: np.random.Generator) -> dict[int, str]:
+    order = sizes.iloc[rng.permutation(len(sizes))].sort_values(ascending=False, kind="stable")
+    if len(order) < 3:
+        return dict(zip(order.index, ("train", "test"), strict=False))
+    lacking = {split: fractions[split] * sizes.sum() for split in SPLITS}
+    assigned: dict[int, str] = {}
+    for group, size in zip(order.index, order, strict=True):
+        split = max(SPLITS, key=lambda name: lacking[name])
+        assigned[group] = split
+        lacking[split] -= size
+    _fill_empty_splits(assigned, order)
+    return assigned
+
+
+def _fill_empty_splits(assigned: dict[int, str], order: pd.Series[int]) -> None:
+    """Give an empty split the smallest group of the split that has most groups."""
+    for split in SPLITS:
+        if split not in assigned.values():
+            held = list(assigned.values())
+            donor = max(SPLITS, key=held.count)
+            smallest = next(group for group in reversed(order.index) if assigned[group] == donor)
+            assigned[smallest] = split

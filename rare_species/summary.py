@@ -1,0 +1,50 @@
+"""Show the last run in a few lines: `python -m rare_species.summary`."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from rare_species.files import read_json
+from rare_species.paths import Paths
+
+SHOWN = ("accuracy", "top5_accuracy", "macro_f1", "macro_auc", "loss")
+
+
+def summarise(evaluation: dict[str, Any]) -> str:
+    """A table of the test scores of each model, the champion marked.
+
+    Args:
+        evaluation: metrics/evaluate.json.
+    """
+    names = [name for name in ("train", "tune") if name in evaluation]
+    lines = [f"{'on the test split':20}" + "".join(f"{name:>12}" for name in names)]
+    for metric in SHOWN:
+        values = [evaluation[name]["test"].get(metric, float("nan")) for name in names]
+        lines.append(f"{metric:20}" + "".join(f"{value:12.4f}" for value in values))
+    ranges = [evaluation[name]["test"] for name in names]
+    spans = [f"{test['macro_f1_low']:.3f}-{test['macro_f1_high']:.3f}" for test in ranges]
+    lines.append(f"{'macro_f1, 95 %':20}" + "".join(f"{span:>12}" for span in spans))
+    lines.append(f"champion, by validation macro F1: {evaluation['champion']}")
+    return "\n".join(lines)
+
+
+def main() -> int:
+    """Print the table and where the pictures are."""
+    paths = Paths()
+    if not paths.metrics("evaluate").is_file():
+        print(
+            "Expected metrics/evaluate.json. Received: no such file. Run the pipeline first: make repro",
+            file=sys.stderr,
+        )
+        return 1
+    evaluation = read_json(paths.metrics("evaluate"))
+    champion = evaluation["champion"]
+    print(summarise(evaluation))
+    print(f"model:    models/{champion}/model.keras\npictures: plots/evaluate/{champion}/ and plots/*/")
+    print("browser:  dvc plots show --open")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

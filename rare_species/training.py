@@ -1,0 +1,222 @@
+"""Fit a model: loss, optimizer, schedule, scores after every epoch, early stopping."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from rare_species.datasets import Features, one_hot, shuffled_feature_batches
+from rare_species.determinism import make_reproducible
+from rare_species.models import build_head
+from rare_species.params import FitParams, OptimizerParams
+from rare_species.scores import epoch_scores
+
+Labels = NDArray[np.int64]
+OnEpoch = Callable[[int, dict[str, float]], None]
+NOT_DECAYED = ["bias", "gamma", "beta"]  # weight decay is for kernels
+
+
+class DivergedError(Exception):
+    """The loss became NaN or infinite."""
+
+    def __init__(self, epoch: int, learning_rate: float) -> None:
+        super().__init__(f"the loss became NaN or infinite in epoch {epoch + 1} at learning rate {learning_rate:g}")
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """What one fit learns from and is scored on.
+
+    Attributes:
+        batches: shuffled (inputs, one-hot targets) of the training split.
+        steps: batches per epoch.
+        class_weight: weight of each class in the loss, by class id; None for all alike.
+        scored: for "train" and "val", the labels and a dataset of input batches in their order. A fit that is
+            only judged on validation needs no "train".
+    """
+
+    batches: tf.data.Dataset
+    steps: int
+    class_weight: dict[int, float] | None
+    scored: dict[str, tuple[Labels, tf.data.Dataset]]
+
+
+@dataclass
+class Fit:
+    """What came of a fit.
+
+    Attributes:
+        history: one row per epoch, columns such as `val_loss`.
+        best_epoch: whose weights the model holds, from 0.
+    """
+
+    history: pd.DataFrame = field(default_factory=pd.DataFrame)
+    best_epoch: int = 0
+
+    @property
+    def best(self) -> dict[str, float]:
+        """Scores of the best epoch."""
+        return {str(name): float(value) for name, value in self.history.iloc[self.best_epoch].items()}
+
+
+def fit_head(
+    splits: dict[str, Features], n_classes: int, params: FitParams, seed: int, on_epoch: OnEpoch
+) -> tuple[keras.Model, Fit]:
+    """Fit a head on cached features.
+
+    Args:
+        splits: "val", and "train"; training scores are followed when `params` is a fit of `train`.
+        n_classes: families.
+        params: head, optimizer and so on.
+        seed: of the weights, the order and dropout.
+        on_epoch: called with the epoch, from 0, and its scores.
+
+    Returns:
+        The head, from features to logits, with the weights of its best epoch, and the fit.
+    """
+    make_reproducible(seed)
+    train = splits["train"]
+    model = build_head(train.values.shape[1], n_classes, params.head)
+    targets = one_hot(train.labels, n_classes)
+    data = TrainingData(
+        batches=shuffled_feature_batches(train.values, targets, params.batch_size, seed),
+        steps=math.ceil(len(train.labels) / params.batch_size),
+        class_weight=class_weights(train.labels, n_classes, params.imbalance),
+        scored={name: (split.labels, as_batches(split.values)) for name, split in splits.items()},
+    )
+    return model, fit_model(model, data, params, on_epoch)
+
+
+def fit_model(model: keras.Model, data: TrainingData, params: FitParams, on_epoch: OnEpoch) -> Fit:
+    """Fit any model that gives logits; it ends with the weights of its best epoch.
+
+    Raises:
+        DivergedError: when the loss becomes NaN or infinite.
+    """
+    model.compile(
+        optimizer=build_optimizer(params, data.steps),
+        loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=params.label_smoothing),
+        jit_compile=False,
+    )
+    scoring = EpochScores(data.scored, on_epoch, params.early_stopping.monitor)
+    callbacks = [scoring, *_stopping(params)]
+    model.fit(
+        data.batches,
+        epochs=params.epochs,
+        class_weight=data.class_weight,
+        callbacks=callbacks,
+        shuffle=False,
+        verbose=0,
+    )
+    return scoring.fit
+
+
+def build_optimizer(params: FitParams, steps: int) -> keras.optimizers.Optimizer:
+    """Build the optimizer with its learning-rate schedule.
+
+    Args:
+        params: of the fit.
+        steps: batches per epoch.
+    """
+    knobs = params.optimizer
+    rate: Any = knobs.learning_rate
+    if params.schedule.name == "cosine":
+        rate = keras.optimizers.schedules.CosineDecay(knobs.learning_rate, params.epochs * steps)
+    optimizer = _optimizer(knobs, rate)
+    if knobs.weight_decay:
+        optimizer.exclude_from_weight_decay(var_names=NOT_DECAYED)
+    return optimizer
+
+
+def class_weights(labels: Labels, n_classes: int, imbalance: str) -> dict[int, float] | None:
+    """Weight classes by the inverse of their number of images, with a mean of 1 over images.
+
+    The "balanced" heuristic of scikit-learn (King & Zeng, 2001, "Logistic Regression in Rare Events Data").
+
+    Args:
+        labels: int array of shape (n,).
+        n_classes: families; one without images weighs 0.
+        imbalance: "class_weight", or "none" for no weights.
+    """
+    if imbalance == "none":
+        return None
+    counts = np.bincount(labels, minlength=n_classes)
+    weights = np.where(counts > 0, len(labels) / np.maximum(counts, 1) / np.count_nonzero(counts), 0.0)
+    return dict(enumerate(weights.tolist()))
+
+
+def as_batches(values: NDArray[np.float32], batch_size: int = 4096) -> tf.data.Dataset:
+    """Features in order, in batches large enough for one to hold most splits."""
+    pieces = [tf.constant(values[start : start + batch_size]) for start in range(0, len(values), batch_size)]
+    spec = tf.TensorSpec((None, values.shape[1]), tf.float32)
+    return tf.data.Dataset.from_generator(lambda: iter(pieces), output_signature=spec)
+
+
+class EpochScores(keras.callbacks.Callback):
+    """Score splits after every epoch without dropout, and hand the scores to the callbacks that follow."""
+
+    def __init__(
+        self, scored: dict[str, tuple[Labels, tf.data.Dataset]], on_epoch: OnEpoch, monitor: str = "val_loss"
+    ) -> None:
+        super().__init__()
+        self._scored, self._on_epoch, self._monitor = scored, on_epoch, monitor
+        self._rows: list[dict[str, float]] = []
+
+    def set_model(self, model: keras.Model) -> None:
+        """Trace the prediction once for the whole fit."""
+        super().set_model(model)
+        self._predict = tf.function(lambda batch: tf.nn.softmax(model(batch, training=False)), reduce_retracing=True)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Score, refuse a diverged model, report."""
+        row: dict[str, float] = {}
+        for split, (labels, batches) in self._scored.items():
+            probabilities = np.concatenate([self._predict(batch).numpy() for batch in batches])
+            if not np.isfinite(probabilities).all() or not math.isfinite((logs or {}).get("loss", 0.0)):
+                raise DivergedError(epoch, float(self.model.optimizer.learning_rate))
+            row |= {f"{split}_{name}": value for name, value in epoch_scores(labels, probabilities).items()}
+        self._rows.append(row)
+        if logs is not None:
+            logs |= row
+        self._on_epoch(epoch, row)
+
+    @property
+    def fit(self) -> Fit:
+        """The history so far; its best epoch is the first with the best monitored score."""
+        history = pd.DataFrame(self._rows)
+        scores = history[self._monitor]
+        best = scores.to_numpy().argmin() if self._monitor.endswith("loss") else scores.to_numpy().argmax()
+        return Fit(history, int(best))
+
+
+def _stopping(params: FitParams) -> list[keras.callbacks.Callback]:
+    monitor = params.early_stopping.monitor
+    mode = "min" if monitor.endswith("loss") else "max"
+    callbacks: list[keras.callbacks.Callback] = [
+        keras.callbacks.EarlyStopping(
+            monitor=monitor, mode=mode, patience=params.early_stopping.patience, restore_best_weights=True
+        )
+    ]
+    if params.schedule.name == "plateau":
+        schedule = params.schedule
+        callbacks.append(
+            keras.callbacks.ReduceLROnPlateau(monitor="val_loss", factor=schedule.factor, patience=schedule.patience)
+        )
+    return callbacks
+
+
+def _optimizer(knobs: OptimizerParams, rate: Any) -> keras.optimizers.Optimizer:
+    decay = knobs.weight_decay or None
+    if knobs.name == "sgd":
+        return keras.optimizers.SGD(rate, momentum=knobs.momentum, weight_decay=decay)
+    if knobs.name == "adam":
+        return keras.optimizers.Adam(rate, weight_decay=decay)
+    return keras.optimizers.AdamW(rate, weight_decay=decay or 0.0)

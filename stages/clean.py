@@ -1,0 +1,63 @@
+"""Look at every photo once and write down whether it is kept, or why not.
+
+Reads:  data/images/, clean.exclude (photos a person removed by hand)
+Writes: data/clean/manifest.csv (one row per photo and per label), metrics/clean.json
+        plots/clean/ (images per family, sizes of the photos, a contact sheet of the rejected)
+Params: clean
+Takes:  about a minute for 12,000 photos on two cores
+"""
+
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from rare_species.cleaning import build_manifest, read_exclusions, refuse_too_many
+from rare_species.files import staged, write_json
+from rare_species.manifest import LISTING_COLUMNS, MANIFEST_COLUMNS, Reason, Status, read_table, write_table
+from rare_species.params import CleanParams
+from rare_species.paths import Paths
+from rare_species.pictures import draw_clean
+from rare_species.stage import Stage, available_cores
+
+
+@dataclass(frozen=True)
+class Params:
+    """Sections of params.yaml."""
+
+    clean: CleanParams
+
+
+def run(params: Params, paths: Paths) -> dict[str, Any]:
+    """Inspect, decide, draw."""
+    listing = read_table(paths.listing, LISTING_COLUMNS)
+    excluded = read_exclusions(paths.root / params.clean.exclude)
+    manifest = build_manifest(listing, paths.images, excluded, params.clean, available_cores())
+    refuse_too_many(manifest, params.clean.max_rejected_fraction)
+    counts = count(manifest)
+    with staged(paths.clean, paths.metrics("clean"), paths.plots("clean")) as (clean, metrics, plots):
+        write_table(clean / "manifest.csv", manifest, MANIFEST_COLUMNS)
+        write_json(metrics, counts)
+        draw_clean(manifest, paths.images, plots)
+    return {"kept": counts["kept"], "rejected": len(manifest) - int(counts["kept"])}
+
+
+def count(manifest: pd.DataFrame) -> dict[str, Any]:
+    """Images kept, and rejected by reason."""
+    kept = manifest[manifest["status"] == Status.KEPT]
+    return {
+        "kept": len(kept),
+        "rejected": {reason.value: int((manifest["reason"] == reason).sum()) for reason in Reason},
+        "format_differs_from_extension": int((kept["extension_matches"] == False).sum()),  # noqa: E712
+        "families": kept["family"].nunique(),
+        "smallest_family": int(kept["family"].value_counts().min()),
+        "largest_family": int(kept["family"].value_counts().max()),
+    }
+
+
+STAGE = Stage("clean", __doc__, Params, run)
+main = STAGE.main
+
+if __name__ == "__main__":
+    sys.exit(main())

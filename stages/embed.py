@@ -1,0 +1,56 @@
+"""Run the frozen backbone once over the packed photos and keep its features.
+
+Reads:  data/processed/
+Writes: data/features/ ({train,val,test}.npz: photos, labels, float32 features; backbone.keras and backbone.json:
+        what made them), metrics/embed.json
+Params: model, embed
+Takes:  about 10 s to start, then 100 photos a second on two cores with efficientnetlite0; for model.name cnn,
+        which learns from the photos themselves, features of width 0
+"""
+
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+from rare_species.files import staged, write_json
+from rare_species.manifest import SPLITS
+from rare_species.params import EmbedParams, ModelParams
+from rare_species.paths import Paths
+from rare_species.shards import open_packed
+from rare_species.stage import Stage
+
+
+@dataclass(frozen=True)
+class Params:
+    """Sections of params.yaml."""
+
+    model: ModelParams
+    embed: EmbedParams
+
+
+def run(params: Params, paths: Paths) -> dict[str, Any]:
+    """Embed each split."""
+    from rare_species.datasets import save_features
+    from rare_species.embedding import embed_split, open_embedder
+    from rare_species.models import save_keras
+
+    packed = open_packed(paths.processed)
+    with staged(paths.features, paths.metrics("embed")) as (folder, metrics):
+        embedder = open_embedder(params.model, params.embed, packed.shape.image_size)
+        rows = {}
+        for split in SPLITS:
+            features = embed_split(embedder, packed, split, views=params.embed.views if split == "train" else 0)
+            save_features(folder / f"{split}.npz", features)
+            rows[split] = len(features.labels)
+        write_json(folder / "backbone.json", embedder.description)
+        if embedder.backbone:
+            save_keras(folder / "backbone.keras", embedder.backbone)
+        write_json(metrics, rows | {"feature_size": embedder.feature_size})
+    return rows
+
+
+STAGE = Stage("embed", __doc__, Params, run)
+main = STAGE.main
+
+if __name__ == "__main__":
+    sys.exit(main())

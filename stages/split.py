@@ -1,0 +1,57 @@
+"""Assign every kept photo to train, validation or test, keeping bursts and near-duplicates together.
+
+Reads:  data/clean/manifest.csv
+Writes: data/split/split.csv (photo, label, group, split), data/split/classes.json (the class ids, fixed here)
+        metrics/split.json (images, families and groups per split; leaked pairs, 0 when grouped)
+        plots/split/families.png
+Params: split
+Takes:  seconds
+"""
+
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from rare_species.duplicates import cross_split_pairs, group_photos
+from rare_species.files import staged, write_json
+from rare_species.manifest import MANIFEST_COLUMNS, SPLIT_COLUMNS, kept, read_table, write_table
+from rare_species.params import SplitParams
+from rare_species.paths import Paths
+from rare_species.pictures import draw_split
+from rare_species.splitting import assign_splits, describe_splits, list_classes
+from rare_species.stage import Stage
+
+
+@dataclass(frozen=True)
+class Params:
+    """Sections of params.yaml."""
+
+    split: SplitParams
+
+
+def run(params: Params, paths: Paths) -> dict[str, Any]:
+    """Group, assign, count leaks."""
+    knobs = params.split
+    fractions = {"train": knobs.train, "val": knobs.val, "test": knobs.test}
+    photos = kept(read_table(paths.manifest, MANIFEST_COLUMNS))
+    classes = list_classes(photos)
+    photos["class_id"] = photos["family"].map({entry["family"]: entry["class_id"] for entry in classes})
+    photos["group"] = group_photos(photos, knobs.burst_gap, knobs.near_duplicate_bits)
+    together = photos["group"].to_numpy() if knobs.method == "grouped" else np.arange(len(photos))
+    photos["split"] = assign_splits(photos["family"].to_numpy(dtype=str), together, fractions, knobs.seed)
+    leaked = cross_split_pairs(photos["group"].to_numpy(), photos["split"].to_numpy(dtype=str))
+    with staged(paths.split, paths.metrics("split"), paths.plots("split")) as (split, metrics, plots):
+        write_table(split / "split.csv", photos, SPLIT_COLUMNS)
+        write_json(split / "classes.json", classes)
+        write_json(metrics, describe_splits(photos, fractions, leaked))
+        draw_split(photos, plots)
+    return {name: int((photos["split"] == name).sum()) for name in fractions} | {"leaked pairs": leaked}
+
+
+STAGE = Stage("split", __doc__, Params, run)
+main = STAGE.main
+
+if __name__ == "__main__":
+    sys.exit(main())

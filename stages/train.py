@@ -1,0 +1,58 @@
+"""Fit the classifier: a head on cached features, or the baseline network from the photos.
+
+Reads:  data/features/, data/processed/, data/split/classes.json
+Writes: models/train/ (model.keras: RGB 0-255 in, probabilities out; classes.json; metadata.json)
+        metrics/train.json, plots/train/ (dvclive's curves of loss, accuracy, AUC and macro F1; curves.png)
+Params: train
+Takes:  about 10 s to start, then seconds; the baseline network minutes
+Score:  see the README's results
+"""
+
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+from rare_species.errors import UserError
+from rare_species.files import read_json, staged
+from rare_species.params import TrainParams
+from rare_species.paths import Paths
+from rare_species.stage import Stage
+
+
+@dataclass(frozen=True)
+class Params:
+    """Sections of params.yaml."""
+
+    train: TrainParams
+
+
+def run(params: Params, paths: Paths) -> dict[str, Any]:
+    """Fit, save, draw."""
+    from rare_species.candidates import fit_cnn, fit_on_features, open_data, save_candidate
+    from rare_species.plots import learning_curves, save_png
+    from rare_species.reporting import live_log, log_epoch, write_metrics
+    from rare_species.training import DivergedError
+
+    data = open_data(paths.features, paths.processed, read_json(paths.split / "classes.json"))
+    fit_candidate = fit_on_features if data.has_features else fit_cnn
+    with staged(paths.model("train"), paths.metrics("train"), paths.plots("train")) as (folder, metrics, plots):
+        with live_log(plots) as live:
+            try:
+                candidate = fit_candidate(data, params.train, lambda _, scores: log_epoch(live, scores))
+            except DivergedError as error:
+                raise UserError(
+                    f"Expected a finite loss. Received: {error}. Lower train.optimizer.learning_rate, for instance "
+                    "with dvc exp run -S train.optimizer.learning_rate=0.0001"
+                ) from error
+        save_candidate(folder, candidate, data, params.train.model_dump(mode="json"))
+        write_metrics(metrics, {"best_epoch": candidate.fit.best_epoch, **candidate.fit.best})
+        curves = learning_curves(candidate.fit.history, candidate.fit.best_epoch, ["loss", "accuracy", "auc"])
+        save_png(curves, plots / "curves.png")
+    return {"best epoch": candidate.fit.best_epoch + 1, "val macro F1": round(candidate.fit.best["val_macro_f1"], 4)}
+
+
+STAGE = Stage("train", __doc__, Params, run)
+main = STAGE.main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,354 @@
+"""rare_species.listing: the same rows from metadata.csv and from folder names, and one clear error for each mistake."""
+
+import zipfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rare_species.archive import Limits
+from rare_species.errors import UserError
+from rare_species.listing import COLUMNS, IMAGE_SUFFIXES, Layout, find_root, read_metadata, rows_from_folders, unpack
+
+ROOMY = Limits(max_files=100, max_bytes=10**6, max_ratio=100)
+HEADER = "rare_species_id,eol_content_id,eol_page_id,kingdom,phylum,family,file_path"
+CAT = "75fd,7,900,animalia,chordata,felidae,chordata_felidae/7_900_eol-full-size-copy.jpg"
+CLAM = "28c5,12,449,animalia,mollusca,unionidae,mollusca_unionidae/12_449_eol-full-size-copy.jpg"
+CAT_ROW = ("chordata_felidae/7_900_eol-full-size-copy.jpg", "chordata", "felidae", "900", "7")
+CLAM_ROW = ("mollusca_unionidae/12_449_eol-full-size-copy.jpg", "mollusca", "unionidae", "449", "12")
+
+
+def metadata(*lines: str) -> bytes:
+    return "\n".join(lines).encode()
+
+
+def rows(frame: pd.DataFrame) -> list[tuple[str, ...]]:
+    assert tuple(frame.columns) == COLUMNS
+    assert all(isinstance(dtype, pd.StringDtype) for dtype in frame.dtypes)
+    assert not frame.isna().any(axis=None)
+    return list(frame.itertuples(index=False, name=None))
+
+
+def labels(names: Iterable[str], layout: Layout = "auto") -> list[tuple[str, ...]]:
+    return [row[:3] for row in rows(rows_from_folders(names, layout))]
+
+
+def refuse_metadata(data: bytes) -> str:
+    with pytest.raises(UserError) as error:
+        read_metadata(data, "list.csv")
+    return str(error.value)
+
+
+def make_zip(path: Path, files: Mapping[str, bytes]) -> Path:
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return path
+
+
+def landed(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+# --- metadata.csv
+
+
+def test_metadata_of_the_real_shape() -> None:
+    frame = read_metadata(metadata(HEADER, CLAM, CAT), "list.csv")
+    assert rows(frame) == [CAT_ROW, CLAM_ROW]
+    assert list(frame.index) == [0, 1]
+
+
+def test_metadata_with_the_required_columns_only() -> None:
+    frame = read_metadata(metadata("file_path,family", "a.jpg,felidae"), "list.csv")
+    assert rows(frame) == [("a.jpg", "", "felidae", "", "")]
+
+
+def test_byte_order_mark_crlf_spaces_and_blank_lines() -> None:
+    data = b"\xef\xbb\xbffamily , file_path\r\n felidae,  cats/a.jpg \r\n\r\n"
+    assert rows(read_metadata(data, "list.csv")) == [("cats/a.jpg", "", "felidae", "", "")]
+
+
+def test_cells_that_look_like_numbers_or_missing_values_stay_text() -> None:
+    frame = read_metadata(metadata("family,file_path,eol_page_id", "NA,a.jpg,007", "1e5,b.jpg,"), "list.csv")
+    assert rows(frame) == [("a.jpg", "", "NA", "007", ""), ("b.jpg", "", "1e5", "", "")]
+
+
+@pytest.mark.parametrize("path", ["./cats/a.jpg", "cats\\a.jpg", ".\\cats\\a.jpg", "cats//a.jpg"])
+def test_file_path_in_another_spelling(path: str) -> None:
+    assert rows(read_metadata(metadata("family,file_path", f"felidae,{path}"), "list.csv"))[0][0] == "cats/a.jpg"
+
+
+@pytest.mark.parametrize(
+    ("path", "problem"),
+    [
+        ("../a.jpg", "leads out of its folder"),
+        ("cats\\..\\a.jpg", "leads out of its folder"),
+        ("/a.jpg", "is an absolute path"),
+        ("C:\\a.jpg", "is an absolute path"),
+        ("\\\\server\\share\\a.jpg", "is an absolute path"),
+        ("a\0.jpg", "has a control character"),
+    ],
+)
+def test_file_path_that_leads_elsewhere(path: str, problem: str) -> None:
+    message = refuse_metadata(metadata("family,file_path", "felidae,b.jpg", f"felidae,{path}"))
+    assert f"Received: file_path {path!r}, which {problem}" in message
+    assert "on line 3" in message
+
+
+@pytest.mark.parametrize(
+    ("header", "missing"),
+    [
+        ("file_path,species", "Add family to"),
+        ("family,path", "Add file_path to"),
+        ("a;b", "Add family and file_path to"),
+    ],
+)
+def test_missing_column(header: str, missing: str) -> None:
+    message = refuse_metadata(metadata(header, "x,y"))
+    assert missing in message
+    assert f"Received: {', '.join(map(repr, header.split(',')))}." in message
+
+
+def test_column_twice() -> None:
+    message = refuse_metadata(metadata("family,file_path,family", "felidae,a.jpg,canidae"))
+    assert "Received: 'family', 'file_path', 'family'. Rename or remove the second." in message
+
+
+def test_empty_file() -> None:
+    assert "Received: nothing." in refuse_metadata(b"")
+
+
+def test_no_rows() -> None:
+    assert "must list at least one image. Received: no rows." in refuse_metadata(metadata(HEADER, "", ""))
+
+
+@pytest.mark.parametrize("data", ["family,file_path\nfelidae,é.jpg".encode("latin-1"), "family".encode("utf-16")])
+def test_not_utf8(data: bytes) -> None:
+    assert "list.csv must be a comma-separated table in UTF-8. Received: 'utf-8' codec" in refuse_metadata(data)
+
+
+def test_not_a_csv() -> None:
+    assert "comma-separated table in UTF-8. Received: unexpected end of data" in refuse_metadata(
+        metadata("family,file_path", 'felidae,"a.jpg')
+    )
+
+
+@pytest.mark.parametrize(("line", "n_cells"), [("felidae", 1), ("felidae,a.jpg,x", 3)])
+def test_row_of_another_length(line: str, n_cells: int) -> None:
+    message = refuse_metadata(metadata("family,file_path", "felidae,b.jpg", "", line))
+    assert f"Received: {n_cells} cells for 2 columns, on line 4." in message
+
+
+@pytest.mark.parametrize(
+    ("line", "column"), [(" ,a.jpg", "family"), ("felidae, ", "file_path"), (",", "family and file_path")]
+)
+def test_empty_cell(line: str, column: str) -> None:
+    message = refuse_metadata(metadata("family,file_path", '"feli\ndae",b.jpg', line))
+    assert f"Received: an empty {column}, on line 4." in message
+
+
+def test_image_listed_twice() -> None:
+    lines = [f"felidae,{number}.jpg" for number in range(7)]
+    message = refuse_metadata(metadata("family,file_path", *lines, *(line.replace(",", ",./") for line in lines)))
+    assert "Received twice or more: '0.jpg', '1.jpg', '2.jpg', '3.jpg', '4.jpg' and 2 more." in message
+
+
+def test_family_in_two_phyla() -> None:
+    lines = ("chordata,felidae,a.jpg", "mollusca,felidae,b.jpg")
+    message = refuse_metadata(metadata("phylum,family,file_path", *lines))
+    assert "Received: 'felidae' in 'chordata', 'mollusca'." in message
+
+
+def test_family_of_unknown_phylum_is_no_contradiction() -> None:
+    lines = ("chordata,felidae,a.jpg", ",felidae,b.jpg")
+    assert len(read_metadata(metadata("phylum,family,file_path", *lines), "list.csv")) == 2
+
+
+# --- folder names
+
+
+def test_folders_give_the_rows_that_metadata_gives() -> None:
+    names = [CLAM_ROW[0], CAT_ROW[0]]
+    assert rows(rows_from_folders(names, "auto")) == [CAT_ROW, CLAM_ROW]
+
+
+def test_bears_stay_two_classes() -> None:
+    assert labels(["black_bear/a.jpg", "polar_bear/a.jpg"]) == [
+        ("black_bear/a.jpg", "", "black_bear"),
+        ("polar_bear/a.jpg", "", "polar_bear"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("folder", "label"),
+    [
+        ("CHORDATA_FELIDAE", ("CHORDATA", "FELIDAE")),
+        ("tracheophyta_rosaceae", ("tracheophyta", "rosaceae")),
+        ("a_b_idae", ("a", "b_idae")),
+        ("_felidae", ("", "_felidae")),
+        ("_big_felidae", ("", "_big_felidae")),
+        ("felidae", ("", "felidae")),
+        ("chordata_cats", ("", "chordata_cats")),
+    ],
+)
+def test_auto_splits_what_ends_like_a_family(folder: str, label: tuple[str, str]) -> None:
+    assert labels([f"{folder}/a.jpg"]) == [(f"{folder}/a.jpg", *label)]
+
+
+def test_auto_splits_no_folder_when_one_cannot_be() -> None:
+    found = labels(["chordata_felidae/a.jpg", "polar_bear/a.jpg"])
+    assert [label for _, *label in found] == [["", "chordata_felidae"], ["", "polar_bear"]]
+
+
+def test_layout_given_by_the_user_wins() -> None:
+    assert labels(["polar_bear/a.jpg"], "phylum_family") == [("polar_bear/a.jpg", "polar", "bear")]
+    assert labels(["chordata_felidae/a.jpg"], "class_folders") == [("chordata_felidae/a.jpg", "", "chordata_felidae")]
+
+
+@pytest.mark.parametrize("folder", ["felidae", "_felidae", "chordata_"])
+def test_folder_that_cannot_be_split(folder: str) -> None:
+    with pytest.raises(UserError, match=rf"must be named <phylum>_<family>\. Received: '{folder}'\. Rename it"):
+        rows_from_folders(["chordata_canidae/a.jpg", f"{folder}/a.jpg"], "phylum_family")
+
+
+def test_folders_that_place_a_family_in_two_phyla() -> None:
+    with pytest.raises(UserError, match="folder names must place each family in one phylum"):
+        rows_from_folders(["chordata_felidae/a.jpg", "mollusca_felidae/a.jpg"], "auto")
+
+
+@pytest.mark.parametrize(
+    ("name", "ids"),
+    [
+        ("7_900_eol-full-size-copy.jpg", ("900", "7")),
+        ("7_900.jpg", ("", "")),
+        ("7_eol-full-size-copy.jpg", ("", "")),
+        ("x7_900_eol-full-size-copy.jpg", ("", "")),
+        ("7_900_eol-full-size-copy.jpg.png", ("", "")),
+    ],
+)
+def test_ids_from_the_file_name(name: str, ids: tuple[str, str]) -> None:
+    assert rows(rows_from_folders([f"cat/{name}"], "auto"))[0][3:] == ids
+
+
+def test_only_images_in_folders_get_a_row() -> None:
+    names = ["cat/a.JPG", "cat/notes.txt", "cat/jpg", "b.jpg", "README", *(f"dog/a{end}" for end in IMAGE_SUFFIXES)]
+    assert [row[0] for row in labels(names)] == ["cat/a.JPG", *sorted(f"dog/a{end}" for end in IMAGE_SUFFIXES)]
+
+
+def test_folders_of_one_name_are_one_class() -> None:
+    assert [row[2] for row in labels(["test/cat/a.jpg", "train/cat/a.jpg"])] == ["cat", "cat"]
+
+
+@given(st.lists(st.sampled_from(["cat/a.jpg", "cat/b.png", "dog/a.jpg", "x/dog/a.jpg"]), unique=True), st.randoms())
+def test_order_of_names_does_not_matter(names: list[str], random: object) -> None:
+    shuffled = list(names)
+    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    assert labels(shuffled) == labels(names)
+
+
+# --- the root
+
+
+@pytest.mark.parametrize(
+    ("names", "root"),
+    [
+        (["cat/a.jpg", "dog/a.jpg"], ""),
+        (["set/cat/a.jpg", "set/dog/a.jpg", "other/list.txt"], "set"),
+        (["x/set/cat/a.jpg", "x/set/dog/a.jpg"], "x/set"),
+        (["set/cat/a.jpg"], "set"),
+        (["cat/a.jpg"], ""),
+        (["set/a.jpg", "set/cat/a.jpg", "set/dog/a.jpg"], "set"),
+        (["a.jpg", "cat/a.jpg"], ""),
+        (["set/train/cat/a.jpg", "set/test/cat/a.jpg"], "set"),
+        (["set1/a.jpg", "set12/a.jpg"], ""),
+    ],
+)
+def test_root_of_class_folders(names: list[str], root: str) -> None:
+    assert find_root(names, "auto") == (root, "")
+
+
+@pytest.mark.parametrize("name", ["metadata.csv", "set/metadata.csv", "x/set/Metadata.CSV"])
+def test_metadata_decides_wherever_it_lies(name: str) -> None:
+    root = name.rpartition("/")[0]
+    files = ["set/cat/a.jpg", name]
+    assert find_root(files, "auto") == find_root(files, "metadata") == (root, name)
+    assert find_root(files, "class_folders") == find_root(files, "phylum_family") == ("set", "")
+
+
+def test_two_metadata() -> None:
+    names = ["a/metadata.csv", "b/metadata.csv", "b/cat/a.jpg"]
+    with pytest.raises(UserError, match=r"one metadata\.csv\. Received: 'a/metadata\.csv', 'b/metadata\.csv'\. Keep"):
+        find_root(names, "auto")
+
+
+def test_layout_metadata_without_one() -> None:
+    with pytest.raises(UserError, match=r"one metadata\.csv\. Received: none\. Keep or add one"):
+        find_root(["cat/a.jpg"], "metadata")
+
+
+@pytest.mark.parametrize("names", [[], ["cat/a.txt"], ["metadata.csv", "cat/a"]])
+def test_no_images(names: list[str]) -> None:
+    with pytest.raises(UserError, match=rf"Received: no images among {len(names)} files"):
+        find_root(names, "auto")
+
+
+def test_images_in_no_folder() -> None:
+    with pytest.raises(UserError, match=r"one folder per class.* Received: 2 images in no folder"):
+        find_root(["a.jpg", "b.jpg"], "auto")
+
+
+# --- the whole
+
+
+def test_unpack_with_metadata(tmp_path: Path) -> None:
+    names = [f"set/{CLAM_ROW[0]}", f"set/{CAT_ROW[0]}", "set/LICENSE", "outside.txt"]
+    files = dict.fromkeys(names, b"bytes") | {"set/metadata.csv": metadata(HEADER, CLAM, CAT)}
+    frame = unpack(make_zip(tmp_path / "photos.zip", files), tmp_path / "out", ROOMY, "auto")
+    assert rows(frame) == [CAT_ROW, CLAM_ROW]
+    assert landed(tmp_path / "out") == {CAT_ROW[0], CLAM_ROW[0], "LICENSE"}
+
+
+@pytest.mark.parametrize("layout", ["auto", "phylum_family"])
+def test_unpack_with_folders(tmp_path: Path, layout: Layout) -> None:
+    files = {f"set/{row[0]}": b"bytes" for row in (CLAM_ROW, CAT_ROW)}
+    frame = unpack(make_zip(tmp_path / "photos.zip", files), tmp_path / "out", ROOMY, layout)
+    assert rows(frame) == [CAT_ROW, CLAM_ROW]
+    assert landed(tmp_path / "out") == {CAT_ROW[0], CLAM_ROW[0]}
+
+
+def test_unpack_leaves_metadata_out_also_where_it_is_not_read(tmp_path: Path) -> None:
+    files = {"set/cat/a.jpg": b"bytes", "set/metadata.csv": b"not read"}
+    frame = unpack(make_zip(tmp_path / "photos.zip", files), tmp_path / "out", ROOMY, "class_folders")
+    assert rows(frame) == [("cat/a.jpg", "", "cat", "", "")]
+    assert landed(tmp_path / "out") == {"cat/a.jpg"}
+
+
+def test_unpack_when_no_listed_file_is_there(tmp_path: Path) -> None:
+    path = make_zip(tmp_path / "photos.zip", {"images/a.jpg": b"", "csv/metadata.csv": metadata(HEADER, CAT)})
+    with pytest.raises(UserError) as error:
+        unpack(path, tmp_path / "out", ROOMY, "auto")
+    assert "file_path in csv/metadata.csv must be relative to the folder it lies in" in str(error.value)
+    assert f"Received: 1 rows, none of a file there, first {CAT_ROW[0]!r}" in str(error.value)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ({"cat/a.jpg": b"", "../evil.jpg": b""}, "leads out of its folder"),
+        (
+            {"cat/a.jpg": b"", "metadata.csv": b"family\nfelidae"},
+            r"metadata\.csv in .*photos\.zip must have the columns",
+        ),
+        ({"cat/a.txt": b""}, "no images"),
+    ],
+)
+def test_unpack_writes_nothing_when_it_refuses(tmp_path: Path, files: dict[str, bytes], message: str) -> None:
+    path = make_zip(tmp_path / "photos.zip", files)
+    with pytest.raises(UserError, match=message):
+        unpack(path, tmp_path / "out", ROOMY, "auto")
+    assert landed(tmp_path) == {"photos.zip"}

@@ -16,7 +16,7 @@ from tqdm import tqdm
 from rare_species.backbones import REGISTRY, build_backbone, weights_digest
 from rare_species.datasets import Features, photo_batches
 from rare_species.determinism import make_reproducible
-from rare_species.models import build_augmenter
+from rare_species.models import build_augmenter, inference
 from rare_species.params import EmbedParams, ModelParams
 from rare_species.shards import Packed
 
@@ -56,7 +56,7 @@ def open_embedder(model: ModelParams, embed: EmbedParams, image_size: int) -> Em
         return Embedder(None, tf.identity, tf.identity, embed.batch_size, nothing)
     backbone = build_backbone(model.name, model.weights, image_size)
     augmenter = build_augmenter(embed.augmentation, embed.seed)
-    call = tf.function(lambda photos: backbone(photos, training=False), reduce_retracing=True)
+    call = inference(backbone)
     description = {
         "name": model.name,
         "weights": model.weights,

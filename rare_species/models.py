@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import keras
 import numpy as np
@@ -123,9 +123,23 @@ def load_model(folder: Path) -> tuple[keras.Model, dict[str, Any]]:
     return keras.models.load_model(folder / "model.keras", compile=False), read_json(folder / "metadata.json")
 
 
+def inference(model: keras.Model) -> Callable[[tf.Tensor], tf.Tensor]:
+    """Trace a model once, without dropout or augmentation, for batches of any length.
+
+    Args:
+        model: with one input and one output.
+
+    Returns:
+        A function from a float32 batch to the output. It sees later changes of the weights.
+    """
+    batch = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32)
+    traced = tf.function(lambda inputs: model(inputs, training=False)).get_concrete_function(batch)
+    return cast("Callable[[tf.Tensor], tf.Tensor]", traced)
+
+
 def predict(model: keras.Model, batches: tf.data.Dataset) -> NDArray[np.float32]:
-    """Run a model over batches of inputs, without dropout or augmentation; float32 array of shape (n, ...)."""
-    call = tf.function(lambda batch: model(batch, training=False), reduce_retracing=True)
+    """Run a model over batches of inputs; float32 array of shape (n, ...)."""
+    call = inference(model)
     return np.concatenate([call(batch).numpy() for batch in batches])
 
 

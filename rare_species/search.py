@@ -88,8 +88,7 @@ def _try(trial: optuna.Trial, splits: dict[str, Features], n_classes: int, param
             raise optuna.TrialPruned
 
     keras.backend.clear_session()
-    judged = {"train": splits["train"], "val": splits["val"]}
-    _, fit = fit_head(judged, n_classes, with_knobs(params.base, knobs), params.seed, follow)
+    _, fit = fit_head(splits, n_classes, with_knobs(params.base, knobs), params.seed, follow, scored=["val"])
     return fit.best[params.objective]
 
 

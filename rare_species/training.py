@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,10 +12,11 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 from numpy.typing import NDArray
+from scipy.special import softmax
 
 from rare_species.datasets import Features, one_hot, shuffled_feature_batches
 from rare_species.determinism import make_reproducible
-from rare_species.models import build_head
+from rare_species.models import build_head, inference
 from rare_species.params import FitParams, OptimizerParams
 from rare_species.scores import epoch_scores
 
@@ -39,8 +40,7 @@ class TrainingData:
         batches: shuffled (inputs, one-hot targets) of the training split.
         steps: batches per epoch.
         class_weight: weight of each class in the loss, by class id; None for all alike.
-        scored: for "train" and "val", the labels and a dataset of input batches in their order. A fit that is
-            only judged on validation needs no "train".
+        scored: by split, the labels and a dataset of input batches in their order.
     """
 
     batches: tf.data.Dataset
@@ -68,16 +68,23 @@ class Fit:
 
 
 def fit_head(
-    splits: dict[str, Features], n_classes: int, params: FitParams, seed: int, on_epoch: OnEpoch
+    splits: dict[str, Features],
+    n_classes: int,
+    params: FitParams,
+    seed: int,
+    on_epoch: OnEpoch,
+    *,
+    scored: Sequence[str] = ("train", "val"),
 ) -> tuple[keras.Model, Fit]:
     """Fit a head on cached features.
 
     Args:
-        splits: "val", and "train"; training scores are followed when `params` is a fit of `train`.
+        splits: "train" and "val".
         n_classes: families.
         params: head, optimizer and so on.
         seed: of the weights, the order and dropout.
         on_epoch: called with the epoch, from 0, and its scores.
+        scored: splits to score after every epoch.
 
     Returns:
         The head, from features to logits, with the weights of its best epoch, and the fit.
@@ -90,7 +97,7 @@ def fit_head(
         batches=shuffled_feature_batches(train.values, targets, params.batch_size, seed),
         steps=math.ceil(len(train.labels) / params.batch_size),
         class_weight=class_weights(train.labels, n_classes, params.imbalance),
-        scored={name: (split.labels, as_batches(split.values)) for name, split in splits.items()},
+        scored={name: (split.labels, as_batches(split.values)) for name, split in splits.items() if name in scored},
     )
     return model, fit_model(model, data, params, on_epoch)
 
@@ -173,13 +180,14 @@ class EpochScores(keras.callbacks.Callback):
     def set_model(self, model: keras.Model) -> None:
         """Trace the prediction once for the whole fit."""
         super().set_model(model)
-        self._predict = tf.function(lambda batch: tf.nn.softmax(model(batch, training=False)), reduce_retracing=True)
+        self._predict = inference(model)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Score, refuse a diverged model, report."""
         row: dict[str, float] = {}
         for split, (labels, batches) in self._scored.items():
-            probabilities = np.concatenate([self._predict(batch).numpy() for batch in batches])
+            logits = np.concatenate([self._predict(batch).numpy() for batch in batches])
+            probabilities = softmax(logits, axis=1)
             if not np.isfinite(probabilities).all() or not math.isfinite((logs or {}).get("loss", 0.0)):
                 raise DivergedError(epoch, float(self.model.optimizer.learning_rate))
             row |= {f"{split}_{name}": value for name, value in epoch_scores(labels, probabilities).items()}

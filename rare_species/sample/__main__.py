@@ -1,6 +1,6 @@
 """Draw a sample archive: python -m rare_species.sample --out data/raw/sample.zip.
 
-Reads nothing, or one metadata.csv; writes one zip. About 25 s on two cores for the default 900 photos.
+Reads nothing, or one metadata.csv; writes one zip. About 15 s on two cores for the default 900 photos.
 """
 
 import argparse

@@ -27,6 +27,8 @@ PALETTES: dict[str, tuple[Rgb, Rgb, Rgb, Rgb]] = {
     "ink": ((50, 48, 54), (124, 118, 118), (196, 160, 60), (22, 22, 26)),
     "snow": ((226, 226, 220), (246, 246, 242), (88, 88, 90), (50, 50, 54)),
 }
+# Palettes for mammals, which are never blue or green.
+FURS = ("tawny", "russet", "grey", "umber", "cream", "gold", "ink", "snow")
 BONES: tuple[Rgb, ...] = ((226, 186, 96), (70, 62, 56), (218, 116, 44), (196, 184, 160))
 
 
@@ -49,18 +51,19 @@ def family_named(name: str, phylum: str) -> Family:
     if key in _BUILT_IN:
         return _BUILT_IN[key]
     plans = PLANS_BY_PHYLUM.get(phylum.strip().lower(), tuple(PLANS))
-    palettes, patterns = list(PALETTES), list(PATTERNS)
+    plan = _pick(plans, key, "plan")
+    palettes, patterns = FURS if plan == "quadruped" else tuple(PALETTES), tuple(PATTERNS)
     return Family(
         name=key,
         phylum=phylum,
-        plan=_pick(plans, key, "plan"),
+        plan=plan,
         palettes=(_pick(palettes, key, "palette", 0), _pick(palettes, key, "palette", 1)),
         patterns=(_pick(patterns, key, "pattern", 0), _pick(patterns, key, "pattern", 1)),
         traits={},
     )
 
 
-def _pick(options: list[str] | tuple[str, ...], *names: object) -> str:
+def _pick(options: tuple[str, ...], *names: object) -> str:
     return options[int(unit(*names) * len(options))]
 
 

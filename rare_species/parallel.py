@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
+from multiprocessing import get_context
 from typing import TypeVar
 
 from tqdm import tqdm
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+START_METHOD = "forkserver"  # a plain fork can hang where TensorFlow's threads run
 CHUNK = 16  # items a worker takes at a time: few enough to share evenly, enough to hide the hand-over
 
 
@@ -23,17 +25,19 @@ def map_in_processes(
         function: picklable, without side effects.
         items: its arguments.
         description: shown beside the progress bar.
-        workers: processes; 1 works in this one.
+        workers: processes at most; with work for one only, it is done in this process.
 
     Yields:
         Results in the order of `items`, whatever the number of workers.
     """
     with tqdm(total=len(items), desc=description, unit="image", mininterval=1.0) as progress, ExitStack() as stack:
         results: Iterator[Result]
-        if workers == 1:
+        processes = min(workers, -(-len(items) // CHUNK))
+        if processes <= 1:
             results = map(function, items)
         else:
-            results = stack.enter_context(ProcessPoolExecutor(workers)).map(function, items, chunksize=CHUNK)
+            pool = stack.enter_context(ProcessPoolExecutor(processes, mp_context=get_context(START_METHOD)))
+            results = pool.map(function, items, chunksize=CHUNK)
         for result in results:
             progress.update()
             yield result

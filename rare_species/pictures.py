@@ -34,7 +34,7 @@ def draw_clean(manifest: pd.DataFrame, images: Path, folder: Path) -> None:
     plots.save_png(plots.family_counts(counts[counts.index != ""], "images per family"), folder / "families.png")
     sizes = plots.size_distribution(kept["width"].to_numpy(dtype=int), kept["height"].to_numpy(dtype=int))
     plots.save_png(sizes, folder / "sizes.png")
-    shown = rejected.groupby("reason", sort=False).head(SHEET_PHOTOS // 6).head(SHEET_PHOTOS)
+    shown = rejected.sort_values(["reason", "file_path"]).groupby("reason").head(SHEET_PHOTOS // 6).head(SHEET_PHOTOS)
     thumbnails = [_thumbnail(images / path) for path in shown["file_path"]]
     captions = [f"{reason}\n{_shorten(path)}" for reason, path in zip(shown["reason"], shown["file_path"], strict=True)]
     title = f"{len(rejected)} of {len(manifest)} rejected; up to {SHEET_PHOTOS // 6} of each reason"

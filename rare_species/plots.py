@@ -73,13 +73,15 @@ def contact_sheet(photos: Sequence[Image.Image | None], captions: Sequence[str],
         title: above the grid; shown alone when there are no photos.
     """
     rows = max(1, -(-len(photos) // SHEET_COLUMNS))
-    figure = Figure(figsize=(2.0 * SHEET_COLUMNS, 2.45 * rows + 0.5), layout="constrained")
+    figure = Figure(figsize=(2.0 * SHEET_COLUMNS, 2.4 * rows + 0.5), layout="constrained")
     figure.suptitle(title, fontsize=12, color=INK)
     for number, (photo, caption) in enumerate(zip(photos, captions, strict=True), start=1):
         axes = figure.add_subplot(rows, SHEET_COLUMNS, number)
+        axes.set(xticks=[], yticks=[], frame_on=False)
+        axes.set_xlabel(caption, fontsize=7, color=INK, labelpad=2)
+        if photo is None:
+            axes.text(0.5, 0.5, "no image", ha="center", va="center", fontsize=9, color=INK, transform=axes.transAxes)
         axes.imshow(np.full((8, 8, 3), 235, np.uint8) if photo is None else np.asarray(photo))
-        axes.set_title(caption, fontsize=7, color=INK, y=-0.02, va="top")
-        axes.set_axis_off()
     return figure
 
 
@@ -134,10 +136,11 @@ def learning_curves(history: pd.DataFrame, best_epoch: int, names: Sequence[str]
     """
     figure = Figure(figsize=(4.5 * len(names), 4), layout="constrained")
     for axes, name in zip(np.atleast_1d(figure.subplots(1, len(names))), names, strict=True):
-        axes.plot(history[f"train_{name}"], color=QUIET, linewidth=2, label="train")
-        axes.plot(history[f"val_{name}"], color=ACCENT, linewidth=2, label="validation")
-        axes.axvline(best_epoch, color=INK, linewidth=1, linestyle=":", label=f"best, epoch {best_epoch + 1}")
-        axes.set(title=name.replace("_", " "), xlabel="epoch, from 0")
+        epochs = range(1, len(history) + 1)
+        axes.plot(epochs, history[f"train_{name}"], color=QUIET, linewidth=2, label="train")
+        axes.plot(epochs, history[f"val_{name}"], color=ACCENT, linewidth=2, label="validation")
+        axes.axvline(best_epoch + 1, color=INK, linewidth=1, linestyle=":", label=f"best, epoch {best_epoch + 1}")
+        axes.set(title=name.replace("_", " "), xlabel="epoch")
         axes.legend(frameon=False, fontsize=8)
     return figure
 

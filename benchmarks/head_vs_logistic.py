@@ -1,0 +1,63 @@
+"""Compare the trained head with scikit-learn's logistic regression on the same features and split.
+
+Run from the repository root after `make repro`: `python -m benchmarks.head_vs_logistic [train|tune]`.
+Both learn from the training split and are scored on the test split. The difference in macro F1 gets a paired
+95 % interval: the same resampled photos (within classes) for both.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from rare_species.files import read_json
+from rare_species.paths import Paths
+from rare_species.scores import confusion_matrix, interval, macro_f1, macro_f1_samples, resample_within_classes
+
+RESAMPLES = 10_000
+
+
+def logistic_predictions(paths: Paths) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Labels and predictions on the test split of a logistic regression on standardised features."""
+    with np.load(paths.features / "train.npz") as train, np.load(paths.features / "test.npz") as test:
+        model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000))
+        model.fit(train["values"], train["labels"])
+        return test["labels"], model.predict(test["values"])
+
+
+def head_predictions(paths: Paths, stage: str) -> NDArray[np.int64]:
+    """What the model of `train` or `tune` said of the test photos, as class ids."""
+    class_ids = {entry["family"]: entry["class_id"] for entry in read_json(paths.split / "classes.json")}
+    table = pd.read_csv(paths.plots("evaluate") / stage / "predictions.csv")
+    return table["predicted"].map(class_ids).to_numpy(dtype=np.int64)
+
+
+def main() -> int:
+    """Print both scores and the paired difference."""
+    paths, stage = Paths(), sys.argv[1] if len(sys.argv) > 1 else "train"
+    labels, logistic = logistic_predictions(paths)
+    head, n_classes = head_predictions(paths, stage), len(read_json(paths.split / "classes.json"))
+    drawn = resample_within_classes(labels, RESAMPLES, seed=0)
+    samples = {
+        name: macro_f1_samples(labels, predicted, n_classes, drawn)
+        for name, predicted in (("head", head), ("logistic", logistic))
+    }
+    low, high = interval(samples["head"] - samples["logistic"])
+    scores = {
+        name: float(macro_f1(confusion_matrix(labels, predicted, n_classes)))
+        for name, predicted in (("head", head), ("logistic", logistic))
+    }
+    print(f"{len(labels)} test photos, {n_classes} families, model of {stage}")
+    print(f"macro F1: head {scores['head']:.4f}, logistic regression {scores['logistic']:.4f}")
+    print(f"difference {scores['head'] - scores['logistic']:+.4f}, 95 % interval {low:+.4f} to {high:+.4f}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

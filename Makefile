@@ -5,7 +5,6 @@ ARCHIVE ?=
 
 # DVC and the stages it starts must find this environment's python
 export PATH := $(CURDIR)/$(BIN):$(PATH)
-export TF_CPP_MIN_LOG_LEVEL ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help repro test lint format lock sample clean

@@ -98,7 +98,8 @@ def fit_cnn(data: Data, params: TrainParams, on_epoch: OnEpoch) -> Candidate:
     make_reproducible(params.seed)
     n_classes = len(data.classes)
     cnn = build_cnn(data.packed.shape.image_size, n_classes, params.cnn)
-    augmented = keras.Sequential([build_augmenter(params.cnn.augmentation, params.seed), cnn])
+    augmenter = build_augmenter(params.cnn.augmentation, params.seed)
+    augmented = keras.Sequential([keras.Input(cnn.input_shape[1:]), augmenter, cnn])
     rows = {split: data.packed.rows(split) for split in ("train", "val")}
     labels = {split: rows[split]["class_id"].to_numpy(dtype=np.int64) for split in rows}
     batches = shuffled_photo_batches(

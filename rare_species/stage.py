@@ -48,6 +48,7 @@ class Stage(Generic[P]):
         """
         args = self._parse(argv)
         logging.basicConfig(level=logging.INFO, format=f"%(asctime)s {self.name}: %(message)s", datefmt="%H:%M:%S")
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's notices about this machine are not news
         start = time.monotonic()
         try:
             summary = self.run(load_params(args.params, self.params), Paths())

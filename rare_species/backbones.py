@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,8 +105,10 @@ def _with_clear_errors(entry: Backbone, side_px: int, weights: str) -> keras.Mod
             "where there is no file. Mend it with dvc exp run -S model.weights=VALUE."
         )
     try:
-        return entry.build(side_px, path)
-    except (ValueError, OSError, KeyError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # one per layer that the file lacks; then Keras raises
+            return entry.build(side_px, path)
+    except (ValueError, OSError, KeyError, zipfile.BadZipFile) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise UserError(
             f"Expected weights of {entry.name} without its top. Received: {path}, which does not fit ({reason}). "

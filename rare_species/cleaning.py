@@ -11,7 +11,7 @@ import pandas as pd
 
 from rare_species.errors import UserError
 from rare_species.images import Facts, inspect_image
-from rare_species.manifest import MANIFEST_COLUMNS, Reason, Status, read_table
+from rare_species.manifest import LISTING_COLUMNS, MANIFEST_COLUMNS, Reason, Status, read_table
 from rare_species.parallel import map_in_processes
 from rare_species.params import CleanParams
 
@@ -37,7 +37,7 @@ def build_manifest(
     present = list_files(images)
     unlisted = sorted(present - set(listing["file_path"]))
     rows = pd.concat([listing, pd.DataFrame({"file_path": unlisted})]).fillna("")
-    rows = rows.sort_values("file_path", kind="stable").reset_index(drop=True)
+    rows = rows.sort_values(list(LISTING_COLUMNS)).reset_index(drop=True)
     _refuse_unknown(excluded, set(rows["file_path"]))
     inspect = partial(_inspect_below, images, min_side_px=params.min_side_px, max_pixels=params.max_pixels)
     readable = [path for path in rows["file_path"] if path in present]
@@ -70,7 +70,7 @@ def refuse_too_many(manifest: pd.DataFrame, max_rejected_fraction: float) -> Non
         UserError: when no image is kept, or more than that fraction is rejected; it names the worst reasons.
     """
     rejected = manifest[manifest["status"] == Status.REJECTED]
-    if len(rejected) < len(manifest) and len(rejected) <= max_rejected_fraction * len(manifest):
+    if len(rejected) < len(manifest) and len(rejected) / len(manifest) <= max_rejected_fraction:
         return
     worst = ", ".join(f"{reason} {count}" for reason, count in Counter(rejected["reason"]).most_common(3))
     raise UserError(

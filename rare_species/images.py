@@ -56,7 +56,7 @@ class Facts:
         format: Pillow's name, such as "JPEG".
         extension_matches: whether the file's suffix belongs to that format.
         mode: Pillow's, such as "RGB" or "CMYK".
-        orientation: EXIF's, 1 (upright) to 8.
+        orientation: EXIF's, 1 (upright) to 8; 1 for a TIFF, which Pillow itself turns upright.
         width: in pixels, upright.
         height: in pixels, upright.
         phash: 64-bit perceptual hash in hexadecimal (Zauner, 2010, "Implementation and Benchmarking of
@@ -90,19 +90,21 @@ def inspect_image(path: Path, min_side_px: int, max_pixels: int) -> Facts:
     facts = Facts(len(data), hashlib.sha256(data).hexdigest())
     try:
         with _open(data) as image:
-            orientation = _orientation(image)
+            reason = _size_reason(*image.size, min_side_px, max_pixels)
+            # reading a PNG's EXIF decodes all of it
+            orientation = 1 if reason is Reason.TOO_LARGE else _orientation(image)
             width, height = image.size if orientation < 5 else image.size[::-1]
             facts = replace(
                 facts,
-                reason=_size_reason(width, height, min_side_px, max_pixels),
-                format=image.format or "",
-                extension_matches=path.suffix.lower() in SUFFIXES[image.format or ""],
+                reason=reason,
+                format=_format(image),
+                extension_matches=path.suffix.lower() in SUFFIXES[_format(image)],
                 mode=image.mode,
                 orientation=orientation,
                 width=width,
                 height=height,
             )
-            if facts.reason is Reason.TOO_LARGE:
+            if reason is Reason.TOO_LARGE:
                 return facts
             return replace(facts, phash=_perceptual_hash(image, orientation))
     except Image.DecompressionBombError:
@@ -177,7 +179,13 @@ def _open(data: bytes) -> Iterator[Image.Image]:
             yield image
 
 
+def _format(image: Image.Image) -> str:
+    return "JPEG" if image.format == "MPO" else image.format or ""  # MPO: a JPEG followed by more of them
+
+
 def _orientation(image: Image.Image) -> int:
+    if image.format == "TIFF":  # turned upright by Pillow as it loads
+        return 1
     try:
         value = image.getexif().get(ORIENTATION_TAG, 1)
     except EXIF_ERRORS:  # broken metadata does not make a photo unusable

@@ -37,7 +37,7 @@ class Status(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why an image was rejected; the first that holds, in this order."""
+    """Why an image was rejected; the first that holds, in this order, but a too large one is not decoded to tell."""
 
     MISSING = "missing"  # the archive labels it, but has no such file
     UNLISTED = "unlisted"  # the archive has the file, but no label for it
@@ -66,11 +66,16 @@ def read_table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
         A table of those columns; every value is text, "" where it is unknown.
 
     Raises:
-        UserError: when the file is missing or lacks a column.
+        UserError: when the file is missing, not a CSV or lacks a column.
     """
     if not path.is_file():
         raise UserError(f"Expected {path}. Received: no such file. Run the stage that writes it first: dvc repro.")
-    table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    try:
+        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    except ValueError as error:  # empty, torn or not UTF-8
+        raise UserError(
+            f"{path} must be a UTF-8 CSV with a header. Received: {str(error).strip()}. Mend it."
+        ) from error
     missing = [column for column in columns if column not in table.columns]
     if missing:
         raise UserError(

@@ -33,7 +33,7 @@ def build_head(feature_size: int, n_classes: int, head: HeadParams) -> keras.Mod
     Returns:
         A model named "head" from (n, feature_size) to logits of shape (n, n_classes).
     """
-    model = keras.Sequential([keras.Input((feature_size,))], name="head")
+    model = keras.Sequential([keras.Input((feature_size,), name="features")], name="head")
     for number, units in enumerate(head.units, start=1):
         model.add(layers.Dense(units, use_bias=not head.batch_norm, name=f"dense{number}"))
         if head.batch_norm:
@@ -57,7 +57,8 @@ def build_cnn(side_px: int, n_classes: int, cnn: CnnParams) -> keras.Model:
     Returns:
         A model named "cnn" from RGB in [0, 255] of shape (n, side_px, side_px, 3) to logits.
     """
-    model = keras.Sequential([keras.Input((side_px, side_px, 3)), layers.Rescaling(1 / 255, name="scale")], name="cnn")
+    inputs = keras.Input((side_px, side_px, 3), name="rgb")
+    model = keras.Sequential([inputs, layers.Rescaling(1 / 255, name="scale")], name="cnn")
     for number, filters in enumerate(cnn.filters, start=1):
         model.add(layers.Conv2D(filters, 3, padding="same", activation="relu", name=f"conv{number}"))
         model.add(layers.MaxPooling2D(name=f"pool{number}"))
@@ -69,7 +70,7 @@ def build_cnn(side_px: int, n_classes: int, cnn: CnnParams) -> keras.Model:
 
 
 def build_augmenter(augmentation: AugmentationParams, seed: int) -> keras.Sequential:
-    """Build random changes to photos in [0, 255]; without `training=True` they pass unchanged."""
+    """Build random changes to photos in [0, 255]; with `training=False` they pass unchanged."""
     steps: list[keras.layers.Layer] = []
     if augmentation.flip:
         steps.append(layers.RandomFlip("horizontal", seed=seed))

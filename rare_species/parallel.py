@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from multiprocessing import get_context
@@ -18,7 +18,7 @@ CHUNK = 16  # items a worker takes at a time: few enough to share evenly, enough
 
 def map_in_processes(
     function: Callable[[Item], Result], items: Sequence[Item], description: str, workers: int
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """Apply a function to every item.
 
     Args:

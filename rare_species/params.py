@@ -66,7 +66,8 @@ class SplitParams(Section):
     def _shares_sum_to_one(self) -> SplitParams:
         total = self.train + self.val + self.test
         if abs(total - 1) > 1e-6:
-            raise ValueError(f"train + val + test must be 1. They sum to {total:g}")
+            shares = f"{self.train:g} + {self.val:g} + {self.test:g} = {total:g}"
+            raise ValueError(f"split.train + split.val + split.test must be 1. Received: {shares}")
         return self
 
 
@@ -219,7 +220,8 @@ class TuneParams(Section):
                 try:
                     with_knobs(self.base, {knob: value})
                 except ValidationError as error:
-                    raise ValueError(f"space.{knob} can't be {value!r}: {error.errors()[0]['msg']}") from error
+                    message = error.errors()[0]["msg"]
+                    raise ValueError(f"tune.space.{knob}: {message}. Received: {value!r}") from error
         return self
 
 
@@ -260,7 +262,7 @@ def load_params(file: Path, kind: type[T]) -> T:
         UserError: when the file is missing or not YAML, or any of those sections has a wrong, unknown or missing key.
     """
     document = _read_yaml(file)
-    unknown = sorted(set(document) - set(SECTIONS))
+    unknown = sorted(str(name) for name in document if name not in SECTIONS)
     if unknown:
         raise UserError(f"{file} must hold the sections {', '.join(SECTIONS)}. Received also: {', '.join(unknown)}.")
     sections, problems = {}, []
@@ -289,7 +291,9 @@ def with_knobs(fit: FitParams, knobs: dict[str, Any]) -> FitParams:
         *sections, name = knob.split(".")
         place = document
         for section in sections:
-            place = place.setdefault(section, {})
+            if not isinstance(place.get(section), dict):
+                place[section] = {}  # validation says what belongs there
+            place = place[section]
         place[name] = value
     return FitParams.model_validate(document)
 
@@ -309,7 +313,7 @@ def flatten_space(space: dict[str, Any], prefix: str = "") -> dict[str, Any]:
         if isinstance(value, dict) and "type" not in value:
             flat |= flatten_space(value, f"{prefix}{name}.")
         else:
-            flat[prefix + name] = value
+            flat[f"{prefix}{name}"] = value
     return flat
 
 
@@ -326,8 +330,13 @@ def _read_yaml(file: Path) -> dict[str, Any]:
 
 
 def _describe(section: str, problem: Any, file: Path) -> str:
-    key = ".".join([section, *(str(part) for part in problem["loc"])])
+    place = problem["loc"]
+    if place[:1] == ("space",):
+        place = place[:2] + place[3:]  # without the kind of distribution, which is no key
+    key = ".".join([section, *(str(part) for part in place)])
     message = problem["msg"].removeprefix("Value error, ")
+    if problem["type"] == "value_error" and not place:  # of several knobs: the message names them
+        return f"{message}. Set it in {file} or with dvc exp run -S KEY=VALUE."
     if problem["type"] == "missing":
         return f"{key} is missing. Add it to {file}."
     if problem["type"] == "extra_forbidden":

@@ -1,4 +1,7 @@
-"""Figures that people look at; every one has a fixed size, so that two runs lie side by side."""
+"""Figures that people look at; sizes never depend on the values, so that two runs lie side by side.
+
+Text is drawn as it is: file and class names may hold `$`, which matplotlib would read as a formula.
+"""
 
 from __future__ import annotations
 
@@ -78,7 +81,7 @@ def contact_sheet(photos: Sequence[Image.Image | None], captions: Sequence[str],
     for number, (photo, caption) in enumerate(zip(photos, captions, strict=True), start=1):
         axes = figure.add_subplot(rows, SHEET_COLUMNS, number)
         axes.set(xticks=[], yticks=[], frame_on=False)
-        axes.set_xlabel(caption, fontsize=7, color=INK, labelpad=2)
+        axes.set_xlabel(caption, fontsize=7, color=INK, labelpad=2, parse_math=False)
         if photo is None:
             axes.text(0.5, 0.5, "no image", ha="center", va="center", fontsize=9, color=INK, transform=axes.transAxes)
         axes.imshow(np.full((8, 8, 3), 235, np.uint8) if photo is None else np.asarray(photo))
@@ -102,8 +105,8 @@ def confusion_matrix(counts: NDArray[np.int64], names: Sequence[str], title: str
             colour = "white" if shares[row, column] > 0.5 else INK
             axes.text(column, row, str(counts[row, column]), ha="center", va="center", fontsize=7, color=colour)
     size = 8 if len(names) <= 40 else 1000 / max(len(names), 1) / 1.6
-    axes.set_xticks(range(len(names)), names, rotation=90, fontsize=size)
-    axes.set_yticks(range(len(names)), names, fontsize=size)
+    axes.set_xticks(range(len(names)), names, rotation=90, fontsize=size, parse_math=False)
+    axes.set_yticks(range(len(names)), names, fontsize=size, parse_math=False)
     axes.set(title=title, xlabel="predicted family", ylabel="true family")
     figure.colorbar(image, ax=axes, shrink=0.6, label="share of the family's images")
     return figure
@@ -147,6 +150,7 @@ def learning_curves(history: pd.DataFrame, best_epoch: int, names: Sequence[str]
 
 def _name_rows(axes: object, names: Sequence[str]) -> None:
     """Label every row, or every n-th where there are too many to read."""
-    step = -(-len(names) // MAX_BARS)
+    step = max(1, -(-len(names) // MAX_BARS))
     places = range(len(names) - 1, -1, -step)
-    axes.set_yticks(list(places), [names[place] for place in places], fontsize=8)  # type: ignore[attr-defined]
+    labels = [names[place] for place in places]
+    axes.set_yticks(list(places), labels, fontsize=8, parse_math=False)  # type: ignore[attr-defined]

@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 from dvclive import Live
 from numpy.typing import NDArray
+from scmrepo.exceptions import SCMError
 
+from rare_species.errors import UserError
 from rare_species.files import write_json
 
 DECIMALS = 6  # enough to see a difference, few enough to read
@@ -23,9 +25,18 @@ def live_log(folder: Path) -> Iterator[Live]:
 
     Args:
         folder: dvclive writes its plots below `folder`/plots; its metrics.json is taken out, see `write_metrics`.
+
+    Raises:
+        UserError: in a git repository without a commit, where dvclive can't start.
     """
     logging.getLogger("dvclive").setLevel(logging.WARNING)
-    with Live(str(folder), dvcyaml=None, save_dvc_exp=False, report=None, monitor_system=False) as live:
+    try:
+        opened = Live(str(folder), dvcyaml=None, save_dvc_exp=False, report=None, monitor_system=False)
+    except SCMError as error:
+        raise UserError(
+            f"Expected a git repository with a commit. Received: {error}. Make one: git add --all && git commit -m start"
+        ) from error
+    with opened as live:
         yield live
     (folder / "metrics.json").unlink(missing_ok=True)
 

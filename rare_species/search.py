@@ -53,7 +53,7 @@ def search(splits: dict[str, Features], n_classes: int, params: TuneParams, on_e
     Raises:
         UserError: when no trial came to an end.
     """
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    optuna.logging.set_verbosity(optuna.logging.ERROR)  # it warns of a diverged trial with a traceback; _report has it
     study = optuna.create_study(
         study_name=STUDY_NAME,
         sampler=optuna.samplers.TPESampler(seed=params.seed),

@@ -50,16 +50,16 @@ def assign_splits(
 ) -> NDArray[np.str_]:
     """Assign whole groups to splits so that each family has its share in each split.
 
-    Within a family, groups go in order of falling size (ties by chance) to the split that lacks most photos.
-    A family of three or more groups is in all three splits. One of two groups is in train and test, one of a
-    single group in train only: the documented fallback. A group of several families (the same photo under two
-    labels) goes to train.
+    Within a family, groups go in random order to the split that lacks most photos, so that bursts are as common in
+    validation and test as in training. A family of three or more groups is in all three splits. The documented
+    fallback: of two groups the larger is in train and the other in test, a single one is in train only. A group of
+    several families (the same photo under two labels) goes to train.
 
     Args:
         families: text array of shape (n_photos,).
         groups: int array of shape (n_photos,); see `duplicates.group_photos`.
         fractions: share of each split, summing to 1.
-        seed: of the order of equal groups.
+        seed: of the order of groups.
 
     Returns:
         Text array of shape (n_photos,), values in `SPLITS`. It does not depend on the order of the photos,
@@ -109,9 +109,9 @@ def describe_splits(table: pd.DataFrame, fractions: Fractions, leaked_pairs: int
 
 
 def _assign_family(sizes: pd.Series[int], fractions: Fractions, rng: np.random.Generator) -> dict[int, str]:
-    order = sizes.iloc[rng.permutation(len(sizes))].sort_values(ascending=False, kind="stable")
+    order = sizes.iloc[rng.permutation(len(sizes))]
     if len(order) < 3:
-        return dict(zip(order.index, ("train", "test"), strict=False))
+        return dict(zip(order.sort_values(ascending=False).index, ("train", "test"), strict=False))
     lacking = {split: fractions[split] * sizes.sum() for split in SPLITS}
     assigned: dict[int, str] = {}
     for group, size in zip(order.index, order, strict=True):
@@ -128,5 +128,5 @@ def _fill_empty_splits(assigned: dict[int, str], order: pd.Series[int]) -> None:
         if split not in assigned.values():
             held = list(assigned.values())
             donor = max(SPLITS, key=held.count)
-            smallest = next(group for group in reversed(order.index) if assigned[group] == donor)
+            smallest = min((group for group in order.index if assigned[group] == donor), key=lambda group: order[group])
             assigned[smallest] = split

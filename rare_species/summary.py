@@ -8,7 +8,7 @@ from typing import Any
 from rare_species.files import read_json
 from rare_species.paths import Paths
 
-SHOWN = ("accuracy", "top5_accuracy", "macro_f1", "macro_auc", "loss")
+SHOWN = ("accuracy", "macro_f1", "macro_auc", "loss")
 
 
 def summarise(evaluation: dict[str, Any]) -> str:
@@ -19,8 +19,9 @@ def summarise(evaluation: dict[str, Any]) -> str:
     """
     names = [name for name in ("train", "tune") if name in evaluation]
     lines = [f"{'on the test split':20}" + "".join(f"{name:>12}" for name in names)]
-    for metric in SHOWN:
-        values = [evaluation[name]["test"].get(metric, float("nan")) for name in names]
+    top_k = [metric for metric in evaluation[names[0]]["test"] if metric.startswith("top")]  # evaluate.top_k names it
+    for metric in (SHOWN[0], *top_k, *SHOWN[1:]):
+        values = [evaluation[name]["test"][metric] for name in names]
         lines.append(f"{metric:20}" + "".join(f"{value:12.4f}" for value in values))
     ranges = [evaluation[name]["test"] for name in names]
     spans = [f"{test['macro_f1_low']:.3f}-{test['macro_f1_high']:.3f}" for test in ranges]

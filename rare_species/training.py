@@ -13,6 +13,7 @@ import pandas as pd
 import tensorflow as tf
 from numpy.typing import NDArray
 from scipy.special import softmax
+from tqdm import tqdm
 
 from rare_species.datasets import Features, one_hot, shuffled_feature_batches
 from rare_species.determinism import make_reproducible
@@ -113,16 +114,21 @@ def fit_model(model: keras.Model, data: TrainingData, params: FitParams, on_epoc
         loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=params.label_smoothing),
         jit_compile=False,
     )
-    scoring = EpochScores(data.scored, on_epoch, params.early_stopping.monitor)
-    callbacks = [scoring, *_stopping(params)]
-    model.fit(
-        data.batches,
-        epochs=params.epochs,
-        class_weight=data.class_weight,
-        callbacks=callbacks,
-        shuffle=False,
-        verbose=0,
-    )
+    with tqdm(total=params.epochs, desc="fit", unit="epoch", delay=2.0) as progress:
+
+        def follow(epoch: int, scores: dict[str, float]) -> None:
+            progress.update()
+            on_epoch(epoch, scores)
+
+        scoring = EpochScores(data.scored, follow, params.early_stopping.monitor)
+        model.fit(
+            data.batches,
+            epochs=params.epochs,
+            class_weight=data.class_weight,
+            callbacks=[scoring, *_stopping(params)],
+            shuffle=False,
+            verbose=0,
+        )
     return scoring.fit
 
 
@@ -187,10 +193,10 @@ class EpochScores(keras.callbacks.Callback):
         row: dict[str, float] = {}
         for split, (labels, batches) in self._scored.items():
             logits = np.concatenate([self._predict(batch).numpy() for batch in batches])
-            probabilities = softmax(logits, axis=1)
-            if not np.isfinite(probabilities).all() or not math.isfinite((logs or {}).get("loss", 0.0)):
+            if not np.isfinite(logits).all() or not math.isfinite((logs or {}).get("loss", 0.0)):
                 raise DivergedError(epoch, float(self.model.optimizer.learning_rate))
-            row |= {f"{split}_{name}": value for name, value in epoch_scores(labels, probabilities).items()}
+            scores = epoch_scores(labels, softmax(logits, axis=1))
+            row |= {f"{split}_{name}": value for name, value in scores.items()}
         self._rows.append(row)
         if logs is not None:
             logs |= row

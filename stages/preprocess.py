@@ -8,6 +8,7 @@ Takes:  about a minute for 12,000 photos on two cores
 """
 
 import sys
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -37,9 +38,9 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     fit = partial(fit_file, side_px=knobs.image_size, resize=knobs.resize, quality=knobs.jpeg_quality)
     files = [paths.images / path for path in photos["file_path"]]
     with staged(paths.processed, paths.metrics("preprocess"), paths.plots("preprocess")) as (processed, metrics, plots):
-        jpegs = map_in_processes(fit, files, "preprocess", available_cores())
         shape = Shape(knobs.image_size, knobs.resize)
-        pack(photos, jpegs, processed, knobs.shard_images, shape)
+        with closing(map_in_processes(fit, files, "preprocess", available_cores())) as jpegs:
+            pack(photos, jpegs, processed, knobs.shard_images, shape)
         packed = open_packed(processed)
         counts = {"images": len(packed.index), "shards": packed.index["shard"].nunique()}
         write_json(metrics, counts | {"mean_bytes": round(float(packed.index["length"].mean()))})

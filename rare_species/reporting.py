@@ -34,7 +34,7 @@ def live_log(folder: Path) -> Iterator[Live]:
         opened = Live(str(folder), dvcyaml=None, save_dvc_exp=False, report=None, monitor_system=False)
     except SCMError as error:
         raise UserError(
-            f"Expected a git repository with a commit. Received: {error}. Make one: git add --all && git commit -m start"
+            f"Expected a git repository with a commit. Received: {error}. Make one: git add --all; git commit -m start"
         ) from error
     with opened as live:
         yield live

@@ -1,0 +1,30 @@
+"""Packed photos for every test that reads them."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from rare_species.images import encode_jpeg, fit_square
+from rare_species.shards import Packed, Shape, open_packed, pack
+from tests import toy
+
+SIDE_PX = 32
+SPLIT_OF = ("train", "val", "train", "test", "train", "val", "train", "test")  # of each family's 8 photos
+
+
+@pytest.fixture(scope="session")
+def packed(tmp_path_factory: pytest.TempPathFactory) -> Packed:
+    """The toy's 24 photos of 3 families at 32 px in three shards: 4 train, 2 val and 2 test each."""
+    folder: Path = tmp_path_factory.mktemp("packed")
+    photos, _ = toy.draw_photos()
+    rows = pd.DataFrame(
+        {
+            "file_path": list(photos),
+            "split": SPLIT_OF * len(toy.FAMILIES),
+            "class_id": [list(toy.FAMILIES).index(path.split("/")[0]) for path in photos],
+        }
+    )
+    jpegs = (encode_jpeg(fit_square(data, SIDE_PX, "crop"), 95) for data in photos.values())
+    pack(rows, jpegs, folder, shard_images=10, shape=Shape(SIDE_PX, "crop"))
+    return open_packed(folder)

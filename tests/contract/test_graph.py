@@ -1,0 +1,139 @@
+"""dvc.yaml says what the code does: dependencies, params, outputs, metrics and plots."""
+
+import ast
+import dataclasses
+import importlib
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from rare_species.paths import Paths
+from tests.contract.imports import library_imports
+from tests.toy import REPO, STAGES
+
+GRAPH = yaml.safe_load((REPO / "dvc.yaml").read_text(encoding="utf-8"))
+
+
+def outs(stage: str) -> dict[str, dict[str, Any]]:
+    """A stage's outputs with their settings."""
+    entries = (entry if isinstance(entry, dict) else {entry: {}} for entry in GRAPH["stages"][stage]["outs"])
+    return {path: settings for entry in entries for path, settings in entry.items()}
+
+
+ALL_OUTS = {path: settings for stage in STAGES for path, settings in outs(stage).items()}
+
+
+def run_function(stage: str) -> ast.FunctionDef:
+    tree = ast.parse((REPO / "stages" / f"{stage}.py").read_text(encoding="utf-8"))
+    return next(node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "run")
+
+
+def place(expression: ast.AST, stage: str) -> set[str]:
+    """What an expression names: `paths.images` data/images, `paths.root / knobs.archive` ${unzip.archive}."""
+    if isinstance(expression, ast.BinOp) and ast.unparse(expression.left) == "paths.root":
+        return {f"${{{stage}.{ast.unparse(expression.right).rpartition('.')[2]}}}"}
+    text = ast.unparse(expression)
+    if text == "paths.model(name)":
+        return {str(Paths().model(name)) for name in importlib.import_module(f"stages.{stage}").CANDIDATES}
+    return {str(eval(text, {"paths": Paths()}))} if text != "paths.root" else set()  # the expression is our own code
+
+
+def written(stage: str) -> set[str]:
+    """What `run` hands to `staged`."""
+    calls = [node for node in ast.walk(run_function(stage)) if isinstance(node, ast.Call)]
+    (staged,) = [call for call in calls if ast.unparse(call.func) == "staged"]
+    return set().union(*(place(argument, stage) for argument in staged.args))
+
+
+def read(stage: str) -> set[str]:
+    """What `run` takes from `paths` elsewhere."""
+    found: set[str] = set()
+    waiting: list[ast.AST] = [run_function(stage)]
+    while waiting:
+        node = waiting.pop()
+        text = ast.unparse(node)
+        below_root = isinstance(node, ast.BinOp) and text.startswith("paths.root / ")
+        if below_root or (isinstance(node, ast.Attribute | ast.Call) and text.startswith("paths.")):
+            found |= place(node, stage)
+        elif not (isinstance(node, ast.Call) and ast.unparse(node.func) == "staged"):
+            waiting.extend(ast.iter_child_nodes(node))
+    return found
+
+
+def test_stages_are_those_of_the_house():
+    assert tuple(GRAPH["stages"]) == STAGES
+    assert {path.stem for path in (REPO / "stages").glob("*.py")} == {*STAGES, "__init__"}
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_deps_are_data_script_and_imported_modules(stage):
+    data = {next((out for out in ALL_OUTS if Path(path).is_relative_to(out)), path) for path in read(stage)}
+    script = f"stages/{stage}.py"
+    assert set(GRAPH["stages"][stage]["deps"]) == data | {script} | library_imports(REPO / script)
+
+
+@pytest.mark.parametrize("package", ["rare_species", "stages"])
+def test_package_files_hold_only_a_docstring(package):
+    (docstring,) = ast.parse((REPO / package / "__init__.py").read_text(encoding="utf-8")).body
+    assert isinstance(docstring, ast.Expr)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_params_are_the_sections_it_loads(stage):
+    sections = [field.name for field in dataclasses.fields(importlib.import_module(f"stages.{stage}").Params)]
+    assert GRAPH["stages"][stage]["params"] == sections
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_outs_are_what_it_writes(stage):
+    assert set(outs(stage)) == written(stage)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_command_and_description(stage):
+    assert GRAPH["stages"][stage]["cmd"] == f"python -m stages.{stage}"
+    assert GRAPH["stages"][stage]["desc"]
+
+
+@pytest.mark.parametrize(("out", "settings"), ALL_OUTS.items())
+def test_only_metrics_and_plots_are_left_to_git(out, settings):
+    in_git = out.split("/")[0] in {"metrics", "plots"}
+    assert settings == ({"cache": False} if in_git else {})
+
+
+def test_git_ignores_what_dvc_caches_and_nothing_else(tmp_path):
+    (tmp_path / ".gitignore").write_bytes((REPO / ".gitignore").read_bytes())
+    subprocess.run(["git", "init", "--quiet", tmp_path], check=True)
+    names = [f"{out}/file" if not Path(out).suffix else out for out in ALL_OUTS]
+    command = ["git", "-C", tmp_path, "check-ignore", *names]
+    ignored = subprocess.run(command, capture_output=True, text=True, check=False).stdout.split()
+    assert set(ignored) == {f"{out}/file" for out, settings in ALL_OUTS.items() if not settings}
+
+
+def test_every_metrics_file_is_declared_once():
+    files = [out for out in ALL_OUTS if out.startswith("metrics/")]
+    assert GRAPH["metrics"] == files
+    assert len(files) == len(STAGES)
+
+
+def plotted_files() -> set[str]:
+    """Files that the plots section draws from."""
+    files: set[str] = set()
+    for entry in GRAPH["plots"]:
+        ((name, settings),) = entry.items() if isinstance(entry, dict) else [(entry, {})]
+        sources = settings.get("y")
+        files |= set(sources) if isinstance(sources, dict) else {name}
+    return files
+
+
+def test_plots_are_drawn_from_outs_in_git():
+    folders = [out for out, settings in ALL_OUTS.items() if settings == {"cache": False}]
+    outside = {file for file in plotted_files() if not any(Path(file).is_relative_to(out) for out in folders)}
+    assert not outside
+
+
+def test_dvcignore_leaves_out_bytecode():
+    assert "__pycache__/" in (REPO / ".dvcignore").read_text(encoding="utf-8").splitlines()

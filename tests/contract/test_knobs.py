@@ -1,0 +1,81 @@
+"""params.yaml against its schema and against the code: every knob is there, valid and read."""
+
+import ast
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+
+from rare_species.params import SECTIONS, Section, flatten_space
+from tests.toy import REPO
+
+DOCUMENT = yaml.safe_load((REPO / "params.yaml").read_text(encoding="utf-8"))
+CODE = [file for folder in ("rare_species", "stages") for file in sorted((REPO / folder).glob("*.py"))]
+
+
+def sections_inside(model: type[Section]) -> dict[str, type[Section]]:
+    """Fields of a section that are sections themselves."""
+    annotations = {name: field.annotation for name, field in model.model_fields.items()}
+    return {name: kind for name, kind in annotations.items() if isinstance(kind, type) and issubclass(kind, Section)}
+
+
+def differences(model: type[Section], document: dict[str, Any], name: str) -> Iterator[str]:
+    """Knobs that only the schema or only the document has, and defaults that would hide one."""
+    yield from (f"{name}.{knob}" for knob in set(model.model_fields) ^ set(document))
+    yield from (f"{name}.{knob} has a default" for knob, field in model.model_fields.items() if not field.is_required())
+    for knob, inner in sections_inside(model).items():
+        yield from differences(inner, document[knob], f"{name}.{knob}")
+
+
+def leaves(document: dict[str, Any], prefix: str = "") -> Iterator[str]:
+    """Dotted names of all knobs."""
+    for name, value in document.items():
+        if isinstance(value, dict):
+            yield from leaves(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}"
+
+
+KNOBS = set(leaves(DOCUMENT))
+
+
+def test_sections_are_those_of_the_schema():
+    assert list(DOCUMENT) == list(SECTIONS)
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_section_is_valid(section):
+    SECTIONS[section].model_validate(DOCUMENT[section])
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_section_has_every_knob_of_the_schema_and_no_default_hides_one(section):
+    assert list(differences(SECTIONS[section], DOCUMENT[section], section)) == []
+
+
+def test_searched_knobs_are_knobs_of_train():
+    searched = flatten_space(DOCUMENT["tune"]["space"])
+    assert {f"train.{knob}" for knob in searched} <= KNOBS
+
+
+def test_every_knob_is_read():
+    """Names of knobs that no code outside the schema asks for as an attribute."""
+    trees = [ast.parse(file.read_text(encoding="utf-8")) for file in CODE if file.stem != "params"]
+    attributes = {
+        node.attr
+        for tree in trees
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load)
+    }
+    names = {knob.rpartition(".")[2] for knob in KNOBS if not knob.startswith("tune.space.")}
+    assert names - attributes == set()
+
+
+@pytest.mark.parametrize("file", [REPO / "README.md", REPO / "params.yaml", *CODE], ids=lambda file: file.name)
+def test_every_knob_that_is_named_for_exp_run_exists(file):
+    # strings may be broken in two for their length
+    text = re.sub(r'"\s+f?"', "", file.read_text(encoding="utf-8"))
+    named = set(re.findall(r"(?:-S|--set-param) '?([a-z_]+(?:\.[a-z_0-9]+)+)=", text))
+    assert named <= KNOBS

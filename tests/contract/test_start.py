@@ -1,0 +1,65 @@
+"""What must answer at once does not load TensorFlow, which costs seconds."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests import toy
+
+LIGHT = (
+    "archive",
+    "cleaning",
+    "duplicates",
+    "images",
+    "listing",
+    "manifest",
+    "parallel",
+    "params",
+    "pictures",
+    "plots",
+    "reporting",
+    "scores",
+    "shards",
+    "splitting",
+    "stage",
+    "summary",
+)
+ASK_FOR_HELP = """
+import contextlib, importlib, io, sys
+for name in sys.argv[1:]:
+    module = importlib.import_module(name)
+    if name.startswith("stages."):
+        with contextlib.redirect_stdout(io.StringIO()) as text, contextlib.suppress(SystemExit):
+            module.main(["--help"])
+        assert f"python -m {name}" in text.getvalue()
+    assert not {"tensorflow", "keras"} & set(sys.modules), f"{name} loads TensorFlow"
+"""
+RUN = """
+import importlib, sys
+for name in sys.argv[1:]:
+    assert importlib.import_module(f"stages.{name}").main([]) == 0
+    assert not {"tensorflow", "keras"} & set(sys.modules), f"{name} loads TensorFlow"
+"""
+
+
+def run_python(code: str, *arguments: str, folder: Path) -> None:
+    """Run code in a Python of its own, started in a folder; it must end well."""
+    result = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(toy.REPO)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+
+
+def test_help_and_light_modules_do_not_load_tensorflow(tmp_path):
+    names = [*(f"rare_species.{name}" for name in LIGHT), *(f"stages.{name}" for name in toy.STAGES)]
+    run_python(ASK_FOR_HELP, *names, folder=tmp_path)
+
+
+def test_data_stages_run_without_tensorflow(tmp_path):
+    run_python(RUN, *toy.STAGES[:4], folder=toy.write_project(tmp_path))

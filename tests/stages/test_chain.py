@@ -1,0 +1,156 @@
+"""Every stage on 3 families of 8 tiny photos: these files and only these, right counts, the same bytes again."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tests import toy
+
+CURVES = {
+    f"plots/metrics/{split}/{name}.tsv"
+    for split in ("train", "val")
+    for name in ("loss", "accuracy", "auc", "macro_f1")
+}
+ASSESSMENT = {
+    "confusion.png",
+    "families.csv",
+    "families.png",
+    "misclassified.jpg",
+    "most_confused.png",
+    "plots/sklearn/confusion.json",
+    "plots/sklearn/most_confused.json",
+    "predictions.csv",
+}
+MODEL = {"model.keras", "classes.json", "metadata.json"}
+
+
+def below(folder: str, names: set[str]) -> set[str]:
+    return {f"{folder}/{name}" for name in names}
+
+
+WRITTEN = {
+    "unzip": {"data/images/listing.csv", "metrics/unzip.json"}
+    | below("data/images", {*toy.draw_photos()[0], "Felidae/notes.txt"}),
+    "clean": {"data/clean/manifest.csv", "metrics/clean.json"}
+    | below("plots/clean", {"families.png", "sizes.png", "rejected.jpg"}),
+    "split": {"data/split/split.csv", "data/split/classes.json", "metrics/split.json", "plots/split/families.png"},
+    "preprocess": {"metrics/preprocess.json"}
+    | below("data/processed", {"index.csv", "packed.json", *(f"shard-0000{number}.tar" for number in range(3))})
+    | below("plots/preprocess", {"train.jpg", "val.jpg", "test.jpg"}),
+    "embed": {"metrics/embed.json"}
+    | below("data/features", {"train.npz", "val.npz", "test.npz", "backbone.json", "backbone.keras"}),
+    "train": {"metrics/train.json"} | below("models/train", MODEL) | below("plots/train", CURVES | {"curves.png"}),
+    "tune": {"metrics/tune.json"} | below("models/tune", MODEL) | below("plots/tune", CURVES | {"trials.csv"}),
+    "evaluate": {"metrics/evaluate.json"}
+    | below("plots/evaluate/train", ASSESSMENT)
+    | below("plots/evaluate/tune", ASSESSMENT),
+}
+
+
+def metrics(folder: Path, stage: str) -> dict:
+    return json.loads((folder / "metrics" / f"{stage}.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("stage", toy.STAGES)
+def test_stage_writes_these_files_and_only_these(chain, stage):
+    assert chain.written[stage] == WRITTEN[stage]
+
+
+def test_nothing_else_is_there_at_the_end(chain):
+    given = {"params.yaml", "data/exclude.csv", "data/raw/sample.zip"}
+    assert set(toy.snapshot(chain.folder)) == given.union(*WRITTEN.values())
+
+
+def test_unzip_counts(chain):
+    assert metrics(chain.folder, "unzip") == {"files": 25, "labels": 24, "families": 3, "phyla": 2, "species": 3}
+
+
+def test_clean_rejects_only_the_file_without_a_label(chain):
+    counts = metrics(chain.folder, "clean")
+    assert counts["rejected"].pop("unlisted") == 1
+    assert set(counts.pop("rejected").values()) == {0}
+    assert counts == {
+        "kept": 24,
+        "format_differs_from_extension": 0,
+        "families": 3,
+        "smallest_family": 8,
+        "largest_family": 8,
+    }
+
+
+def test_split_gives_each_family_its_share(chain):
+    # of 8 photos 0.72, 0.18 and 0.10 are 5.76, 1.44 and 0.8: whole photos are 6, 1 and 1
+    counts = metrics(chain.folder, "split")
+    for split, images in {"train": 18, "val": 3, "test": 3}.items():
+        assert counts[split] == {"images": images, "families": 3, "groups": images}
+    assert counts["family_share_deviation"] == pytest.approx(0.055)  # val: 1 / 8 - 0.18
+    assert (counts["leaked_pairs"], counts["families_without_val"], counts["families_without_test"]) == (0, 0, 0)
+
+
+def test_class_ids_are_alphabetical(chain):
+    classes = json.loads((chain.folder / "data/split/classes.json").read_text(encoding="utf-8"))
+    assert [(entry["class_id"], entry["family"]) for entry in classes] == [
+        (0, "Felidae"),
+        (1, "Formicidae"),
+        (2, "Ranidae"),
+    ]
+
+
+def test_preprocess_and_embed_count_every_photo(chain):
+    packed = metrics(chain.folder, "preprocess")
+    assert (packed["images"], packed["shards"]) == (24, 3)
+    assert metrics(chain.folder, "embed") == {"train": 18, "val": 3, "test": 3, "feature_size": 1280}
+
+
+def test_train_reports_the_best_epoch_of_its_curves(chain):
+    scores = metrics(chain.folder, "train")
+    curve = pd.read_csv(chain.folder / "plots/train/plots/metrics/val/loss.tsv", sep="\t")
+    assert len(curve) == 3
+    assert scores["best_epoch"] == curve["loss"].argmin()
+    assert scores["val_loss"] == pytest.approx(curve["loss"].min())
+
+
+def test_tune_lists_every_trial(chain):
+    trials = pd.read_csv(chain.folder / "plots/tune/trials.csv")
+    counts = metrics(chain.folder, "tune")["trials"]
+    assert trials["trial"].tolist() == [0, 1]
+    assert sum(counts.values()) == 2
+    assert counts["complete"] == (trials["state"] == "complete").sum()
+
+
+def test_evaluate_scores_agree_with_its_own_predictions(chain):
+    scores = metrics(chain.folder, "evaluate")
+    assert scores["champion"] in {"train", "tune"}
+    assert scores["champion"] == max(("train", "tune"), key=lambda name: scores[name]["val"]["macro_f1"])
+    for name in ("train", "tune"):
+        table = pd.read_csv(chain.folder / f"plots/evaluate/{name}/predictions.csv")
+        assert len(table) == 3
+        assert scores[name]["test"]["accuracy"] == pytest.approx((table["family"] == table["predicted"]).mean())
+        assert scores[name]["test"]["top2_accuracy"] == pytest.approx((table["true_rank"] <= 2).mean())
+
+
+def test_cnn_learns_from_photos_and_is_not_tuned(cnn_chain):
+    folder = cnn_chain.folder
+    assert cnn_chain.written["embed"] == WRITTEN["embed"] - {"data/features/backbone.keras"}
+    assert cnn_chain.written["train"] == WRITTEN["train"]
+    assert cnn_chain.written["tune"] == {"metrics/tune.json", "models/tune/skipped.json", "plots/tune/"}
+    assert cnn_chain.written["evaluate"] == {"metrics/evaluate.json"} | below("plots/evaluate/train", ASSESSMENT)
+    assert (metrics(folder, "embed")["feature_size"], metrics(folder, "tune")) == (0, {"trials": 0})
+    assert set(metrics(folder, "evaluate")) == {"champion", "train"}
+
+
+@pytest.fixture(scope="module")
+def again(chain, tmp_path_factory):
+    return shutil.copytree(chain.folder, tmp_path_factory.mktemp("again") / "chain")
+
+
+@pytest.mark.parametrize("stage", toy.STAGES)
+def test_running_again_gives_the_same_bytes(chain, again, monkeypatch, stage):
+    monkeypatch.chdir(again)
+    for path in WRITTEN[stage]:
+        (again / path).unlink()  # what is there afterwards was written again
+    assert toy.run_stage(stage) == 0
+    assert toy.snapshot(again) == toy.snapshot(chain.folder)

@@ -1,0 +1,195 @@
+"""Candidates fitted, saved, loaded and run on 3 families of 8 photos at 32 px."""
+
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pytest
+
+from rare_species.candidates import (
+    Data,
+    _check_agreement,
+    fit_cnn,
+    fit_on_features,
+    open_data,
+    predict_splits,
+    save_candidate,
+)
+from rare_species.datasets import Features, load_features, photo_batches, save_features
+from rare_species.embedding import embed_split, open_embedder
+from rare_species.errors import UserError
+from rare_species.files import write_json
+from rare_species.models import load_model, predict, save_keras
+from rare_species.params import EmbedParams, ModelParams
+from rare_species.scores import epoch_scores
+from tests import toy
+from tests.unit.tf_fixtures import AUGMENTATION, SIDE_PX, ignore_epoch, train_params
+
+SPLITS = ("train", "val", "test")
+CLASSES = [{"family": family, "phylum": phylum} for family, (phylum, _, _) in toy.FAMILIES.items()]
+
+
+def embed(folder, packed, name, views) -> Data:
+    """What stage embed leaves, opened."""
+    params = EmbedParams(batch_size=16, views=views, augmentation=AUGMENTATION, seed=0)
+    embedder = open_embedder(ModelParams(name=name, weights="imagenet"), params, SIDE_PX)
+    for split in SPLITS:
+        save_features(folder / f"{split}.npz", embed_split(embedder, packed, split, views if split == "train" else 0))
+    write_json(folder / "backbone.json", embedder.description)
+    if embedder.backbone:
+        save_keras(folder / "backbone.keras", embedder.backbone)
+    return open_data(folder, packed.folder, CLASSES)
+
+
+@pytest.fixture(scope="module")
+def data(packed, tmp_path_factory):
+    return embed(tmp_path_factory.mktemp("features"), packed, "efficientnetlite0", views=1)
+
+
+@pytest.fixture(scope="module")
+def photos_only(packed, tmp_path_factory):
+    return embed(tmp_path_factory.mktemp("nothing"), packed, "cnn", views=1)
+
+
+@pytest.fixture(scope="module")
+def fitted(data, tmp_path_factory):
+    """A head, and the folder it is saved in."""
+    candidate = fit_on_features(data, train_params(epochs=5), ignore_epoch)
+    folder = tmp_path_factory.mktemp("head")
+    save_candidate(folder, candidate, data, {"seed": 3})
+    return candidate, folder
+
+
+@pytest.fixture(scope="module")
+def fitted_cnn(photos_only, tmp_path_factory):
+    """The baseline network, and the folder it is saved in."""
+    candidate = fit_cnn(photos_only, train_params(epochs=1), ignore_epoch)
+    folder = tmp_path_factory.mktemp("cnn")
+    save_candidate(folder, candidate, photos_only, {"seed": 3})
+    return candidate, folder
+
+
+def predict_photos(folder, packed):
+    """Probabilities of the saved model on the photos themselves, by split."""
+    model, _ = load_model(folder)
+    return {split: predict(model, photo_batches(packed, packed.rows(split), 100)) for split in SPLITS}
+
+
+def test_opened_data_is_what_was_saved(data, photos_only, packed):
+    assert list(data.splits) == list(SPLITS)
+    assert [len(data.splits[split].labels) for split in SPLITS] == [24, 6, 6]  # train with a view of each photo
+    assert list(data.fitted) == ["train", "val"]
+    assert data.packed.shape == packed.shape
+    assert data.has_features
+    assert not photos_only.has_features
+    (photos,) = photo_batches(packed, packed.rows("val"), 100)
+    features = keras.ops.convert_to_numpy(data.backbone()(photos, training=False))
+    np.testing.assert_allclose(features, data.splits["val"].values, rtol=1e-4, atol=1e-5)
+
+
+def test_missing_features_are_named(packed, tmp_path):
+    with pytest.raises(UserError, match=r"Expected .*train\.npz\. Received: no such file"):
+        open_data(tmp_path, packed.folder, CLASSES)
+
+
+def test_head_predicts_from_features_what_the_saved_model_does_from_photos(fitted, data, packed):
+    _, folder = fitted
+    probabilities, expected = predict_splits(folder, data), predict_photos(folder, packed)
+    for split, n in zip(SPLITS, (12, 6, 6), strict=True):  # views are not predicted
+        assert probabilities[split].shape == (n, 3)
+        np.testing.assert_allclose(probabilities[split].sum(axis=1), 1, rtol=1e-5)
+        np.testing.assert_allclose(probabilities[split], expected[split], atol=1e-4)
+    assert np.ptp(probabilities["test"]) > 0.1
+
+
+@pytest.mark.parametrize("kind", ["head", "cnn"])
+def test_saved_candidate_has_the_scores_of_its_best_epoch(request, kind):
+    (candidate, folder), data = (
+        request.getfixturevalue(name)
+        for name in (("fitted", "data") if kind == "head" else ("fitted_cnn", "photos_only"))
+    )
+    labels = data.splits["val"].labels
+    found = epoch_scores(labels, predict_splits(folder, data)["val"])
+    assert found["loss"] == pytest.approx(candidate.fit.best["val_loss"], rel=1e-4)
+    assert found["accuracy"] == candidate.fit.best["val_accuracy"]
+
+
+def test_metadata_says_how_the_model_was_made(fitted, data):
+    candidate, folder = fitted
+    assert sorted(path.name for path in folder.iterdir()) == ["classes.json", "metadata.json", "model.keras"]
+    _, metadata = load_model(folder)
+    assert metadata == {
+        "input": {"image_size": SIDE_PX, "resize": "crop", "values": "RGB, 0 to 255"},
+        "backbone": data.description,
+        "images": {"train": 12, "val": 6, "test": 6},
+        "best_epoch": candidate.fit.best_epoch,
+        "params": {"seed": 3},
+    }
+
+
+def test_network_predicts_every_photo(fitted_cnn, photos_only, packed):
+    candidate, folder = fitted_cnn
+    probabilities, expected = predict_splits(folder, photos_only), predict_photos(folder, packed)
+    for split, n in zip(SPLITS, (12, 6, 6), strict=True):
+        assert probabilities[split].shape == (n, 3)
+        np.testing.assert_allclose(probabilities[split].sum(axis=1), 1, rtol=1e-5)
+        np.testing.assert_allclose(probabilities[split], expected[split], atol=1e-5)
+    assert [part.name for part in candidate.parts] == ["cnn"]  # augmentation is not saved
+    assert len(candidate.fit.history) == 1
+
+
+def test_network_repeats_with_the_seed_and_differs_with_another(fitted_cnn, photos_only):
+    def weights(seed):
+        return fit_cnn(photos_only, train_params(seed, epochs=1), ignore_epoch).parts[0].get_weights()
+
+    first = fitted_cnn[0].parts[0].get_weights()
+    assert all((one == two).all() for one, two in zip(first, weights(3), strict=True))
+    assert not all((one == two).all() for one, two in zip(first, weights(4), strict=True))
+
+
+@pytest.fixture
+def seen(monkeypatch):
+    """What reaches the fit of the network, which is not run."""
+    given = []
+
+    monkeypatch.setattr("rare_species.candidates.fit_model", lambda _, training, *__: given.append(training))
+    return given
+
+
+@pytest.mark.parametrize(("imbalance", "expected"), [("none", None), ("class_weight", {0: 1.0, 1: 1.0, 2: 1.0})])
+def test_network_is_fitted_in_batches_with_the_class_weights_wished(photos_only, seen, imbalance, expected):
+    fit_cnn(photos_only, train_params(imbalance=imbalance, batch_size=5), ignore_epoch)
+    (training,) = seen
+    assert training.class_weight == expected
+    assert training.steps == 3
+    assert list(training.scored) == ["train", "val"]
+    assert training.scored["val"][0].tolist() == [0, 0, 1, 1, 2, 2]
+    photos, targets = next(iter(training.batches))
+    assert (photos.shape, targets.shape) == ((5, SIDE_PX, SIDE_PX, 3), (5, 3))
+
+
+def test_model_that_does_not_belong_to_the_features_is_refused(fitted, data):
+    test = data.splits["test"]
+    others = Features(test.file_paths, test.labels, np.roll(test.values, 2, axis=0), test.photos)
+    with pytest.raises(UserError, match=r"Expected .*model\.keras to give the same .*dvc repro --force"):
+        predict_splits(fitted[1], replace(data, splits={**data.splits, "test": others}))
+
+
+@pytest.mark.parametrize(("difference", "agrees"), [(0.0, True), (9e-4, True), (1.1e-3, False), (-1.1e-3, False)])
+def test_agreement_allows_for_rounding_only(tmp_path, difference, agrees):
+    cached = np.full((20, 3), 1 / 3, np.float32)
+    whole = cached[:16].copy()
+    whole[15, 2] += difference
+    if agrees:
+        _check_agreement(tmp_path, whole, cached)
+    else:
+        with pytest.raises(UserError, match=r"a difference of 0\.0011\."):
+            _check_agreement(tmp_path, whole, cached)
+
+
+def test_views_are_fitted_to(data, fitted):
+    """Without the views of the training photos another head comes out."""
+    assert load_features(data.features, "train").photos == 12
+    plain = {**data.splits, "train": data.splits["train"].originals()}
+    candidate = fit_on_features(replace(data, splits=plain), train_params(epochs=5), ignore_epoch)
+    assert (candidate.parts[1].get_weights()[0] != fitted[0].parts[1].get_weights()[0]).any()

@@ -1,0 +1,238 @@
+"""rare_species.cleaning: every file gets one status, for the first reason that holds, in whatever order it comes."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from rare_species.cleaning import build_manifest, list_files, read_exclusions, refuse_too_many
+from rare_species.errors import UserError
+from rare_species.manifest import LISTING_COLUMNS, MANIFEST_COLUMNS, Reason
+from rare_species.params import CleanParams
+
+PARAMS = CleanParams(exclude=Path("exclude.csv"), min_side_px=16, max_pixels=2000, max_rejected_fraction=0.5)
+PHYLA = {"felidae": "chordata", "ranidae": "chordata", "apidae": "arthropoda"}
+TEXT = b"not a photo"
+
+
+def photo(seed: int, width: int = 32, height: int = 24) -> bytes:
+    pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def write_files(folder: Path, files: dict[str, bytes]) -> Path:
+    for name, data in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(data)
+    return folder
+
+
+def make_listing(labels: list[tuple[str, str]]) -> pd.DataFrame:
+    """Rows of a listing from (file path, family)."""
+    rows = [(path, PHYLA[family], family, f"{number}00", str(number)) for number, (path, family) in enumerate(labels)]
+    return pd.DataFrame(rows, columns=list(LISTING_COLUMNS), dtype=str)
+
+
+def clean(
+    tmp_path: Path, files: dict[str, bytes], labels: list[tuple[str, str]], excluded: tuple[str, ...] = ()
+) -> pd.DataFrame:
+    return build_manifest(make_listing(labels), write_files(tmp_path, files), set(excluded), PARAMS, workers=1)
+
+
+def reasons(manifest: pd.DataFrame) -> dict[str, str]:
+    """Reason by file path, "" for a kept one; a path listed twice has its reasons joined."""
+    assert ((manifest["status"] == "kept") == (manifest["reason"] == "")).all()
+    assert set(manifest["status"]) <= {"kept", "rejected"}
+    return manifest.groupby("file_path")["reason"].agg("+".join).to_dict()
+
+
+def test_every_reason_from_one_folder(tmp_path: Path) -> None:
+    files = {
+        "a.png": photo(0),
+        "b.png": photo(0),  # as a.png
+        "conflict-1.png": photo(1),
+        "conflict-2.png": photo(1),
+        "excluded.png": photo(2),
+        "large.png": photo(3, 50, 50),
+        "small.png": photo(4, 32, 15),
+        "text.png": TEXT,
+        "truncated.png": photo(5)[:900],
+        "unlisted.png": photo(6),
+        "z.png": photo(7),
+    }
+    labels = [(name, "felidae") for name in files if name not in ("unlisted.png", "conflict-2.png")]
+    labels += [("conflict-2.png", "ranidae"), ("missing.png", "felidae")]
+    found = reasons(clean(tmp_path, files, labels, excluded=("excluded.png",)))
+    assert found == {
+        "a.png": "",
+        "b.png": "duplicate",
+        "conflict-1.png": "conflicting_labels",
+        "conflict-2.png": "conflicting_labels",
+        "excluded.png": "excluded",
+        "large.png": "too_large",
+        "missing.png": "missing",
+        "small.png": "too_small",
+        "text.png": "unreadable",
+        "truncated.png": "truncated",
+        "unlisted.png": "unlisted",
+        "z.png": "",
+    }
+    assert set(found.values()) - {""} == set(Reason), "a reason without a case here"
+
+
+@pytest.mark.parametrize(
+    ("data", "label", "excluded", "reason"),
+    [
+        (None, "felidae", True, Reason.MISSING),
+        (photo(1), None, True, Reason.UNLISTED),
+        (TEXT, None, False, Reason.UNLISTED),
+        (TEXT, "felidae", True, Reason.EXCLUDED),
+        (photo(1, 8, 8), "felidae", True, Reason.EXCLUDED),
+        (photo(0), "felidae", True, Reason.EXCLUDED),  # the same bytes as the kept photo
+    ],
+)
+def test_the_first_reason_that_holds_is_given(
+    tmp_path: Path, data: bytes | None, label: str | None, excluded: bool, reason: Reason
+) -> None:
+    files = {"kept.png": photo(0)} | ({"odd.png": data} if data is not None else {})
+    labels = [("kept.png", "felidae")] + ([("odd.png", label)] if label else [])
+    found = clean(tmp_path, files, labels, excluded=("odd.png",) if excluded else ())
+    assert reasons(found) == {"kept.png": "", "odd.png": reason}
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"), [(TEXT, "unreadable"), (photo(1)[:900], "truncated"), (photo(1, 8, 8), "too_small")]
+)
+def test_copies_of_an_unusable_file_are_neither_duplicates_nor_conflicts(
+    tmp_path: Path, data: bytes, reason: str
+) -> None:
+    files = dict.fromkeys(("a.png", "b.png", "c.png"), data)
+    found = clean(tmp_path, files, [("a.png", "felidae"), ("b.png", "felidae"), ("c.png", "ranidae")])
+    assert reasons(found) == dict.fromkeys(files, reason)
+
+
+def test_all_copies_are_rejected_when_any_has_another_family(tmp_path: Path) -> None:
+    files = dict.fromkeys(("a.png", "b.png", "c.png"), photo(0))
+    found = clean(tmp_path, files, [("a.png", "felidae"), ("b.png", "felidae"), ("c.png", "ranidae")])
+    assert reasons(found) == dict.fromkeys(files, "conflicting_labels")
+
+
+def test_excluding_the_wrong_label_settles_a_conflict(tmp_path: Path) -> None:
+    files = dict.fromkeys(("a.png", "b.png", "c.png"), photo(0))
+    labels = [("a.png", "ranidae"), ("b.png", "felidae"), ("c.png", "felidae")]
+    found = clean(tmp_path, files, labels, excluded=("a.png",))
+    assert reasons(found) == {"a.png": "excluded", "b.png": "", "c.png": "duplicate"}
+
+
+def test_one_file_listed_under_two_families_is_a_conflict(tmp_path: Path) -> None:
+    found = clean(tmp_path, {"a.png": photo(0)}, [("a.png", "felidae"), ("a.png", "ranidae")])
+    assert reasons(found) == {"a.png": "conflicting_labels+conflicting_labels"}
+
+
+def test_one_file_listed_twice_is_kept_once_whatever_the_order(tmp_path: Path) -> None:
+    write_files(tmp_path, {"a.png": photo(0)})
+    listing = make_listing([("a.png", "felidae"), ("a.png", "felidae")])  # of two species
+    found = build_manifest(listing, tmp_path, set(), PARAMS, workers=1)
+    assert list(found["reason"]) == ["", "duplicate"]
+    pd.testing.assert_frame_equal(found, build_manifest(listing[::-1], tmp_path, set(), PARAMS, workers=1))
+
+
+def test_nothing_usable_is_no_crash(tmp_path: Path) -> None:
+    assert reasons(clean(tmp_path, {"a.png": TEXT}, [("a.png", "felidae")])) == {"a.png": "unreadable"}
+
+
+def test_only_the_listing_at_the_top_is_no_image(tmp_path: Path) -> None:
+    files = {"listing.csv": b"file_path\n", "a.png": photo(0), "sub/listing.csv": b"", "sub/b.png": photo(1)}
+    found = clean(tmp_path, files, [("a.png", "felidae"), ("sub/b.png", "felidae")])
+    assert reasons(found) == {"a.png": "", "sub/b.png": "", "sub/listing.csv": "unlisted"}
+    assert list_files(tmp_path) == {"a.png", "sub/b.png", "sub/listing.csv"}
+
+
+def test_a_row_holds_the_label_and_what_the_file_is(tmp_path: Path) -> None:
+    found = clean(tmp_path, {"sub/a.jpg": photo(0)}, [("sub/a.jpg", "felidae"), ("gone.jpg", "apidae")])
+    assert tuple(found.columns) == MANIFEST_COLUMNS
+    gone, there = found.to_dict("records")
+    assert there | {"sha256": "", "phash": ""} == {
+        "file_path": "sub/a.jpg",
+        "phylum": "chordata",
+        "family": "felidae",
+        "species": "000",
+        "content_id": "0",
+        "status": "kept",
+        "reason": "",
+        "format": "PNG",
+        "extension_matches": False,
+        "mode": "RGB",
+        "orientation": 1,
+        "width": 32,
+        "height": 24,
+        "bytes": len(photo(0)),
+        "sha256": "",
+        "phash": "",
+    }
+    assert (len(there["sha256"]), len(there["phash"])) == (64, 16)
+    assert (gone["family"], gone["bytes"], gone["sha256"], gone["phash"]) == ("apidae", 0, "", "")
+
+
+def test_an_unlisted_file_has_empty_labels(tmp_path: Path) -> None:
+    row = clean(tmp_path, {"a.png": photo(0), "b.png": photo(1)}, [("a.png", "felidae")]).iloc[1]
+    assert (row["file_path"], row["family"], row["species"], row["content_id"]) == ("b.png", "", "", "")
+
+
+def test_neither_row_order_nor_workers_matter(tmp_path: Path) -> None:
+    files = {f"{number:02d}.png": photo(number % 30) for number in range(34)}  # two chunks of work, four copies
+    write_files(tmp_path, files)
+    listing = make_listing([(name, "felidae") for name in files])
+    alone = build_manifest(listing, tmp_path, {"05.png"}, PARAMS, workers=1)
+    together = build_manifest(listing.sample(frac=1, random_state=0), tmp_path, {"05.png"}, PARAMS, workers=2)
+    pd.testing.assert_frame_equal(alone, together)
+    assert list(alone["file_path"]) == sorted(files)
+    assert list(alone.loc[alone["reason"] == "duplicate", "file_path"]) == [f"{number}.png" for number in range(30, 34)]
+
+
+def test_excluding_what_the_archive_does_not_have_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"Received 2 that it does not have, first 'A\.png'.* as in 'a\.png'"):
+        clean(tmp_path, {"a.png": photo(0)}, [("a.png", "felidae")], excluded=("a.png", "b.png", "A.png"))
+
+
+def test_exclusions_are_the_paths_of_a_csv(tmp_path: Path) -> None:
+    (tmp_path / "exclude.csv").write_text("file_path,why\na.png,blurred\n", encoding="utf-8")
+    assert read_exclusions(tmp_path / "exclude.csv") == {"a.png"}
+
+
+# --- refuse_too_many
+
+
+def judged(rejected: dict[str, int], kept: int) -> pd.DataFrame:
+    why = [reason for reason, count in rejected.items() for _ in range(count)] + [""] * kept
+    status = ["rejected" if reason else "kept" for reason in why]
+    return pd.DataFrame({"file_path": [f"{n}.jpg" for n in range(len(why))], "status": status, "reason": why})
+
+
+@pytest.mark.parametrize(
+    ("rejected", "kept", "limit"), [(0, 5, 0), (1, 9, 0.1), (29, 71, 0.29), (7, 93, 0.07), (9, 1, 1), (1, 2, 1 / 3)]
+)
+def test_up_to_the_limit_is_accepted(rejected: int, kept: int, limit: float) -> None:
+    refuse_too_many(judged({"missing": rejected}, kept), limit)
+
+
+@pytest.mark.parametrize(("rejected", "kept", "limit"), [(1, 9, 0.099), (2, 8, 0.1), (1, 999, 0), (5, 0, 1)])
+def test_above_the_limit_or_without_a_kept_photo_is_refused(rejected: int, kept: int, limit: float) -> None:
+    with pytest.raises(UserError, match=f"Received: {rejected} of {rejected + kept}"):
+        refuse_too_many(judged({"missing": rejected}, kept), limit)
+
+
+def test_the_refusal_names_the_three_worst_reasons_and_the_knob() -> None:
+    counts = {"unlisted": 2, "missing": 1, "truncated": 4, "too_small": 3}
+    with pytest.raises(UserError) as error:
+        refuse_too_many(judged(counts, kept=10), 0.25)
+    message = str(error.value)
+    assert "at most 25%" in message
+    assert "10 of 20 (truncated 4, too_small 3, unlisted 2; for instance 0.jpg)" in message
+    assert "dvc exp run -S clean.max_rejected_fraction=" in message
+    assert "missing" not in message

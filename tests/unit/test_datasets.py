@@ -1,0 +1,149 @@
+"""Batches: what is in them, in which order, and that nothing is lost or paired wrongly."""
+
+import io
+import os
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from rare_species.datasets import (
+    Features,
+    load_features,
+    one_hot,
+    photo_batches,
+    save_features,
+    shuffled_feature_batches,
+    shuffled_photo_batches,
+)
+from rare_species.errors import UserError
+
+VALUES = np.arange(20, dtype=np.float32).reshape(10, 2)
+TARGETS = np.arange(30, dtype=np.float32).reshape(10, 3)
+
+
+def pillow(packed, rows):
+    return np.stack([np.asarray(Image.open(io.BytesIO(jpeg)), np.float32) for jpeg in packed.read(rows)])
+
+
+@pytest.mark.parametrize("split", ["train", "val", "test"])
+def test_photos_come_in_order_as_pillow_decodes_them(packed, split):
+    rows = packed.rows(split)
+    batches = [batch.numpy() for batch in photo_batches(packed, rows, 5)]
+    sizes = [len(batch) for batch in batches]
+    assert sizes == [5] * (len(rows) // 5) + [len(rows) % 5] * (len(rows) % 5 > 0)
+    assert {batch.dtype for batch in batches} == {np.dtype("float32")}
+    found, expected = np.concatenate(batches), pillow(packed, rows)
+    assert found.shape == (len(rows), 32, 32, 3)
+    assert found.max() > 128  # RGB from 0 to 255, not to 1
+    assert np.abs(found - expected).mean() < 0.5
+    assert np.abs(found - expected).max() <= 4
+
+
+def test_photos_can_be_read_again_and_their_number_is_known(packed):
+    batches = photo_batches(packed, packed.rows("train"), 5)
+    assert len(batches) == 3
+    first, second = ([batch.numpy() for batch in batches] for _ in range(2))
+    for one, two in zip(first, second, strict=True):
+        np.testing.assert_array_equal(one, two)
+
+
+def read_features(seed, epochs=1):
+    """(values, targets) of whole epochs of one dataset."""
+    batches = shuffled_feature_batches(VALUES, TARGETS, 4, seed)
+    return [epoch_of(batches) for _ in range(epochs)]
+
+
+def epoch_of(batches):
+    values, targets = zip(*((value.numpy(), target.numpy()) for value, target in batches), strict=True)
+    assert [len(batch) for batch in values][:-1] == [len(values[0])] * (len(values) - 1)
+    return np.concatenate(values), np.concatenate(targets)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_every_row_comes_once_an_epoch_with_its_target(seed):
+    for values, targets in read_features(seed, epochs=3):
+        order = (values[:, 0] / 2).astype(int)
+        np.testing.assert_array_equal(np.sort(order), np.arange(10))
+        np.testing.assert_array_equal(values, VALUES[order])
+        np.testing.assert_array_equal(targets, TARGETS[order])
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_feature_order_follows_the_seed_and_the_epoch(seed):
+    first, second = (values for values, _ in read_features(seed, epochs=2))
+    again, second_again = (values for values, _ in read_features(seed, epochs=2))
+    ((other, _),) = read_features(seed + 5)
+    assert (first != VALUES).any()
+    assert (first != second).any()
+    assert (first != other).any()
+    np.testing.assert_array_equal(first, again)
+    np.testing.assert_array_equal(second, second_again)
+
+
+def read_photos(packed, seed, epochs=2):
+    rows = packed.rows("train")
+    batches = shuffled_photo_batches(packed, rows, np.eye(len(rows), dtype=np.float32), 5, seed)
+    return [epoch_of(batches) for _ in range(epochs)]
+
+
+def test_every_photo_comes_once_an_epoch_with_its_target(packed):
+    expected = next(iter(photo_batches(packed, packed.rows("train"), 12))).numpy()
+    for photos, targets in read_photos(packed, seed=0):
+        order = targets.argmax(axis=1)
+        np.testing.assert_array_equal(np.sort(order), np.arange(12))
+        np.testing.assert_array_equal(photos, expected[order])
+
+
+def test_photo_order_follows_the_seed_and_the_epoch(packed):
+    (_, first), (_, second) = read_photos(packed, seed=0)
+    (_, again), (_, second_again) = read_photos(packed, seed=0)
+    (_, other), _ = read_photos(packed, seed=1)
+    assert (first != np.eye(12)).any()
+    assert (first != second).any()
+    assert (first != other).any()
+    np.testing.assert_array_equal(first, again)
+    np.testing.assert_array_equal(second, second_again)
+
+
+def test_one_hot_by_hand():
+    targets = one_hot(np.array([2, 0]), 4)
+    np.testing.assert_array_equal(targets, [[0, 0, 1, 0], [1, 0, 0, 0]])
+    assert targets.dtype == np.float32
+
+
+@pytest.fixture
+def features():
+    paths = np.array(["cat/ä.jpg", "ant/2.jpg", "cat/ä.jpg", "ant/2.jpg"])
+    return Features(paths, np.array([1, 0, 1, 0]), VALUES[:4], photos=2)
+
+
+@pytest.mark.parametrize("width", [2, 0])
+def test_saved_features_come_back(features, tmp_path, width):
+    saved = Features(features.file_paths, features.labels, features.values[:, :width], 2)
+    save_features(tmp_path / "train.npz", saved)
+    loaded = load_features(tmp_path, "train")
+    assert loaded.photos == 2
+    for name in ("file_paths", "labels", "values"):
+        np.testing.assert_array_equal(getattr(loaded, name), getattr(saved, name))
+        assert getattr(loaded, name).dtype == getattr(saved, name).dtype
+
+
+def test_features_saved_twice_have_the_same_bytes(features, tmp_path):
+    for name, seconds in (("a.npz", 1_000_000_000), ("b.npz", 1_500_000_000)):
+        save_features(tmp_path / name, features)
+        os.utime(tmp_path / name, (seconds, seconds))
+    assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
+
+
+def test_missing_features_are_named_with_what_to_do(tmp_path):
+    with pytest.raises(UserError, match=r"Expected .*val\.npz\. Received: no such file\..*dvc repro"):
+        load_features(tmp_path, "val")
+
+
+def test_originals_leave_augmented_views_out(features):
+    originals = features.originals()
+    assert originals.file_paths.tolist() == ["cat/ä.jpg", "ant/2.jpg"]
+    assert originals.labels.tolist() == [1, 0]
+    np.testing.assert_array_equal(originals.values, VALUES[:2])
+    assert originals.photos == 2

@@ -1,0 +1,92 @@
+"""Features against the backbone called directly, and the order of augmented views."""
+
+import keras
+import numpy as np
+import pytest
+
+from rare_species.backbones import weights_digest
+from rare_species.datasets import photo_batches
+from rare_species.embedding import embed_split, open_embedder
+from rare_species.params import EmbedParams, ModelParams
+from tests.unit.tf_fixtures import AUGMENTATION, SIDE_PX
+
+LITE0 = ModelParams(name="efficientnetlite0", weights="imagenet")
+CNN = ModelParams(name="cnn", weights="imagenet")
+
+
+def embed_params(seed=0):
+    return EmbedParams(batch_size=5, views=2, augmentation=AUGMENTATION, seed=seed)
+
+
+@pytest.fixture(scope="module")
+def embedder():
+    return open_embedder(LITE0, embed_params(), SIDE_PX)
+
+
+@pytest.fixture(scope="module")
+def viewed(embedder, packed):
+    return embed_split(embedder, packed, "train", views=2)
+
+
+@pytest.mark.parametrize("split", ["train", "val", "test"])
+def test_features_are_those_of_the_backbone(embedder, packed, split):
+    features, rows = embed_split(embedder, packed, split, views=0), packed.rows(split)
+    (photos,) = photo_batches(packed, rows, 100)
+    expected = keras.ops.convert_to_numpy(embedder.backbone(photos, training=False))
+    assert features.values.shape == (len(rows), 1280)
+    assert features.values.dtype == np.float32
+    assert np.ptp(expected) > 1
+    np.testing.assert_allclose(features.values, expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_array_equal(features.file_paths, rows["file_path"])
+    np.testing.assert_array_equal(features.labels, rows["class_id"])
+    assert features.photos == len(rows)
+
+
+def test_views_follow_all_photos_in_the_same_order(embedder, packed, viewed):
+    rows = packed.rows("train")
+    assert viewed.values.shape == (36, 1280)
+    assert viewed.photos == 12
+    assert viewed.file_paths.tolist() == 3 * rows["file_path"].tolist()
+    assert viewed.labels.tolist() == 3 * rows["class_id"].tolist()
+    plain = embed_split(embedder, packed, "train", views=0)
+    np.testing.assert_array_equal(viewed.originals().values, plain.values)
+
+
+def test_each_view_is_another_change_of_its_own_photo(viewed):
+    photos, first, second = np.split(viewed.values, 3)
+    for one, two in ((photos, first), (photos, second), (first, second)):
+        assert (one != two).any(axis=1).all()
+    between = np.linalg.norm(first[:, None] - photos, axis=2)  # of every view to every photo
+    own = np.diagonal(between).mean()
+    assert own < 0.8 * between[~np.eye(12, dtype=bool)].mean()
+
+
+def test_views_repeat_with_the_seed_and_differ_with_another(embedder, packed, viewed, monkeypatch):
+    monkeypatch.setattr("rare_species.embedding.build_backbone", lambda *_: embedder.backbone)  # it takes seconds
+    same, other = (
+        embed_split(open_embedder(LITE0, embed_params(seed), SIDE_PX), packed, "train", 1) for seed in (0, 1)
+    )
+    np.testing.assert_array_equal(same.values, viewed.values[:24])
+    np.testing.assert_array_equal(other.values[:12], viewed.values[:12])
+    assert (other.values[12:] != viewed.values[12:24]).any()
+
+
+def test_description_identifies_the_backbone(embedder):
+    assert embedder.description == {
+        "name": "efficientnetlite0",
+        "weights": "imagenet",
+        "weights_sha256": weights_digest(embedder.backbone),
+        "feature_size": 1280,
+    }
+    assert embedder.feature_size == 1280
+
+
+@pytest.mark.parametrize("views", [0, 2])
+def test_network_that_learns_from_photos_has_no_features_and_no_views(packed, views):
+    embedder = open_embedder(CNN, embed_params(), SIDE_PX)
+    features = embed_split(embedder, packed, "train", views)
+    assert embedder.backbone is None
+    assert embedder.description == {"name": "cnn", "weights": "none", "weights_sha256": "", "feature_size": 0}
+    assert features.values.shape == (12, 0)
+    assert features.file_paths.tolist() == packed.rows("train")["file_path"].tolist()
+    assert features.photos == 12

@@ -1,0 +1,76 @@
+"""rare_species.manifest: what one stage writes, the next reads, character for character."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rare_species.errors import UserError
+from rare_species.manifest import kept, read_table, write_table
+
+TEXT = st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=8)
+
+
+def read_back(path: Path, table: pd.DataFrame) -> pd.DataFrame:
+    write_table(path, table, list(table.columns))
+    return read_table(path, list(table.columns))
+
+
+def test_rows_are_written_in_order_of_their_path_with_the_named_columns(tmp_path: Path) -> None:
+    table = pd.DataFrame({"extra": [1, 2, 3], "family": ["x", "y", "z"], "file_path": ["b", "a", "b"]})
+    write_table(tmp_path / "t.csv", table, ["file_path", "family"])
+    assert (tmp_path / "t.csv").read_bytes() == b"file_path,family\na,y\nb,x\nb,z\n"
+
+
+@pytest.mark.parametrize(
+    "value", ["", "NA", "nan", "None", "007", "1e5", "a,b", 'say "x"', "two\nlines", "Größe/Ünïo.jpg", " x "]
+)
+def test_every_value_stays_the_text_it_was(tmp_path: Path, value: str) -> None:
+    assert read_back(tmp_path / "t.csv", pd.DataFrame({"file_path": ["a"], "family": [value]}))["family"][0] == value
+
+
+@given(st.lists(st.tuples(TEXT, TEXT), min_size=1, max_size=5))
+def test_round_trip(tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str]]) -> None:
+    table = pd.DataFrame(rows, columns=["file_path", "family"], dtype=str)
+    found = read_back(tmp_path_factory.getbasetemp() / "round.csv", table)
+    assert list(found.itertuples(index=False, name=None)) == sorted(rows, key=lambda row: row[0])
+
+
+def test_columns_come_as_asked_for_without_others(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("c,b,a\n3,2,1\n")
+    assert read_table(tmp_path / "t.csv", ["a", "c"]).to_dict("list") == {"a": ["1"], "c": ["3"]}
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_column(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_bytes(b"\xef\xbb\xbffile_path\na.png\n")
+    assert list(read_table(tmp_path / "t.csv", ["file_path"])["file_path"]) == ["a.png"]
+
+
+def test_a_missing_file_is_named_with_the_command_that_writes_it(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"gone\.csv.*dvc repro"):
+        read_table(tmp_path / "gone.csv", ["file_path"])
+
+
+def test_a_missing_column_is_named(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("file_path,photo\n")
+    with pytest.raises(UserError, match=r"columns file_path, family\. Received: file_path, photo\. Add family\."):
+        read_table(tmp_path / "t.csv", ["file_path", "family"])
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"\n\n", b'file_path\n"a', b"file_path,b\n1,2\n1,2,3\n", "file_path\nGröße.png\n".encode("latin-1")],
+    ids=["empty", "blank", "open quote", "ragged", "latin-1"],
+)
+def test_what_is_no_csv_is_one_clear_error(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "t.csv").write_bytes(data)
+    with pytest.raises(UserError, match=r"t\.csv must be a UTF-8 CSV .*Received: .*Mend"):
+        read_table(tmp_path / "t.csv", ["file_path"])
+
+
+def test_kept_rows_are_numbered_from_0() -> None:
+    found = kept(pd.DataFrame({"status": ["rejected", "kept", "rejected", "kept"], "file_path": list("abcd")}))
+    assert list(found["file_path"]) == ["b", "d"]
+    assert list(found.index) == [0, 1]

@@ -1,0 +1,79 @@
+"""rare_species.parallel: the same results in the same order, however many processes."""
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from rare_species.parallel import map_in_processes
+
+ITEMS = list(range(50))  # four chunks
+
+
+def square(number: int) -> int:
+    return number * number
+
+
+def slow_at_first(number: int) -> int:
+    if number == 0:
+        time.sleep(0.5)  # later chunks are done before the first
+    return number
+
+
+def process_id(_: int) -> int:
+    return os.getpid()
+
+
+def fail_at_40(number: int) -> int:
+    if number == 40:
+        raise ValueError(f"no {number}")
+    return number
+
+
+def leave_a_mark(path: Path) -> None:
+    path.touch()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_results_are_the_same_for_any_number_of_workers(workers: int) -> None:
+    assert list(map_in_processes(square, ITEMS, "square", workers)) == [number**2 for number in ITEMS]
+
+
+def test_order_is_that_of_the_items_not_of_who_is_done_first() -> None:
+    assert list(map_in_processes(slow_at_first, ITEMS, "wait", workers=2)) == ITEMS
+
+
+def test_work_is_done_in_other_processes() -> None:
+    found = set(map_in_processes(process_id, ITEMS, "work", workers=2))
+    assert os.getpid() not in found
+    assert 1 <= len(found) <= 2
+
+
+@pytest.mark.parametrize(("count", "workers"), [(50, 1), (16, 8), (1, 2)])
+def test_work_for_one_process_is_done_in_this_one(count: int, workers: int) -> None:
+    assert set(map_in_processes(process_id, ITEMS[:count], "work", workers)) == {os.getpid()}
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_error_in_a_worker_surfaces_after_the_results_before_it(workers: int) -> None:
+    results = map_in_processes(fail_at_40, ITEMS, "fail", workers)
+    assert [next(results) for _ in range(32)] == ITEMS[:32]
+    with pytest.raises(ValueError, match="no 40"):
+        list(results)
+
+
+def test_nothing_is_done_before_it_is_asked_for(tmp_path: Path) -> None:
+    results = map_in_processes(leave_a_mark, [tmp_path / "mark"], "mark", workers=1)
+    assert not (tmp_path / "mark").exists()
+    list(results)
+    assert (tmp_path / "mark").exists()
+
+
+def test_no_items_no_results() -> None:
+    assert list(map_in_processes(square, [], "nothing", workers=2)) == []
+
+
+def test_progress_is_shown_by_name(capsys: pytest.CaptureFixture[str]) -> None:
+    list(map_in_processes(square, ITEMS, "inspect", workers=1))
+    assert "inspect: 100%" in capsys.readouterr().err

@@ -1,0 +1,342 @@
+"""rare_species.params: the file in git is right, and each mistake in it is one sentence that says how to mend it."""
+
+import copy
+from collections.abc import Callable
+from dataclasses import field, make_dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from pydantic import ValidationError
+
+from rare_species.errors import UserError
+from rare_species.params import SECTIONS, FitParams, flatten_space, load_params, with_knobs
+
+REPO = Path(__file__).parents[2]
+REAL = yaml.safe_load((REPO / "params.yaml").read_text(encoding="utf-8"))
+SPACE = {
+    "head": {
+        "dropout": {"type": "float", "low": 0.0, "high": 0.7},
+        "units": {"type": "categorical", "choices": [[], [128]]},
+    }
+}
+DOCUMENT = REAL | {"tune": REAL["tune"] | {"space": SPACE}}
+FIT = FitParams.model_validate(DOCUMENT["tune"]["base"])
+FLOAT = {"type": "float", "low": 0.0, "high": 0.5}
+MISSING = object()
+
+
+def wanted(*sections: str) -> type:
+    """A dataclass such as a stage declares, with these sections."""
+    return make_dataclass("Params", [(name, SECTIONS[name], field()) for name in sections], frozen=True)
+
+
+def set_knobs(knobs: dict[str, Any]) -> dict[str, Any]:
+    """The real params.yaml with some knobs changed, by dotted name; `MISSING` removes one."""
+    document = copy.deepcopy(DOCUMENT)
+    for knob, value in knobs.items():
+        *parents, name = knob.split(".")
+        place = document
+        for parent in parents:
+            place = place[parent]
+        if value is MISSING:
+            del place[name]
+        else:
+            place[name] = value
+    return document
+
+
+@pytest.fixture
+def load(tmp_path: Path) -> Callable[..., Any]:
+    """Load one section of params.yaml after setting knobs in it."""
+
+    def load_changed(section: str, **knobs: Any) -> Any:
+        document = set_knobs({f"{section}.{knob}": value for knob, value in knobs.items()})
+        (tmp_path / "params.yaml").write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
+        return getattr(load_params(tmp_path / "params.yaml", wanted(section)), section)
+
+    return load_changed
+
+
+@pytest.fixture
+def refuse(load: Callable[..., Any]) -> Callable[..., str]:
+    """The message when a section is loaded after setting one knob."""
+
+    def refuse_changed(knob: str, value: Any) -> str:
+        section, name = knob.split(".", 1)
+        with pytest.raises(UserError) as error:
+            load(section, **{name: value})
+        return str(error.value)
+
+    return refuse_changed
+
+
+def refuse_text(tmp_path: Path, text: str | bytes) -> str:
+    file = tmp_path / "params.yaml"
+    file.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(UserError) as error:
+        load_params(file, wanted("clean"))
+    assert str(file) in str(error.value)
+    return str(error.value)
+
+
+# --- what is right
+
+
+def test_the_real_file_has_every_section_and_all_are_right() -> None:
+    params = load_params(REPO / "params.yaml", wanted(*SECTIONS))
+    assert list(SECTIONS) == list(REAL)
+    assert params.train.head.units == tuple(REAL["train"]["head"]["units"])
+    assert set(params.tune.space) == set(flatten_space(REAL["tune"]["space"]))
+    assert params.unzip.archive == Path(REAL["unzip"]["archive"])
+
+
+def test_only_the_wanted_sections_are_judged(tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(set_knobs({"train.epochs": -1, "split": MISSING})))
+    assert load_params(tmp_path / "params.yaml", wanted("clean")).clean.min_side_px == DOCUMENT["clean"]["min_side_px"]
+
+
+@pytest.mark.parametrize("text", ["3e-05", "1e-4", "0.001", "1.0E-3"])
+def test_numbers_that_yaml_reads_as_text_are_numbers(tmp_path: Path, text: str) -> None:
+    lines = yaml.safe_dump(set_knobs({"train.optimizer.learning_rate": "RATE"})).replace("RATE", text)
+    (tmp_path / "params.yaml").write_text(lines)
+    rate = load_params(tmp_path / "params.yaml", wanted("train")).train.optimizer.learning_rate
+    assert (type(rate), rate) == (float, float(text))
+
+
+def test_numbers_as_text_are_right_in_a_search_space_too(load: Callable[..., Any]) -> None:
+    rate = load("tune", space={"optimizer": {"learning_rate": {"type": "float", "low": "1e-5", "high": "1e-2"}}})
+    assert rate.space["optimizer.learning_rate"].low == 1e-5
+
+
+@pytest.mark.parametrize(
+    ("knob", "value"),
+    [
+        ("train.optimizer.learning_rate", 1),
+        ("train.head.dropout", 0),
+        ("train.head.units", []),
+        ("split.near_duplicate_bits", 15),
+        ("split.burst_gap", 0),
+        ("clean.max_rejected_fraction", 1),
+        ("preprocess.image_size", 16),
+        ("preprocess.jpeg_quality", 100),
+        ("tune.trials", 0),
+        ("evaluate.resamples", 100),
+    ],
+)
+def test_ends_of_a_range_are_allowed(load: Callable[..., Any], knob: str, value: Any) -> None:
+    section, name = knob.split(".", 1)
+    load(section, **{name: value})
+
+
+def test_params_cannot_be_changed(load: Callable[..., Any]) -> None:
+    params = load("clean")
+    with pytest.raises(ValidationError, match="frozen"):
+        params.min_side_px = 1
+
+
+# --- what is wrong: the dotted knob, what was received, how to set it
+
+
+@pytest.mark.parametrize(
+    ("knob", "value", "expected"),
+    [
+        ("train.optimizer.learning_rate", "abc", "valid number"),
+        ("train.optimizer.learning_rate", 0, "greater than 0"),
+        ("train.optimizer.learning_rate", 1.5, "less than or equal to 1"),
+        ("train.optimizer.learning_rate", float("nan"), "finite number"),
+        ("train.optimizer.learning_rate", None, "valid number"),
+        ("train.optimizer.weight_decay", -0.1, "greater than or equal to 0"),
+        ("train.head.dropout", 1, "less than 1"),
+        ("train.head.batch_norm", "perhaps", "valid boolean"),
+        ("train.epochs", 0, "greater than 0"),
+        ("train.epochs", 2.5, "valid integer"),
+        ("train.imbalance", "oversample", "'none' or 'class_weight'"),
+        ("train.cnn.filters", [], "at least 1 item"),
+        ("train.cnn.augmentation.rotation", 0.6, "less than or equal to 0.5"),
+        ("train.schedule.factor", 1, "less than 1"),
+        ("train.early_stopping.monitor", "loss", "'val_loss'"),
+        ("train.head", 5, "valid dictionary"),
+        ("unzip.layout", "zip", "'auto'"),
+        ("unzip.max_ratio", float("inf"), "finite number"),
+        ("clean.max_rejected_fraction", 1.1, "less than or equal to 1"),
+        ("clean.min_side_px", 0, "greater than 0"),
+        ("split.near_duplicate_bits", 16, "less than or equal to 15"),
+        ("split.train", 0, "greater than 0"),
+        ("split.val", -0.1, "greater than 0"),
+        ("split.test", 1, "less than 1"),
+        ("split.seed", -1, "greater than or equal to 0"),
+        ("preprocess.image_size", 15, "greater than or equal to 16"),
+        ("preprocess.resize", "squash", "'crop', 'pad' or 'stretch'"),
+        ("preprocess.jpeg_quality", 49, "greater than or equal to 50"),
+        ("model.name", "resnet", "'efficientnetlite0', 'mobilenetv2'"),
+        ("embed.views", -1, "greater than or equal to 0"),
+        ("evaluate.resamples", 99, "greater than or equal to 100"),
+        ("tune.base.batch_size", 0, "greater than 0"),
+        ("tune.space", {}, "at least 1 item"),
+        ("tune.space.head.dropout", 0.5, "valid dictionary"),
+        ("tune.space.head.dropout", {"type": "floaty", "low": 0, "high": 1}, "'float', 'int', 'categorical'"),
+        ("tune.space.head.dropout", {"type": "float", "low": 0.5, "high": 0.5}, "low < high"),
+        ("tune.space.head.dropout", {"type": "float", "low": 0, "high": 0.5, "log": True}, "low > 0 when log is true"),
+        ("tune.space.head.units.choices", [], "at least 1 item"),
+        ("tune.space.head.dropout.low", "abc", "valid number"),
+    ],
+)
+def test_a_wrong_value_names_its_knob(refuse: Callable[..., str], knob: str, value: Any, expected: str) -> None:
+    message = refuse(knob, value)
+    assert message.startswith(f"{knob}: ")
+    assert expected in message
+    assert f" Received: {value!r}. " in message
+    assert message.endswith(f"params.yaml or with dvc exp run -S {knob}=VALUE.")
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("knob", "value"),
+    [("train.lr", 0.1), ("train.head.layers", 2), ("clean.exclud", "x"), ("tune.space.head.dropout.lo", 0)],
+)
+def test_an_unknown_knob_is_named(refuse: Callable[..., str], knob: str, value: Any) -> None:
+    assert refuse(knob, value).startswith(f"{knob} is not a knob. Received: {value!r}. Remove it from ")
+
+
+@pytest.mark.parametrize(
+    "knob", ["train.epochs", "train.optimizer.name", "clean.exclude", "tune.space.head.dropout.low"]
+)
+def test_a_missing_knob_is_named(refuse: Callable[..., str], knob: str) -> None:
+    assert refuse(knob, MISSING).startswith(f"{knob} is missing. Add it to ")
+
+
+def test_every_mistake_is_named_at_once(tmp_path: Path) -> None:
+    document = set_knobs({"train.epochs": 0, "train.lr": 1, "clean.min_side_px": MISSING})
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(document))
+    with pytest.raises(UserError) as error:
+        load_params(tmp_path / "params.yaml", wanted("train", "clean"))
+    assert [line.split()[0] for line in str(error.value).splitlines()] == [
+        "train.epochs:",
+        "train.lr",
+        "clean.min_side_px",
+    ]
+
+
+@pytest.mark.parametrize("shares", [(0.8, 0.18, 0.1), (0.5, 0.18, 0.1), (0.72, 0.18, 0.10001)])
+def test_shares_that_do_not_sum_to_1_are_refused(load: Callable[..., Any], shares: tuple[float, float, float]) -> None:
+    with pytest.raises(UserError) as error:
+        load("split", **dict(zip(("train", "val", "test"), shares, strict=True)))
+    received = " + ".join(f"{share:g}" for share in shares)
+    assert str(error.value).startswith(f"split.train + split.val + split.test must be 1. Received: {received} = ")
+    assert "dvc exp run -S" in str(error.value)
+
+
+def test_shares_may_be_off_by_rounding(load: Callable[..., Any]) -> None:
+    assert load("split", train=0.7, val=0.2, test=0.1).train == 0.7  # 0.7 + 0.2 + 0.1 < 1
+
+
+@pytest.mark.parametrize(
+    ("knob", "distribution", "received", "expected"),
+    [
+        ("dropuot", FLOAT, "0.0", "not permitted"),
+        ("head.layers", FLOAT, "0.0", "not permitted"),
+        ("heads.dropout", FLOAT, "0.0", "not permitted"),
+        ("head.dropout", FLOAT | {"high": 1.0}, "1.0", "less than 1"),
+        ("optimizer.learning_rate", FLOAT, "0.0", "greater than 0"),
+        ("batch_size", {"type": "int", "low": 0, "high": 64}, "0", "greater than 0"),
+        ("head.activation", {"type": "categorical", "choices": ["relu", "sin"]}, "'sin'", "'gelu'"),
+        ("head.units", {"type": "categorical", "choices": [[8], [0]]}, "[0]", "greater than 0"),
+        ("epochs.more", FLOAT, "0.0", "valid integer"),
+        ("1", FLOAT, "0.0", "not permitted"),
+    ],
+)
+def test_a_search_space_beyond_the_knobs_is_refused(
+    load: Callable[..., Any], knob: str, distribution: dict[str, Any], received: str, expected: str
+) -> None:
+    nested: Any = distribution
+    for name in reversed(knob.split(".")):
+        nested = {int(name) if name.isdigit() else name: nested}
+    with pytest.raises(UserError) as error:
+        load("tune", space=nested)
+    message = str(error.value)
+    assert message.startswith(f"tune.space.{knob}: ")
+    assert expected in message
+    assert f". Received: {received}. Set it in " in message
+    assert "dvc exp run -S" in message
+
+
+@pytest.mark.parametrize(("document", "name"), [({"trian": {}}, "trian"), ({"clean": {}, 7: 1}, "7")])
+def test_an_unknown_section_is_named_beside_the_known_ones(tmp_path: Path, document: Any, name: str) -> None:
+    message = refuse_text(tmp_path, yaml.safe_dump(document))
+    assert message.endswith(f"Received also: {name}.")
+    assert ", ".join(SECTIONS) in message
+
+
+@pytest.mark.parametrize("text", ["clean: [1", "a: b: c", "\tclean:", b"\xff\xfe\xfa"])
+def test_what_is_no_yaml_is_refused(tmp_path: Path, text: str | bytes) -> None:
+    assert "must be YAML. Received: " in refuse_text(tmp_path, text)
+
+
+@pytest.mark.parametrize(("text", "received"), [("", "NoneType"), ("- clean", "list"), ("clean", "str")])
+def test_what_is_no_mapping_is_refused(tmp_path: Path, text: str, received: str) -> None:
+    assert f"must be a mapping of sections. Received: {received}." in refuse_text(tmp_path, text)
+
+
+def test_a_missing_section_names_its_knobs(tmp_path: Path) -> None:
+    message = refuse_text(tmp_path, "split: {}")
+    assert [line.split(" is missing")[0] for line in message.splitlines()] == [
+        f"clean.{knob}" for knob in DOCUMENT["clean"]
+    ]
+
+
+def test_an_empty_section_is_named(tmp_path: Path) -> None:
+    assert refuse_text(tmp_path, "clean:").startswith("clean: Input should be a valid dictionary")
+
+
+def test_a_missing_file_says_where_to_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError) as error:
+        load_params(Path("params.yaml"), wanted("clean"))
+    assert str(error.value) == f"Expected params.yaml in {tmp_path}. Run the stage from the repository's root."
+
+
+# --- with_knobs, flatten_space
+
+
+def test_with_knobs_replaces_what_it_names_and_nothing_else() -> None:
+    before = FIT.model_dump()
+    changed = with_knobs(FIT, {"head.dropout": 0.123, "epochs": 3, "head.units": [8, 4]}).model_dump()
+    assert (changed["head"]["dropout"], changed["epochs"], changed["head"]["units"]) == (0.123, 3, (8, 4))
+    changed["head"] |= {"dropout": FIT.head.dropout, "units": FIT.head.units}
+    assert changed | {"epochs": FIT.epochs} == before == FIT.model_dump()
+
+
+def test_with_no_knobs_nothing_changes() -> None:
+    assert with_knobs(FIT, {}) == FIT
+
+
+@pytest.mark.parametrize("knob", ["dropout", "head.layers", "heads.dropout", "epochs.more"])
+def test_with_knobs_refuses_what_is_no_knob(knob: str) -> None:
+    with pytest.raises(ValidationError):
+        with_knobs(FIT, {knob: 0.1})
+
+
+def test_with_knobs_refuses_a_value_out_of_range() -> None:
+    with pytest.raises(ValidationError, match="less than 1"):
+        with_knobs(FIT, {"head.dropout": 1.0})
+
+
+def test_flatten_space_joins_names_with_dots() -> None:
+    choices = {"type": "categorical", "choices": [1, 2]}
+    space = {"a": {"b": {"c": FLOAT}, "d": choices}, "e": FLOAT}
+    assert flatten_space(space) == {"a.b.c": FLOAT, "a.d": choices, "e": FLOAT}
+
+
+def test_flatten_space_keeps_what_is_flat_and_what_is_no_mapping() -> None:
+    assert flatten_space({"a.b": FLOAT, "c": 0.5}) == {"a.b": FLOAT, "c": 0.5}
+
+
+def test_a_flat_space_is_the_same_as_a_nested_one(load: Callable[..., Any]) -> None:
+    assert load("tune", space={"head.dropout": FLOAT}).space == load("tune", space={"head": {"dropout": FLOAT}}).space
+
+
+def test_ends_of_an_integer_range_are_integers(load: Callable[..., Any]) -> None:
+    ends = load("tune", space={"batch_size": {"type": "int", "low": 8, "high": 64}}).space["batch_size"].examples()
+    assert [(type(end), end) for end in ends] == [(int, 8), (int, 64)]

@@ -1,0 +1,282 @@
+"""Figures: the same size whatever is in them, the same bytes every time, and no crash at either end."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from rare_species import pictures, plots
+from rare_species.shards import Packed
+from tests import toy
+
+PHOTO = Image.new("RGB", (40, 30), (10, 120, 60))
+
+
+def names(n):
+    return [f"Family{number:03d}idae" for number in range(n)]
+
+
+def draw_family_counts(n):
+    return plots.family_counts(pd.DataFrame({part: np.arange(n) + 1 for part in ("train", "val")}, names(n)), "counts")
+
+
+def draw_sizes(n):
+    return plots.size_distribution(np.arange(n) * 10 + 50, np.arange(n) * 5 + 80)
+
+
+def draw_confusion(n):
+    counts = np.diag(np.arange(n)) + np.eye(n, k=1, dtype=int)
+    return plots.confusion_matrix(counts, names(n), "confusion")
+
+
+def draw_family_scores(n):
+    table = pd.DataFrame({"family": names(n), "f1": np.linspace(0, 1, n), "images": np.arange(n)})
+    return plots.family_scores(table, "scores")
+
+
+def draw_curves(n):
+    columns = [f"{split}_{name}" for split in ("train", "val") for name in ("loss", "accuracy", "auc")]
+    history = pd.DataFrame({column: np.linspace(1, 0, n) for column in columns})
+    return plots.learning_curves(history, n - 1, ["loss", "accuracy", "auc"])
+
+
+def draw_sheet(n):
+    return plots.contact_sheet([PHOTO] * n, names(n), "sheet")
+
+
+# what is drawn, and its pixels at 100 per inch
+FIGURES = {
+    draw_family_counts: (900, 1100),
+    draw_sizes: (1000, 500),
+    draw_confusion: (1100, 1000),
+    draw_family_scores: (900, 1100),
+    draw_curves: (1350, 400),
+}
+
+
+def png(figure, folder):
+    plots.save_png(figure, folder / "figure.png")
+    return (folder / "figure.png").read_bytes()
+
+
+def size(data):
+    with Image.open(io.BytesIO(data)) as image:
+        return image.size
+
+
+def tick_labels(axis):
+    return [label.get_text() for label in axis.get_ticklabels()]
+
+
+@pytest.mark.parametrize("n", [1, 2, 202])
+@pytest.mark.parametrize("draw", FIGURES, ids=lambda draw: draw.__name__)
+def test_size_does_not_depend_on_the_data(draw, n, tmp_path):
+    assert size(png(draw(n), tmp_path)) == FIGURES[draw]
+
+
+@pytest.mark.parametrize(("photos", "rows"), [(0, 1), (1, 1), (6, 1), (7, 2), (36, 6)])
+def test_contact_sheet_is_six_photos_wide_and_grows_by_rows(photos, rows, tmp_path):
+    assert size(png(draw_sheet(photos), tmp_path)) == (1200, 240 * rows + 50)
+
+
+@pytest.mark.parametrize("draw", [draw_family_counts, draw_family_scores])
+def test_nothing_to_draw_is_drawn(draw, tmp_path):
+    assert size(png(draw(0), tmp_path)) == FIGURES[draw]
+
+
+@pytest.mark.parametrize("draw", [*FIGURES, draw_sheet], ids=lambda draw: draw.__name__)
+def test_png_has_the_same_bytes_every_time_and_other_bytes_for_other_data(draw, tmp_path):
+    first, same, other = (png(draw(n), tmp_path) for n in (3, 3, 4))
+    assert first == same
+    assert first != other
+
+
+def test_png_does_not_name_the_library_that_drew_it(tmp_path):
+    with Image.open(io.BytesIO(png(draw_curves(2), tmp_path))) as image:
+        assert "Software" not in image.info
+
+
+def test_jpeg_has_the_same_bytes_every_time_and_its_folder_is_made(tmp_path):
+    paths = [tmp_path / folder / "sheet.jpg" for folder in ("a", "b")]
+    for path in paths:
+        plots.save_jpeg(draw_sheet(2), path)
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+    assert size(paths[0].read_bytes()) == (1200, 290)
+
+
+@pytest.mark.parametrize("name", ["$5 cat$\\{", "$x_$"])
+def test_dollars_in_names_are_not_read_as_formulas(name, tmp_path):
+    png(plots.contact_sheet([PHOTO], [name], "sheet"), tmp_path)
+    png(plots.confusion_matrix(np.eye(2, dtype=int), [name, "b"], "confusion"), tmp_path)
+    png(plots.family_counts(pd.DataFrame({"train": [1]}, [name]), "counts"), tmp_path)
+
+
+def test_contact_sheet_shows_photos_and_an_empty_frame_for_a_missing_one():
+    figure = plots.contact_sheet([PHOTO, None], ["one", "two"], "a title")
+    photo, missing = figure.axes
+    np.testing.assert_array_equal(photo.images[0].get_array(), np.asarray(PHOTO))
+    assert [axes.get_xlabel() for axes in figure.axes] == ["one", "two"]
+    assert [text.get_text() for text in missing.texts] == ["no image"]
+    assert not photo.texts
+    assert figure.get_suptitle() == "a title"
+
+
+def test_contact_sheet_wants_a_caption_for_each_photo():
+    with pytest.raises(ValueError, match="shorter"):
+        plots.contact_sheet([PHOTO, PHOTO], ["one"], "sheet")
+
+
+def test_family_counts_stack_the_parts_with_the_largest_family_on_top():
+    counts = pd.DataFrame({"train": [1, 5, 3], "val": [1, 1, 0]}, ["few", "most", "also"])
+    axes = plots.family_counts(counts, "counts").axes[0]
+    assert dict(zip(axes.get_yticks(), tick_labels(axes.yaxis), strict=True)) == {2: "most", 1: "also", 0: "few"}
+    train, val = ([(bar.get_x(), bar.get_width()) for bar in part] for part in axes.containers)
+    assert train == [(0, 1), (0, 3), (0, 5)]
+    assert val == [(1, 1), (3, 0), (5, 1)]
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["train", "val"]
+
+
+def test_family_scores_put_the_best_on_top_with_its_images():
+    table = pd.DataFrame({"family": ["b", "a", "c"], "f1": [0.5, 0.9, 0.1], "images": [3, 4, 5]})
+    axes = plots.family_scores(table, "scores").axes[0]
+    places = dict(zip(axes.get_yticks(), tick_labels(axes.yaxis), strict=True))
+    assert places == {2: "a (4)", 1: "b (3)", 0: "c (5)"}
+    assert [bar.get_width() for bar in axes.containers[0]] == [0.1, 0.5, 0.9]
+
+
+@pytest.mark.parametrize(("n", "labelled"), [(60, 60), (61, 31), (202, 51)])
+def test_many_rows_are_labelled_in_steps_from_the_top(n, labelled):
+    axes = draw_family_counts(n).axes[0]
+    assert len(axes.get_yticks()) == labelled
+    assert tick_labels(axes.yaxis)[0] == names(n)[-1]
+
+
+def test_confusion_matrix_scales_rows_and_numbers_their_cells():
+    axes = plots.confusion_matrix(np.array([[3, 1], [0, 0]]), ["a", "b"], "confusion").axes[0]
+    np.testing.assert_array_equal(axes.images[0].get_array(), [[0.75, 0.25], [0, 0]])
+    assert [(text.get_position(), text.get_text()) for text in axes.texts] == [((0, 0), "3"), ((1, 0), "1")]
+    assert tick_labels(axes.xaxis) == tick_labels(axes.yaxis) == ["a", "b"]
+
+
+def test_large_confusion_matrix_has_no_numbers():
+    assert len(draw_confusion(40).axes[0].texts) > 0
+    assert len(draw_confusion(41).axes[0].texts) == 0
+
+
+def test_learning_curves_mark_the_best_epoch():
+    history = pd.DataFrame({"train_loss": [3.0, 2.0, 1.0], "val_loss": [3.0, 2.0, 2.5]})
+    (axes,) = plots.learning_curves(history, 1, ["loss"]).axes
+    train, val, best = axes.lines
+    assert (list(train.get_xdata()), list(train.get_ydata())) == ([1, 2, 3], [3, 2, 1])
+    assert list(val.get_ydata()) == [3, 2, 2.5]
+    assert list(best.get_xdata()) == [2, 2]
+    assert axes.get_title() == "loss"
+
+
+@pytest.fixture
+def clean_run(tmp_path):
+    """A manifest of eight kept photos and two rejected files, in a folder with the files."""
+    photos, _ = toy.draw_photos({"Felidae": 4, "Formicidae": 4, "Ranidae": 1})
+    rows = []
+    for path, data in photos.items():
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_bytes(data)
+        rows.append({"file_path": path, "family": path.split("/")[0], "status": "kept", "reason": ""})
+    rows[-1] |= {"status": "rejected", "reason": "duplicate"}
+    (tmp_path / "torn.jpg").write_bytes(b"not an image")
+    rows.append({"file_path": "torn.jpg", "family": "", "status": "rejected", "reason": "unreadable"})
+    rows.append({"file_path": "gone.jpg", "family": "Felidae", "status": "rejected", "reason": "missing"})
+    manifest = pd.DataFrame(rows).assign(width="40", height="32")
+    return manifest, tmp_path
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """Calls of every figure function, by its name; figures are drawn all the same."""
+    calls = {}
+
+    def recorded(draw):
+        def record(*args):
+            calls.setdefault(draw.__name__, []).append(args)
+            return draw(*args)
+
+        return record
+
+    for draw in (plots.family_counts, plots.size_distribution, plots.contact_sheet):
+        monkeypatch.setattr(plots, draw.__name__, recorded(draw))
+    return calls
+
+
+def files(folder: Path):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_clean_draws_families_sizes_and_what_was_rejected(clean_run, drawn, tmp_path):
+    manifest, images = clean_run
+    pictures.draw_clean(manifest, images, tmp_path / "plots")
+    assert files(tmp_path / "plots") == ["families.png", "rejected.jpg", "sizes.png"]
+    ((counts, _),) = drawn["family_counts"]
+    assert counts.to_dict("index") == {
+        "Felidae": {"kept": 4, "rejected": 1},
+        "Formicidae": {"kept": 4, "rejected": 0},
+        "Ranidae": {"kept": 0, "rejected": 1},
+    }
+    ((widths, heights),) = drawn["size_distribution"]
+    assert (widths.tolist(), heights.tolist()) == ([40] * 8, [32] * 8)
+    ((photos, captions, title),) = drawn["contact_sheet"]
+    assert [caption.split("\n")[0] for caption in captions] == ["duplicate", "missing", "unreadable"]
+    assert [photo and photo.size for photo in photos] == [(160, 160), None, None]
+    assert title.startswith("3 of 11 rejected")
+
+
+def test_clean_shows_at_most_six_files_of_a_reason(clean_run, drawn, tmp_path):
+    manifest, images = clean_run
+    many = manifest.assign(status="rejected", reason="too_small")
+    pictures.draw_clean(many, images, tmp_path / "plots")
+    assert len(drawn["contact_sheet"][0][0]) == 6
+
+
+def test_clean_without_a_rejected_file_draws_an_empty_sheet(clean_run, drawn, tmp_path):
+    manifest, images = clean_run
+    pictures.draw_clean(manifest[manifest["status"] == "kept"], images, tmp_path / "plots")
+    assert drawn["contact_sheet"][0][:2] == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("path", "caption"),
+    [("Felidae/1.jpg", "Felidae/1.jpg"), ("a" * 34, "a" * 34), ("a" * 10 + "b" * 33, "…" + "b" * 33)],
+)
+def test_long_paths_lose_their_start(path, caption):
+    assert pictures._shorten(path) == caption
+
+
+def test_split_draws_every_family_with_all_three_splits(drawn, tmp_path):
+    photos = pd.DataFrame({"family": ["a", "a", "b"], "split": ["train", "val", "train"]})
+    pictures.draw_split(photos, tmp_path)
+    assert files(tmp_path) == ["families.png"]
+    ((counts, _),) = drawn["family_counts"]
+    assert counts.to_dict("list") == {"train": [1, 1], "val": [1, 0], "test": [0, 0]}
+
+
+def test_packed_photos_are_drawn_by_split(packed, drawn, tmp_path):
+    pictures.draw_packed(packed, tmp_path)
+    assert files(tmp_path) == ["test.jpg", "train.jpg", "val.jpg"]
+    photos, captions, title = drawn["contact_sheet"][0]
+    assert captions == [family for family in toy.FAMILIES for _ in range(4)]
+    assert {photo.size for photo in photos} == {(32, 32)}
+    assert title == "train: 12 photos, 12 shown"
+
+
+def test_more_photos_than_fit_are_spread_over_the_families(packed, drawn, monkeypatch, tmp_path):
+    monkeypatch.setattr(pictures, "SHEET_PHOTOS", 3)
+    pictures.draw_packed(packed, tmp_path)
+    assert drawn["contact_sheet"][0][1] == list(toy.FAMILIES)
+
+
+def test_split_without_photos_is_drawn_empty(packed, drawn, tmp_path):
+    only_train = Packed(packed.folder, packed.rows("train"), packed.shape)
+    pictures.draw_packed(only_train, tmp_path)
+    assert [len(photos) for photos, _, _ in drawn["contact_sheet"]] == [12, 0, 0]

@@ -1,0 +1,232 @@
+"""The search: repeatable, honest about failed trials, and its best trial is what comes out."""
+
+import logging
+
+import keras
+import numpy as np
+import optuna
+import pandas as pd
+import pytest
+
+from rare_species import search as module
+from rare_species.datasets import Features
+from rare_species.errors import UserError
+from rare_species.params import TuneParams
+from rare_species.search import search
+from rare_species.training import Fit
+from tests.unit.tf_fixtures import fit_params, ignore_epoch, splits
+
+UNITS = ((), (6,), (8, 4))
+SPACE = {
+    "head": {
+        "units": {"type": "categorical", "choices": UNITS},
+        "dropout": {"type": "float", "low": 0.0, "high": 0.6},
+    },
+    "optimizer": {"learning_rate": {"type": "float", "low": 0.001, "high": 0.1, "log": True}},
+    "label_smoothing": {"type": "float", "low": 0.0, "high": 0.2},
+}
+RATES = {"optimizer": {"learning_rate": {"type": "categorical", "choices": [1e-6, 1.0]}}}
+
+
+def tune_params(seed=0, trials=2, objective="val_macro_f1", space=SPACE, **knobs):
+    return TuneParams(trials=trials, objective=objective, base=fit_params(**knobs).model_dump(), space=space, seed=seed)
+
+
+class Fake:
+    """A fit whose scores follow from the knobs: `curve` takes the dropout and the epoch."""
+
+    def __init__(self, curve, objective="val_macro_f1"):
+        self.curve, self.objective, self.calls = curve, objective, []
+
+    def __call__(self, _splits, _n_classes, params, seed, on_epoch, *, scored=("train", "val")):
+        self.calls.append((params, seed, tuple(scored)))
+        rows = []
+        for epoch in range(params.epochs):
+            rows.append({self.objective: self.curve(params.head.dropout, epoch)})
+            on_epoch(epoch, rows[-1])
+        scores = [row[self.objective] for row in rows]
+        best = min(scores) if self.objective.endswith("loss") else max(scores)
+        return keras.Sequential(), Fit(pd.DataFrame(rows), scores.index(best))
+
+
+DROPOUT = {"head": {"dropout": {"type": "float", "low": 0.0, "high": 0.9}}}
+
+
+@pytest.fixture
+def fake(monkeypatch):
+    """In place of fits: `fake(curve)` chooses the scores, which are the dropout unless it is called."""
+
+    def install(curve=lambda dropout, _: dropout, objective="val_macro_f1"):
+        fit = Fake(curve, objective)
+        monkeypatch.setattr(module, "fit_head", fit)
+        return fit
+
+    monkeypatch.setattr(keras.backend, "clear_session", lambda: None)  # a second each, and there is nothing to clear
+    install()
+    return install
+
+
+@pytest.fixture(scope="module")
+def data():
+    return splits(spread=2.0)
+
+
+@pytest.fixture(scope="module")
+def found(data):
+    return search(data, 3, tune_params(), ignore_epoch)
+
+
+def test_same_seed_gives_the_same_search(data, found):
+    epochs = []
+    again = search(data, 3, tune_params(), lambda epoch, scores: epochs.append((epoch, scores)))
+    pd.testing.assert_frame_equal(again.trials, found.trials, check_exact=True)
+    assert (again.best, again.params) == (found.best, found.params)
+    assert all((one == two).all() for one, two in zip(again.head.get_weights(), found.head.get_weights(), strict=True))
+    # epochs are reported of the final fit alone
+    assert [scores for _, scores in epochs] == found.fit.history.to_dict("records")
+
+
+def test_other_seed_gives_another_search(fake):
+    first, same, other = (search({}, 3, tune_params(seed), ignore_epoch).trials for seed in (0, 0, 1))
+    pd.testing.assert_frame_equal(first, same)
+    assert not set(first["head.dropout"]) & set(other["head.dropout"])
+
+
+def test_table_has_a_row_per_trial_and_a_column_per_knob(found):
+    knobs = ["head.units", "head.dropout", "optimizer.learning_rate", "label_smoothing"]
+    assert list(found.trials) == ["trial", "state", "epochs", "val_macro_f1", *knobs]
+    assert found.trials["trial"].tolist() == [0, 1]
+    assert set(found.trials["state"]) <= {"complete", "pruned"}
+    assert found.trials["epochs"].between(1, 3).all()
+    assert found.trials["optimizer.learning_rate"].between(0.001, 0.1).all()
+    assert found.trials["head.dropout"].between(0, 0.6).all()
+
+
+def test_list_valued_knob_is_a_list_in_the_table_and_in_the_head(found):
+    assert set(found.trials["head.units"]) <= set(UNITS)
+    assert found.best["head.units"] in UNITS
+    dense = [layer.units for layer in found.head.layers if isinstance(layer, keras.layers.Dense)]
+    assert tuple(dense) == (*found.best["head.units"], 3)
+
+
+def test_best_trial_is_fitted_again_with_its_knobs(found):
+    finished = found.trials[found.trials["state"] == "complete"]
+    best = finished.loc[finished["val_macro_f1"].idxmax()]
+    assert found.best == {knob: best[knob] for knob in found.best}
+    assert found.params.head.units == found.best["head.units"]
+    assert found.params.head.dropout == found.best["head.dropout"]
+    assert found.params.optimizer.learning_rate == found.best["optimizer.learning_rate"]
+    assert found.params.label_smoothing == found.best["label_smoothing"]
+    assert found.params.batch_size == fit_params().batch_size
+    # the same seed: the refit is the trial
+    assert found.fit.best["val_macro_f1"] == pytest.approx(best["val_macro_f1"])
+
+
+def huge(data):
+    """Features so large that a learning rate of 1 overflows float32 in the first step."""
+    return {
+        name: Features(split.file_paths, split.labels, split.values * np.float32(1e20), split.photos)
+        for name, split in data.items()
+    }
+
+
+DIVERGING = {"head__units": (), "optimizer__name": "sgd", "optimizer__weight_decay": 0.0, "schedule__name": "constant"}
+
+
+@pytest.fixture
+def optuna_log():
+    """What Optuna itself would show."""
+    records = []
+    handler = logging.Handler()
+    handler.emit = records.append
+    logging.getLogger("optuna").addHandler(handler)
+    yield records
+    logging.getLogger("optuna").removeHandler(handler)
+
+
+def test_diverged_trial_is_recorded_as_failed_and_the_search_goes_on(data, optuna_log, caplog):
+    caplog.set_level(logging.INFO)
+    result = search(huge(data), 3, tune_params(trials=4, space=RATES, **DIVERGING), ignore_epoch)
+    states = dict(zip(result.trials["optimizer.learning_rate"], result.trials["state"], strict=True))
+    assert states[1.0] == "fail"
+    assert states[1e-6] in {"complete", "pruned"}
+    failed = result.trials[result.trials["state"] == "fail"]
+    assert failed["val_macro_f1"].isna().all()
+    assert result.best == {"optimizer.learning_rate": 1e-6}
+    assert not optuna_log  # a traceback of each failed trial
+    assert [" fail after 0 epochs, -" in message for message in caplog.messages].count(True) == len(failed)
+
+
+def test_search_of_which_every_trial_fails_says_what_to_do(data):
+    only_high = {"optimizer": {"learning_rate": {"type": "categorical", "choices": [1.0]}}}
+    with pytest.raises(UserError, match=r"Expected one of 2 trials.*tune\.space\.optimizer\.learning_rate\.high"):
+        search(huge(data), 3, tune_params(trials=2, space=only_high, **DIVERGING), ignore_epoch)
+
+
+@pytest.mark.parametrize(
+    ("objective", "best"), [("val_loss", min), ("val_macro_f1", max), ("val_accuracy", max), ("val_auc", max)]
+)
+def test_losses_are_minimised_and_scores_maximised(monkeypatch, objective, best):
+    fake(lambda dropout, _: dropout, objective)
+    result = search({}, 3, tune_params(trials=6, objective=objective, space=DROPOUT), ignore_epoch)
+    complete = result.trials[result.trials["state"] == "complete"]
+    assert result.best["head.dropout"] == best(complete["head.dropout"])
+    assert complete[objective].tolist() == complete["head.dropout"].tolist()
+
+
+def test_trial_is_judged_at_its_best_epoch(monkeypatch):
+    fake(lambda _, epoch: [0.2, 0.9, 0.1][epoch])
+    result = search({}, 3, tune_params(trials=1, space=DROPOUT), ignore_epoch)
+    assert result.trials["val_macro_f1"].tolist() == [0.9]
+    assert result.trials["epochs"].tolist() == [3]
+
+
+def test_trials_score_validation_only_and_all_share_the_seed(monkeypatch):
+    fits = fake()
+    search({}, 3, tune_params(seed=7, trials=2, space=DROPOUT), ignore_epoch)
+    assert [(seed, scored) for _, seed, scored in fits.calls] == [(7, ("val",)), (7, ("val",)), (7, ("train", "val"))]
+
+
+def test_hopeless_trials_are_pruned_before_their_last_epoch(monkeypatch):
+    fake(lambda dropout, epoch: (1 - dropout) * (1 + epoch / 100))
+    params = tune_params(trials=20, space=DROPOUT, epochs=27)
+    result = search({}, 3, params, ignore_epoch)
+    pruned = result.trials[result.trials["state"] == "pruned"]
+    assert len(pruned) > 0
+    assert (pruned["epochs"] < 27).all()
+    assert (result.trials.loc[result.trials["state"] == "complete", "epochs"] == 27).all()
+
+
+def test_whole_numbers_stay_whole(monkeypatch):
+    fits = fake()
+    space = {"batch_size": {"type": "int", "low": 4, "high": 64, "log": True}}
+    result = search({}, 3, tune_params(space=space, trials=3), ignore_epoch)
+    assert all(isinstance(value, int) and 4 <= value <= 64 for value in result.trials["batch_size"].tolist())
+    assert [params.batch_size for params, _, _ in fits.calls[:3]] == result.trials["batch_size"].tolist()
+
+
+def test_study_has_a_fixed_name(monkeypatch):
+    """Hyperband assigns brackets from it, so that a random name would search another way each time."""
+    names = []
+
+    def create_study(*, study_name, create=optuna.create_study, **options):
+        names.append(study_name)
+        return create(study_name=study_name, **options)
+
+    monkeypatch.setattr(optuna, "create_study", create_study)
+    search({}, 3, tune_params(trials=1, space=DROPOUT), ignore_epoch)
+    assert names == ["tune"]
+
+
+def test_other_errors_are_not_taken_for_failed_trials(monkeypatch):
+    def fit_head(*_, **__):
+        raise ZeroDivisionError("a defect")
+
+    monkeypatch.setattr(module, "fit_head", fit_head)
+    with pytest.raises(ZeroDivisionError):
+        search({}, 3, tune_params(trials=1, space=DROPOUT), ignore_epoch)
+
+
+def test_one_epoch_can_be_searched(monkeypatch):
+    result = search({}, 3, tune_params(trials=3, space=DROPOUT, epochs=1), ignore_epoch)
+    assert result.trials["epochs"].tolist() == [1, 1, 1]

@@ -1,0 +1,188 @@
+"""rare_species.stage: a mistake of the user is one message and exit code 1; a bug keeps its traceback."""
+
+import errno
+import logging
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rare_species.errors import UserError
+from rare_species.params import CleanParams
+from rare_species.paths import Paths
+from rare_species.stage import Stage, available_cores, describe_os_error
+
+CLEAN = "clean: {exclude: none.csv, min_side_px: 9, max_pixels: 100, max_rejected_fraction: 0.5}\n"
+
+
+@dataclass(frozen=True)
+class Params:
+    clean: CleanParams
+
+
+def make_stage(run: Callable[[Params, Paths], dict[str, Any]]) -> Stage[Params]:
+    return Stage("clean", "Look at every photo.\n\nReads:  data/images/", Params, run)
+
+
+def failing(error: Exception) -> Stage[Params]:
+    def run(_params: Params, _paths: Paths) -> dict[str, Any]:
+        raise error
+
+    return make_stage(run)
+
+
+@pytest.fixture(autouse=True)
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository's root with params.yaml, and the current folder."""
+    (tmp_path / "params.yaml").write_text(CLEAN)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_run_gets_the_params_and_the_paths_below_the_current_folder(caplog: pytest.LogCaptureFixture) -> None:
+    seen: list[Any] = []
+
+    def run(params: Params, paths: Paths) -> dict[str, Any]:
+        seen.extend([type(params), params.clean.min_side_px, paths])
+        return {"kept": 7, "rejected": 2}
+
+    with caplog.at_level(logging.INFO):
+        assert make_stage(run).main([]) == 0
+    assert seen == [Params, 9, Paths(Path())]
+    assert "kept 7, rejected 2" in caplog.text
+
+
+def test_a_good_run_prints_nothing_but_the_log(capsys: pytest.CaptureFixture[str]) -> None:
+    assert make_stage(lambda _params, _paths: {}).main([]) == 0
+    assert capsys.readouterr().out == ""
+
+
+def test_params_are_read_from_the_file_that_is_named(root: Path) -> None:
+    (root / "params.yaml").unlink()
+    (root / "other.yaml").write_text(CLEAN.replace("9", "11"))
+    seen: list[int] = []
+    stage = make_stage(lambda params, _paths: seen.append(params.clean.min_side_px) or {})
+    assert stage.main(["--params", "other.yaml"]) == 0
+    assert seen == [11]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (CLEAN.replace("9", "abc"), "clean: clean.min_side_px: Input should be a valid integer"),
+        (CLEAN.replace("min_side_px", "min_side"), "clean: clean.min_side_px is missing"),
+        ("clean: [", "clean: params.yaml must be YAML"),
+        (None, "clean: Expected params.yaml in "),
+    ],
+    ids=["wrong type", "unknown key", "not YAML", "no file"],
+)
+def test_params_are_judged_before_anything_is_run(
+    root: Path, capsys: pytest.CaptureFixture[str], text: str | None, message: str
+) -> None:
+    (root / "params.yaml").unlink()
+    if text is not None:
+        (root / "params.yaml").write_text(text)
+    assert failing(AssertionError("was run")).main([]) == 1
+    assert capsys.readouterr().err.startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (UserError("Expected a zip. Received: a pdf."), "Expected a zip. Received: a pdf."),
+        (
+            OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "data/clean.partial"),
+            "The disk is full: could not write data/clean.partial. "
+            "Free some space and run again; nothing half-written is left.",
+        ),
+        (
+            OSError(errno.EDQUOT, os.strerror(errno.EDQUOT)),
+            "The disk is full: could not write. Free some space and run again; nothing half-written is left.",
+        ),
+        (
+            FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), "data/images/listing.csv"),
+            "Expected a file at data/images/listing.csv. Received: nothing there. "
+            "Run the stage that writes it first: dvc repro.",
+        ),
+        (
+            PermissionError(errno.EACCES, os.strerror(errno.EACCES), "metrics/clean.json"),
+            "Could not read or write metrics/clean.json: Permission denied.",
+        ),
+        (OSError("cannot read the tar"), "Could not read or write: cannot read the tar."),
+    ],
+    ids=["user error", "disk full", "quota", "file not found", "permission", "without a number"],
+)
+def test_a_mistake_is_one_message_without_a_traceback(
+    capsys: pytest.CaptureFixture[str], error: Exception, message: str
+) -> None:
+    assert failing(error).main([]) == 1
+    printed = capsys.readouterr()
+    assert printed.err == f"clean: {message}\n"
+    assert printed.out == ""
+
+
+def test_a_bug_keeps_its_traceback() -> None:
+    with pytest.raises(ZeroDivisionError):
+        failing(ZeroDivisionError("a bug")).main([])
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
+def test_a_full_disk_is_said_in_words(number: int) -> None:
+    assert "disk is full" in describe_os_error(OSError(number, "x"))
+
+
+def test_help_shows_the_command_and_the_docstring_as_written(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        failing(AssertionError("was run")).main(["--help"])
+    assert exit_.value.code == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith("usage: python -m stages.clean ")
+    assert "Look at every photo.\n\nReads:  data/images/\n" in shown
+    assert "--params" in shown
+
+
+def test_an_unknown_argument_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        failing(AssertionError("was run")).main(["--epochs", "3"])
+    assert exit_.value.code == 2
+    assert "--epochs" in capsys.readouterr().err
+
+
+def test_arguments_are_those_of_the_process_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["clean.py", "--params", "gone.yaml"])
+    assert failing(AssertionError("was run")).main() == 1
+
+
+def test_cores_are_those_this_process_may_use() -> None:
+    if hasattr(os, "sched_getaffinity"):
+        assert available_cores() == len(os.sched_getaffinity(0))
+    assert available_cores() >= 1
+
+
+def test_all_paths_are_below_the_root() -> None:
+    paths = Paths(Path("/root"))
+    found = {
+        "images": paths.images,
+        "listing": paths.listing,
+        "manifest": paths.manifest,
+        "split": paths.split,
+        "processed": paths.processed,
+        "features": paths.features,
+        "model": paths.model("train"),
+        "metrics": paths.metrics("train"),
+        "plots": paths.plots("train"),
+    }
+    assert {name: path.relative_to("/root").as_posix() for name, path in found.items()} == {
+        "images": "data/images",
+        "listing": "data/images/listing.csv",
+        "manifest": "data/clean/manifest.csv",
+        "split": "data/split",
+        "processed": "data/processed",
+        "features": "data/features",
+        "model": "models/train",
+        "metrics": "metrics/train.json",
+        "plots": "plots/train",
+    }

@@ -1,0 +1,76 @@
+"""The few lines that `make repro` ends with."""
+
+import pytest
+
+from rare_species.files import write_json
+from rare_species.summary import main, summarise
+
+
+def scores(start, top_k=5):
+    return {
+        "test": {
+            "loss": start,
+            "accuracy": start + 0.1,
+            f"top{top_k}_accuracy": start + 0.2,
+            "macro_f1": start + 0.3,
+            "macro_auc": start + 0.4,
+            "macro_f1_low": start + 0.25,
+            "macro_f1_high": start + 0.35,
+        }
+    }
+
+
+BOTH = {"champion": "tune", "train": scores(0.1), "tune": scores(0.2)}
+TABLE = """\
+on the test split          train        tune
+accuracy                  0.2000      0.3000
+top5_accuracy             0.3000      0.4000
+macro_f1                  0.4000      0.5000
+macro_auc                 0.5000      0.6000
+loss                      0.1000      0.2000
+macro_f1, 95 %       0.350-0.450 0.450-0.550
+champion, by validation macro F1: tune"""
+
+
+def test_table_has_a_column_per_model():
+    assert summarise(BOTH) == TABLE
+
+
+def test_model_that_was_not_tuned_has_the_only_column():
+    lines = summarise({"champion": "train", "train": scores(0.1)}).splitlines()
+    assert lines[0].split() == ["on", "the", "test", "split", "train"]
+    assert lines[1].split() == ["accuracy", "0.2000"]
+    assert lines[-1].endswith(": train")
+
+
+def test_top_k_accuracy_is_shown_for_any_k():
+    lines = summarise({"champion": "train", "train": scores(0.1, top_k=3)}).splitlines()
+    assert lines[2].split() == ["top3_accuracy", "0.3000"]
+
+
+def test_command_shows_the_table_and_where_the_champion_is(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    write_json(tmp_path / "metrics/evaluate.json", BOTH)
+    assert main() == 0
+    shown = capsys.readouterr()
+    assert shown.out.startswith(TABLE)
+    assert "models/tune/model.keras" in shown.out
+    assert "plots/evaluate/tune/" in shown.out
+    assert shown.err == ""
+
+
+def test_without_a_run_the_command_says_what_to_do(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main() == 1
+    shown = capsys.readouterr()
+    assert "Expected metrics/evaluate.json. Received: no such file." in shown.err
+    assert "make repro" in shown.err
+    assert shown.out == ""
+
+
+@pytest.mark.parametrize("missing", ["accuracy", "macro_f1_low"])
+def test_metric_that_is_missing_is_not_passed_over(missing):
+    evaluation = {"champion": "train", "train": scores(0.1)}
+    del evaluation["train"]["test"][missing]
+    with pytest.raises(KeyError, match=missing):
+        summarise(evaluation)

@@ -1,0 +1,72 @@
+"""Small knobs, features and models for the tests that use TensorFlow."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rare_species.datasets import Features
+from rare_species.determinism import make_reproducible
+from rare_species.models import assemble, build_cnn, build_head, save_keras
+from rare_species.params import AugmentationParams, CnnParams, FitParams, HeadParams, TrainParams, with_knobs
+
+SIDE_PX = 32
+AUGMENTATION = AugmentationParams(flip=True, rotation=0.05, zoom=0.1)
+CNN = CnnParams(filters=(4, 6), dense=8, dropout=0.1, augmentation=AUGMENTATION)
+HEAD = HeadParams(units=(8,), activation="relu", batch_norm=True, dropout=0.2)
+FIT = FitParams.model_validate(
+    {
+        "epochs": 3,
+        "batch_size": 8,
+        "imbalance": "none",
+        "label_smoothing": 0.0,
+        "head": HEAD.model_dump(),
+        "optimizer": {"name": "adamw", "learning_rate": 0.01, "weight_decay": 0.01, "momentum": 0.9},
+        "schedule": {"name": "constant", "factor": 0.5, "patience": 2},
+        "early_stopping": {"monitor": "val_loss", "patience": 3},
+    }
+)
+
+
+def fit_params(**knobs: Any) -> FitParams:
+    """`FIT` with knobs replaced; a name's dots are written as `__`, as in `head__units`."""
+    return with_knobs(FIT, {name.replace("__", "."): value for name, value in knobs.items()})
+
+
+def train_params(seed: int = 3, **knobs: Any) -> TrainParams:
+    """Section `train` with `fit_params(**knobs)` and the small network."""
+    return TrainParams(**fit_params(**knobs).model_dump(), cnn=CNN.model_dump(), seed=seed)
+
+
+def clusters(counts: tuple[int, ...] = (8, 8, 8), spread: float = 1.0, seed: int = 0) -> Features:
+    """Features of width 4 around one corner per class, `counts` of each."""
+    rng = np.random.default_rng(seed)
+    labels = np.repeat(np.arange(len(counts)), counts)
+    values = (2 * np.eye(len(counts), 4)[labels] + rng.normal(0, spread, (len(labels), 4))).astype(np.float32)
+    paths = np.array([f"class{label}/{number}.jpg" for number, label in enumerate(labels)])
+    return Features(paths, labels, values, len(labels))
+
+
+def splits(**knobs: Any) -> dict[str, Features]:
+    """Train and val from the same clusters."""
+    return {"train": clusters(seed=1, **knobs), "val": clusters(seed=2, **knobs)}
+
+
+def ignore_epoch(epoch: int, scores: dict[str, float]) -> None:
+    """An `on_epoch` that does nothing."""
+    del epoch, scores
+
+
+def save_toy_classifiers(folder: Path) -> None:
+    """Save two whole models of random weights: the baseline network, and EfficientNet-Lite0 with a head."""
+    from rare_species.backbones import build_backbone
+
+    make_reproducible(5)
+    backbone = build_backbone("efficientnetlite0", "none", SIDE_PX)
+    save_keras(folder / "head.keras", assemble(SIDE_PX, [backbone, build_head(1280, 3, HEAD)]))
+    save_keras(folder / "cnn.keras", assemble(SIDE_PX, [build_cnn(SIDE_PX, 3, CNN)]))
+
+
+if __name__ == "__main__":
+    save_toy_classifiers(Path(sys.argv[1]))

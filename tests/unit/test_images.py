@@ -157,6 +157,7 @@ def test_stretch_covers_the_square_with_the_whole_photo(size: tuple[int, int]) -
         ((200, 100), "stretch", (50, 50)),
         ((25, 10), "pad", (50, 20)),
         ((1000, 1), "pad", (50, 1)),
+        ((1, 1000), "pad", (1, 50)),
     ],
 )
 def test_scaled_size(size: tuple[int, int], resize: Resize, wanted: tuple[int, int]) -> None:
@@ -262,19 +263,21 @@ def test_an_orientation_that_exif_does_not_know_is_upright(tmp_path: Path, value
     assert inspect(tmp_path, data).orientation == 1
 
 
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
 @pytest.mark.parametrize(
     "exif",
     [
         b"Exif\x00\x00garbage",
+        b"Exif\x00\x00II*\x00\xff",  # ends within its header
         b"Exif\x00\x00",
         b"Exif\x00\x00II*\x00\x08\x00\x00\x00\xff\xff\x12\x01",  # 65,535 entries, but none follows
         b"Exif\x00\x00MM\x00*\x00\x00\xff\xff",  # points behind its end
         b"Exif\x00\x00II*\x00\x08\x00\x00\x00\x01\x00\x12\x01\x02\x00\x03\x00\x00\x00six\x00\x00\x00\x00\x00",  # text
     ],
-    ids=["garbage", "empty", "torn", "out of bounds", "text"],
+    ids=["garbage", "half a header", "empty", "torn", "out of bounds", "text"],
 )
-def test_broken_exif_does_not_make_a_photo_unusable(tmp_path: Path, exif: bytes) -> None:
-    data = encode(four_corners(), "JPEG", exif=exif, **KINDS["JPEG"])
+def test_broken_exif_does_not_make_a_photo_unusable(tmp_path: Path, exif: bytes, kind: str) -> None:
+    data = encode(four_corners(), kind, exif=exif, **KINDS[kind])
     facts = inspect(tmp_path, data, "photo.jpg")
     assert (facts.reason, facts.orientation, facts.width) == (None, 1, 64)
     assert distance(decode_rgb(data), four_corners()) < 2

@@ -54,7 +54,7 @@ DROPOUT = {"head": {"dropout": {"type": "float", "low": 0.0, "high": 0.9}}}
 
 @pytest.fixture
 def fake(monkeypatch):
-    """In place of fits: `fake(curve)` chooses the scores, which are the dropout unless it is called."""
+    """In place of fits: `fake(curve)` chooses the scores of every epoch; without it they are the dropout."""
 
     def install(curve=lambda dropout, _: dropout, objective="val_macro_f1"):
         fit = Fake(curve, objective)
@@ -62,7 +62,6 @@ def fake(monkeypatch):
         return fit
 
     monkeypatch.setattr(keras.backend, "clear_session", lambda: None)  # a second each, and there is nothing to clear
-    install()
     return install
 
 
@@ -87,6 +86,7 @@ def test_same_seed_gives_the_same_search(data, found):
 
 
 def test_other_seed_gives_another_search(fake):
+    fake()
     first, same, other = (search({}, 3, tune_params(seed), ignore_epoch).trials for seed in (0, 0, 1))
     pd.testing.assert_frame_equal(first, same)
     assert not set(first["head.dropout"]) & set(other["head.dropout"])
@@ -166,7 +166,7 @@ def test_search_of_which_every_trial_fails_says_what_to_do(data):
 @pytest.mark.parametrize(
     ("objective", "best"), [("val_loss", min), ("val_macro_f1", max), ("val_accuracy", max), ("val_auc", max)]
 )
-def test_losses_are_minimised_and_scores_maximised(monkeypatch, objective, best):
+def test_losses_are_minimised_and_scores_maximised(fake, objective, best):
     fake(lambda dropout, _: dropout, objective)
     result = search({}, 3, tune_params(trials=6, objective=objective, space=DROPOUT), ignore_epoch)
     complete = result.trials[result.trials["state"] == "complete"]
@@ -174,20 +174,20 @@ def test_losses_are_minimised_and_scores_maximised(monkeypatch, objective, best)
     assert complete[objective].tolist() == complete["head.dropout"].tolist()
 
 
-def test_trial_is_judged_at_its_best_epoch(monkeypatch):
+def test_trial_is_judged_at_its_best_epoch(fake):
     fake(lambda _, epoch: [0.2, 0.9, 0.1][epoch])
     result = search({}, 3, tune_params(trials=1, space=DROPOUT), ignore_epoch)
     assert result.trials["val_macro_f1"].tolist() == [0.9]
     assert result.trials["epochs"].tolist() == [3]
 
 
-def test_trials_score_validation_only_and_all_share_the_seed(monkeypatch):
+def test_trials_score_validation_only_and_all_share_the_seed(fake):
     fits = fake()
     search({}, 3, tune_params(seed=7, trials=2, space=DROPOUT), ignore_epoch)
     assert [(seed, scored) for _, seed, scored in fits.calls] == [(7, ("val",)), (7, ("val",)), (7, ("train", "val"))]
 
 
-def test_hopeless_trials_are_pruned_before_their_last_epoch(monkeypatch):
+def test_hopeless_trials_are_pruned_before_their_last_epoch(fake):
     fake(lambda dropout, epoch: (1 - dropout) * (1 + epoch / 100))
     params = tune_params(trials=20, space=DROPOUT, epochs=27)
     result = search({}, 3, params, ignore_epoch)
@@ -197,7 +197,7 @@ def test_hopeless_trials_are_pruned_before_their_last_epoch(monkeypatch):
     assert (result.trials.loc[result.trials["state"] == "complete", "epochs"] == 27).all()
 
 
-def test_whole_numbers_stay_whole(monkeypatch):
+def test_whole_numbers_stay_whole(fake):
     fits = fake()
     space = {"batch_size": {"type": "int", "low": 4, "high": 64, "log": True}}
     result = search({}, 3, tune_params(space=space, trials=3), ignore_epoch)
@@ -205,7 +205,7 @@ def test_whole_numbers_stay_whole(monkeypatch):
     assert [params.batch_size for params, _, _ in fits.calls[:3]] == result.trials["batch_size"].tolist()
 
 
-def test_study_has_a_fixed_name(monkeypatch):
+def test_study_has_a_fixed_name(fake, monkeypatch):
     """Hyperband assigns brackets from it, so that a random name would search another way each time."""
     names = []
 
@@ -213,6 +213,7 @@ def test_study_has_a_fixed_name(monkeypatch):
         names.append(study_name)
         return create(study_name=study_name, **options)
 
+    fake()
     monkeypatch.setattr(optuna, "create_study", create_study)
     search({}, 3, tune_params(trials=1, space=DROPOUT), ignore_epoch)
     assert names == ["tune"]
@@ -227,6 +228,7 @@ def test_other_errors_are_not_taken_for_failed_trials(monkeypatch):
         search({}, 3, tune_params(trials=1, space=DROPOUT), ignore_epoch)
 
 
-def test_one_epoch_can_be_searched(monkeypatch):
+def test_one_epoch_can_be_searched(fake):
+    fake()
     result = search({}, 3, tune_params(trials=3, space=DROPOUT, epochs=1), ignore_epoch)
     assert result.trials["epochs"].tolist() == [1, 1, 1]

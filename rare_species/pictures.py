@@ -11,7 +11,7 @@ from PIL import Image
 
 from rare_species import plots
 from rare_species.images import DECODE_ERRORS, decode_rgb, resize_square
-from rare_species.manifest import SPLITS, Status
+from rare_species.manifest import SPLITS, Reason, Status
 
 if TYPE_CHECKING:
     from rare_species.shards import Packed
@@ -35,7 +35,10 @@ def draw_clean(manifest: pd.DataFrame, images: Path, folder: Path) -> None:
     sizes = plots.size_distribution(kept["width"].to_numpy(dtype=int), kept["height"].to_numpy(dtype=int))
     plots.save_png(sizes, folder / "sizes.png")
     shown = rejected.sort_values(["reason", "file_path"]).groupby("reason").head(SHEET_PHOTOS // 6).head(SHEET_PHOTOS)
-    thumbnails = [_thumbnail(images / path) for path in shown["file_path"]]
+    thumbnails = [
+        None if reason == Reason.TOO_LARGE else _thumbnail(images / path)  # a bomb is not decoded here either
+        for reason, path in zip(shown["reason"], shown["file_path"], strict=True)
+    ]
     captions = [f"{reason}\n{_shorten(path)}" for reason, path in zip(shown["reason"], shown["file_path"], strict=True)]
     title = f"{len(rejected)} of {len(manifest)} rejected; up to {SHEET_PHOTOS // 6} of each reason"
     plots.save_jpeg(plots.contact_sheet(thumbnails, captions, title), folder / "rejected.jpg")
@@ -48,7 +51,7 @@ def draw_split(photos: pd.DataFrame, folder: Path) -> None:
 
 
 def draw_packed(packed: Packed, folder: Path) -> None:
-    """Draw train.jpg, val.jpg and test.jpg: photos of as many families as fit, spread evenly."""
+    """Draw train.jpg, val.jpg and test.jpg: photos spread evenly over each split, captioned with their folder."""
     for split in SPLITS:
         rows = packed.rows(split).sort_values(["class_id", "file_path"])
         shown = rows.iloc[np.unique(np.linspace(0, len(rows) - 1, min(SHEET_PHOTOS, len(rows))).astype(int))]

@@ -29,7 +29,7 @@ def score(
         labels: int array of shape (n,), true class ids.
         probabilities: float array of shape (n, n_classes), rows summing to 1.
         top_k: of the top-k accuracy.
-        phyla: phylum of each class; without it there is no phylum accuracy.
+        phyla: phylum of each class; without it, or where one is unknown, there is no phylum accuracy.
 
     Returns:
         Metrics by name; all in [0, 1] but `loss` (natural log).
@@ -47,7 +47,7 @@ def score(
             metrics[f"{average}_{name}"] = float(value)
     metrics["balanced_accuracy"] = metrics["macro_recall"]  # the same by definition (Brodersen et al., 2010)
     metrics["macro_auc"] = macro_auc(labels, probabilities)
-    if phyla is not None and any(phyla):
+    if phyla is not None and all(phyla):
         names = np.asarray(phyla)
         metrics["phylum_accuracy"] = float(np.mean(names[predicted] == names[labels]))
     return metrics

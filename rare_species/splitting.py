@@ -76,6 +76,20 @@ def assign_splits(
     return table["group"].map(assigned).to_numpy(dtype=str)
 
 
+def refuse_empty_splits(splits: NDArray[np.str_]) -> None:
+    """Stop where no family has enough groups for validation or test.
+
+    Raises:
+        UserError: when a split has no photo.
+    """
+    empty = [split for split in SPLITS if split not in splits]
+    if empty:
+        raise UserError(
+            f"Expected photos in train, val and test. Received: none for {' and '.join(empty)}, as no family has "
+            "enough groups of photos. Add photos, or lower split.burst_gap or split.near_duplicate_bits in params.yaml."
+        )
+
+
 def describe_splits(table: pd.DataFrame, fractions: Fractions, leaked_pairs: int) -> dict[str, object]:
     """Count what each split holds and how far it is from what was asked.
 

@@ -114,7 +114,7 @@ def fit_model(model: keras.Model, data: TrainingData, params: FitParams, on_epoc
         loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=params.label_smoothing),
         jit_compile=False,
     )
-    with tqdm(total=params.epochs, desc="fit", unit="epoch", delay=2.0) as progress:
+    with tqdm(total=params.epochs, desc="fit", unit="epoch", delay=2.0, mininterval=1.0, leave=False) as progress:
 
         def follow(epoch: int, scores: dict[str, float]) -> None:
             progress.update()

@@ -20,7 +20,7 @@ from rare_species.manifest import MANIFEST_COLUMNS, SPLIT_COLUMNS, kept, read_ta
 from rare_species.params import SplitParams
 from rare_species.paths import Paths
 from rare_species.pictures import draw_split
-from rare_species.splitting import assign_splits, describe_splits, list_classes
+from rare_species.splitting import assign_splits, describe_splits, list_classes, refuse_empty_splits
 from rare_species.stage import Stage
 
 
@@ -41,6 +41,7 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     photos["group"] = group_photos(photos, knobs.burst_gap, knobs.near_duplicate_bits)
     together = photos["group"].to_numpy() if knobs.method == "grouped" else np.arange(len(photos))
     photos["split"] = assign_splits(photos["family"].to_numpy(dtype=str), together, fractions, knobs.seed)
+    refuse_empty_splits(photos["split"].to_numpy(dtype=str))
     leaked = cross_split_pairs(photos["group"].to_numpy(), photos["split"].to_numpy(dtype=str))
     with staged(paths.split, paths.metrics("split"), paths.plots("split")) as (split, metrics, plots):
         write_table(split / "split.csv", photos, SPLIT_COLUMNS)

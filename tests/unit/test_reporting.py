@@ -23,12 +23,12 @@ def repository(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / ".dvc").mkdir()
     (tmp_path / "dvc.yaml").write_text("stages: {}\n")
-    git("init")
+    git("init", "--quiet")
     return tmp_path
 
 
 def git(*command):
-    subprocess.run(["git", "-c", "user.name=test", "-c", "user.email=test@localhost", *command, "--quiet"], check=True)
+    subprocess.run(["git", "-c", "user.name=test", "-c", "user.email=test@localhost", *command], check=True)
 
 
 def files(folder):
@@ -46,7 +46,8 @@ def log_three_epochs(folder):
 
 
 def test_only_curves_are_written_and_dvc_yaml_stays(repository):
-    git("commit", "--allow-empty", "--message", "start")
+    git("add", "--all")
+    git("commit", "--quiet", "--message", "start")
     log_three_epochs(repository / "plots/train")
     metrics = "plots/train/plots/metrics"
     assert files(repository) == [
@@ -56,6 +57,8 @@ def test_only_curves_are_written_and_dvc_yaml_stays(repository):
         f"{metrics}/val/macro_f1.tsv",
     ]
     assert (repository / "dvc.yaml").read_text() == "stages: {}\n"
+    listed = subprocess.run(["git", "for-each-ref", "refs/exps"], check=True, capture_output=True)
+    assert listed.stdout == b""  # no experiment was saved
 
 
 def test_repository_without_a_commit_is_told_to_make_one(repository):

@@ -130,7 +130,7 @@ def huge(data):
     }
 
 
-DIVERGING = {"head__units": (), "optimizer__name": "sgd", "optimizer__weight_decay": 0.0, "schedule__name": "constant"}
+DIVERGING = {"optimizer__weight_decay": 0.0, "head__dropout": 0.0}
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from rare_species.errors import UserError
 from rare_species.manifest import SPLITS
-from rare_species.splitting import assign_splits, describe_splits, list_classes
+from rare_species.splitting import assign_splits, describe_splits, list_classes, refuse_empty_splits
 
 SHARES = {"train": 0.72, "val": 0.18, "test": 0.10}
 SEEDS = st.integers(0, 50)
@@ -237,3 +237,15 @@ def test_description_when_a_split_is_empty() -> None:
     assert found["val"] == found["test"] == {"images": 0, "families": 0, "groups": 0}
     assert (found["families_without_val"], found["families_without_test"]) == (2, 2)
     assert found["family_share_deviation"] == pytest.approx(0.28)
+
+
+@pytest.mark.parametrize(
+    ("splits", "named"), [(["train", "test"], "none for val,"), (["train"], "none for val and test,")]
+)
+def test_a_split_without_photos_is_refused(splits, named):
+    with pytest.raises(UserError, match=named):
+        refuse_empty_splits(np.array(splits))
+
+
+def test_three_filled_splits_pass():
+    refuse_empty_splits(np.array(["test", "train", "val"]))

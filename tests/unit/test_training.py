@@ -13,8 +13,7 @@ from rare_species.scores import epoch_scores
 from rare_species.training import DivergedError, EpochScores, as_batches, build_optimizer, class_weights, fit_head
 from tests.unit.tf_fixtures import HEAD, clusters, fit_params, ignore_epoch, splits
 
-ONE_STEP = {"head__units": (), "head__dropout": 0.0, "epochs": 1, "batch_size": 64}
-SGD = {"optimizer__name": "sgd", "optimizer__momentum": 0.0, "optimizer__weight_decay": 0.0}
+PLAIN = {"head__dropout": 0.0, "optimizer__momentum": 0.0, "optimizer__weight_decay": 0.0}
 
 
 def logits_of(model, values):
@@ -118,7 +117,7 @@ def overfit(**knobs):
     labels = np.where(rng.random(24) < 0.5, rng.integers(0, 3, 24), val.labels)
     data["val"] = Features(val.file_paths, labels, val.values, val.photos)
     epochs = []
-    params = fit_params(epochs=30, optimizer__learning_rate=0.03, head__dropout=0.0, **knobs)
+    params = fit_params(epochs=30, optimizer__learning_rate=0.3, head__dropout=0.0, **knobs)
     model, fit = fit_head(data, 3, params, 0, lambda epoch, scores: epochs.append((epoch, scores)))
     return data, model, fit, epochs
 
@@ -169,7 +168,7 @@ def test_diverged_fit_says_at_what_learning_rate(factor):
         name: Features(split.file_paths, split.labels, split.values * np.float32(factor), split.photos)
         for name, split in splits().items()
     }
-    params = fit_params(**SGD, head__units=(), schedule__name="cosine", optimizer__learning_rate=1.0)
+    params = fit_params(schedule__name="cosine", optimizer__learning_rate=1.0)
     with pytest.raises(DivergedError, match=r"in epoch 1 at learning rate (0\.|1)"):
         fit_head(data, 3, params, 0, ignore_epoch)
 
@@ -191,7 +190,7 @@ def test_one_step_is_the_gradient_of_the_weighted_smoothed_loss(imbalance, smoot
     """One step of gradient descent on all photos at once, from the same weights, in NumPy."""
     train, rate = clusters((6, 2, 1), seed=1), 0.5
     params = fit_params(
-        **ONE_STEP, **SGD, imbalance=imbalance, label_smoothing=smoothing, optimizer__learning_rate=rate
+        **PLAIN, epochs=1, batch_size=64, imbalance=imbalance, label_smoothing=smoothing, optimizer__learning_rate=rate
     )
     model, _ = fit_head({"train": train, "val": train}, 3, params, 6, ignore_epoch)
     make_reproducible(6)
@@ -254,9 +253,8 @@ def test_learning_rate_at_the_start_halfway_and_at_the_end(schedule, expected):
 @pytest.mark.parametrize(("schedule", "falls"), [("plateau", 2), ("constant", 0)])
 def test_plateau_lowers_the_learning_rate_when_the_loss_stalls(schedule, falls):
     params = fit_params(
-        **SGD,
+        **PLAIN,
         epochs=5,
-        head__batch_norm=False,
         schedule__name=schedule,
         schedule__factor=0.25,
         schedule__patience=2,
@@ -267,6 +265,7 @@ def test_plateau_lowers_the_learning_rate_when_the_loss_stalls(schedule, falls):
     assert float(model.optimizer.learning_rate) == pytest.approx(1e-6 * 0.25**falls)
 
 
-def test_linear_head_has_no_hidden_layer():
-    model, _ = fit_head(splits(), 3, fit_params(epochs=1, head__units=()), 0, ignore_epoch)
-    assert [layer.name for layer in model.layers] == ["dropout", "logits"]
+@pytest.mark.parametrize(("units", "layers"), [((), ["dropout", "logits"]), ((5,), ["dense1", "batch_norm1"])])
+def test_head_is_the_one_wished(units, layers):
+    model, _ = fit_head(splits(), 3, fit_params(epochs=1, head__units=units), 0, ignore_epoch)
+    assert [layer.name for layer in model.layers][:2] == layers

@@ -15,14 +15,14 @@ SIDE_PX = 32
 AUGMENTATION = AugmentationParams(flip=True, rotation=0.05, zoom=0.1)
 CNN = CnnParams(filters=(4, 6), dense=8, dropout=0.1, augmentation=AUGMENTATION)
 HEAD = HeadParams(units=(8,), activation="relu", batch_norm=True, dropout=0.2)
-FIT = FitParams.model_validate(
+FIT = FitParams.model_validate(  # a linear head and plain descent: the quickest to trace
     {
         "epochs": 3,
         "batch_size": 8,
         "imbalance": "none",
         "label_smoothing": 0.0,
-        "head": HEAD.model_dump(),
-        "optimizer": {"name": "adamw", "learning_rate": 0.01, "weight_decay": 0.01, "momentum": 0.9},
+        "head": HEAD.model_dump() | {"units": ()},
+        "optimizer": {"name": "sgd", "learning_rate": 0.1, "weight_decay": 0.01, "momentum": 0.9},
         "schedule": {"name": "constant", "factor": 0.5, "patience": 2},
         "early_stopping": {"monitor": "val_loss", "patience": 3},
     }

@@ -58,6 +58,10 @@ def test_links_and_pictures_of_the_readme_exist():
     assert [target for target in local if not (REPO / target).exists()] == []
 
 
+def test_readme_has_no_gap_left_to_fill():
+    assert not re.findall(r"@@\w+@@|TODO|TBD", read("README.md"))
+
+
 def test_targets_of_the_makefile_are_phony():
     makefile = read("Makefile")
     (phony,) = re.findall(r"^\.PHONY:(.*)", makefile, re.MULTILINE)

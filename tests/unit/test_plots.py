@@ -280,3 +280,12 @@ def test_split_without_photos_is_drawn_empty(packed, drawn, tmp_path):
     only_train = Packed(packed.folder, packed.rows("train"), packed.shape)
     pictures.draw_packed(only_train, tmp_path)
     assert [len(photos) for photos, _, _ in drawn["contact_sheet"]] == [12, 0, 0]
+
+
+def test_too_large_photo_is_not_decoded_for_the_sheet(clean_run, drawn, monkeypatch, tmp_path):
+    manifest, images = clean_run
+    monkeypatch.setattr(pictures, "decode_rgb", lambda _: pytest.fail("decoded"))
+    pictures.draw_clean(manifest.assign(reason="too_large"), images, tmp_path / "plots")
+    ((photos, *_),) = drawn["contact_sheet"]
+    assert photos
+    assert set(photos) == {None}

@@ -152,14 +152,20 @@ def seen(monkeypatch):
     """What reaches the fit of the network, which is not run."""
     given = []
 
-    monkeypatch.setattr("rare_species.candidates.fit_model", lambda _, training, *__: given.append(training))
+    monkeypatch.setattr(
+        "rare_species.candidates.fit_model", lambda model, training, *_: given.append((model, training))
+    )
     return given
 
 
 @pytest.mark.parametrize(("imbalance", "expected"), [("none", None), ("class_weight", {0: 1.0, 1: 1.0, 2: 1.0})])
-def test_network_is_fitted_in_batches_with_the_class_weights_wished(photos_only, seen, imbalance, expected):
+def test_network_is_fitted_to_changed_photos_in_batches_with_the_class_weights_wished(
+    photos_only, seen, imbalance, expected
+):
     fit_cnn(photos_only, train_params(imbalance=imbalance, batch_size=5), ignore_epoch)
-    (training,) = seen
+    ((model, training),) = seen
+    changes = [type(layer).__name__ for layer in model.get_layer("augmenter").layers]
+    assert changes == ["RandomFlip", "RandomRotation", "RandomZoom"]
     assert training.class_weight == expected
     assert training.steps == 3
     assert list(training.scored) == ["train", "val"]

@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 ARCHIVE ?=
 
-# DVC and the stages it starts must find this environment's python
+# The stages that DVC starts must find this environment's python
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
@@ -13,27 +13,27 @@ help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 repro: .venv/installed  ## run the pipeline and show its metrics; ARCHIVE=data/raw/mine.zip takes another archive
-	@$(if $(ARCHIVE),dvc exp run -S unzip.archive=$(ARCHIVE),dvc repro)
-	@python -m rare_species.summary
+	@$(if $(ARCHIVE),$(BIN)/dvc exp run -S "unzip.archive=$(ARCHIVE)",$(BIN)/dvc repro)
+	@$(BIN)/python -m rare_species.summary
 
 test: .venv/installed  ## run all tests
-	@pytest
+	@$(BIN)/pytest
 
 lint: .venv/installed  ## check format, style and types
-	@ruff format --check .
-	@ruff check .
-	@mypy
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
 
 format: .venv/installed  ## rewrite files in the house format
-	@ruff format .
-	@ruff check --fix .
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
 
 lock: .venv/installed  ## pin requirements.txt and requirements-dev.txt from the .in files
-	@uv pip compile --quiet --upgrade --python-version 3.11 --custom-compile-command "make lock" requirements.in -o requirements.txt
-	@uv pip compile --quiet --upgrade --python-version 3.11 --custom-compile-command "make lock" requirements-dev.in -o requirements-dev.txt
+	@$(BIN)/uv pip compile --quiet --upgrade --python-version 3.11 --custom-compile-command "make lock" requirements.in -o requirements.txt
+	@$(BIN)/uv pip compile --quiet --upgrade --python-version 3.11 --custom-compile-command "make lock" requirements-dev.in -o requirements-dev.txt
 
 sample: .venv/installed  ## draw data/raw/sample.zip again
-	@python -m rare_species.sample --out data/raw/sample.zip
+	@$(BIN)/python -m rare_species.sample --out data/raw/sample.zip
 
 clean:  ## remove what the pipeline wrote and the checks' caches; keeps .venv, the DVC cache and data/raw
 	@rm -rf data/images data/clean data/split data/processed data/features models

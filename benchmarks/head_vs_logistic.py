@@ -7,6 +7,7 @@ Both learn from the training split and are scored on the test split. The differe
 
 from __future__ import annotations
 
+import argparse
 import sys
 
 import numpy as np
@@ -40,7 +41,12 @@ def head_predictions(paths: Paths, stage: str) -> NDArray[np.int64]:
 
 def main() -> int:
     """Print both scores and the paired difference."""
-    paths, stage = Paths(), sys.argv[1] if len(sys.argv) > 1 else "train"
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.head_vs_logistic")
+    parser.add_argument("stage", nargs="?", choices=("train", "tune"), default="train", help="default: train")
+    paths, stage = Paths(), parser.parse_args().stage
+    if not read_json(paths.metrics("embed"))["feature_size"] or not (paths.plots("evaluate") / stage).is_dir():
+        print(f"Expected a model of {stage} on cached features. Received: none. Run: make repro", file=sys.stderr)
+        return 1
     labels, logistic = logistic_predictions(paths)
     head, n_classes = head_predictions(paths, stage), len(read_json(paths.split / "classes.json"))
     drawn = resample_within_classes(labels, RESAMPLES, seed=0)

@@ -12,13 +12,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from rare_species import plots, scores
+from rare_species.arrays import Labels
 from rare_species.images import decode_rgb
 from rare_species.manifest import SPLITS
 from rare_species.params import EvaluateParams
 from rare_species.reporting import live_log, log_confusion
 from rare_species.shards import Packed
-
-Labels = NDArray[np.int64]
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ class Backbone:
         name: as in `model.name`.
         feature_size: length of a feature vector.
         native_size: side the weights were trained at, in pixels.
+        min_size: smallest side the network can take, in pixels.
         scale: pixel values in [0, 255] are multiplied by this ...
         offset: ... and this is added, before the network sees them.
         pretrained_on: data the ImageNet weights were trained on.
@@ -37,6 +38,7 @@ class Backbone:
     name: str
     feature_size: int
     native_size: int
+    min_size: int
     scale: float
     offset: float
     pretrained_on: str
@@ -56,8 +58,8 @@ def _build_mobilenetv2(side_px: int, weights: Weights) -> keras.Model:
 REGISTRY = {
     entry.name: entry
     for entry in (
-        Backbone("efficientnetlite0", 1280, 224, 1 / 128, -127 / 128, "ImageNet-1k", "Apache-2.0", _build_lite0),
-        Backbone("mobilenetv2", 1280, 224, 1 / 127.5, -1.0, "ImageNet-1k", "Apache-2.0", _build_mobilenetv2),
+        Backbone("efficientnetlite0", 1280, 224, 32, 1 / 128, -127 / 128, "ImageNet-1k", "Apache-2.0", _build_lite0),
+        Backbone("mobilenetv2", 1280, 224, 32, 1 / 127.5, -1.0, "ImageNet-1k", "Apache-2.0", _build_mobilenetv2),
     )
 }
 
@@ -74,9 +76,14 @@ def build_backbone(name: str, weights: str, side_px: int) -> keras.Model:
         A frozen model named "backbone" from (n, side_px, side_px, 3) to (n, feature_size).
 
     Raises:
-        UserError: when the weights can't be had or are another model's.
+        UserError: when the side is too small, or the weights can't be had or are another model's.
     """
     entry = REGISTRY[name]
+    if side_px < entry.min_size:
+        raise UserError(
+            f"Expected preprocess.image_size of at least {entry.min_size} for {name}. Received: {side_px}. "
+            f"Set it in params.yaml; the weights were trained at {entry.native_size}."
+        )
     network = _with_clear_errors(entry, side_px, weights)
     inputs = keras.Input((side_px, side_px, 3), name="rgb")
     scaled = keras.layers.Rescaling(entry.scale, entry.offset, name="scale")(inputs)

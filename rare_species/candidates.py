@@ -100,7 +100,7 @@ def fit_cnn(data: Data, params: TrainParams, on_epoch: OnEpoch) -> Candidate:
     cnn = build_cnn(data.packed.shape.image_size, n_classes, params.cnn)
     augmenter = build_augmenter(params.cnn.augmentation, params.seed)
     augmented = keras.Sequential([keras.Input(cnn.input_shape[1:]), augmenter, cnn])
-    rows = {split: data.packed.rows(split) for split in ("train", "val")}
+    rows = {split: data.packed.rows(split) for split in data.fitted}
     labels = {split: rows[split]["class_id"].to_numpy(dtype=np.int64) for split in rows}
     batches = shuffled_photo_batches(
         data.packed, rows["train"], one_hot(labels["train"], n_classes), params.batch_size, params.seed

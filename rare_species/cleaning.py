@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from rare_species.errors import UserError
+from rare_species.formats import is_image
 from rare_species.images import Facts, inspect_image
 from rare_species.manifest import LISTING_COLUMNS, MANIFEST_COLUMNS, Reason, Status, read_table
 from rare_species.parallel import map_in_processes
@@ -29,13 +30,13 @@ def build_manifest(
         workers: processes.
 
     Returns:
-        One row per listed label and per unlisted file, columns `MANIFEST_COLUMNS`, ordered by `file_path`.
+        One row per listed label and per unlisted image, columns `MANIFEST_COLUMNS`, ordered by `file_path`.
 
     Raises:
         UserError: when `excluded` names a file that is neither listed nor there.
     """
     present = list_files(images)
-    unlisted = sorted(present - set(listing["file_path"]))
+    unlisted = sorted(path for path in present - set(listing["file_path"]) if is_image(path))
     rows = pd.concat([listing, pd.DataFrame({"file_path": unlisted})]).fillna("")
     rows = rows.sort_values(list(LISTING_COLUMNS)).reset_index(drop=True)
     _refuse_unknown(excluded, set(rows["file_path"]))
@@ -67,15 +68,21 @@ def refuse_too_many(manifest: pd.DataFrame, max_rejected_fraction: float) -> Non
     """Stop when an archive is too broken to be worth a model.
 
     Raises:
-        UserError: when no image is kept, or more than that fraction is rejected; it names the worst reasons.
+        UserError: when no image is kept, or more than that fraction is rejected, those a person excluded left out;
+            it names the worst reasons.
     """
-    rejected = manifest[manifest["status"] == Status.REJECTED]
-    if len(rejected) < len(manifest) and len(rejected) / len(manifest) <= max_rejected_fraction:
+    judged = manifest[manifest["reason"] != Reason.EXCLUDED]
+    rejected = judged[judged["status"] == Status.REJECTED]
+    if len(rejected) < len(judged) and len(rejected) / len(judged) <= max_rejected_fraction:
         return
+    if judged.empty:
+        raise UserError(
+            "Expected photos to keep. Received: all are named in the file of clean.exclude. Remove some rows."
+        )
     worst = ", ".join(f"{reason} {count}" for reason, count in Counter(rejected["reason"]).most_common(3))
     raise UserError(
-        f"Expected at most {max_rejected_fraction:.0%} of the images to be rejected (clean.max_rejected_fraction). "
-        f"Received: {len(rejected)} of {len(manifest)} ({worst}; for instance {rejected['file_path'].iloc[0]}). "
+        f"Expected at most {max_rejected_fraction:.3g} of the images to be rejected (clean.max_rejected_fraction). "
+        f"Received: {len(rejected)} of {len(judged)} ({worst}; for instance {rejected['file_path'].iloc[0]}). "
         "Mend the archive, or raise the limit with dvc exp run -S clean.max_rejected_fraction=VALUE."
     )
 

@@ -11,10 +11,9 @@ import pandas as pd
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from rare_species.arrays import Labels
 from rare_species.errors import UserError
 from rare_species.shards import Packed
-
-Labels = NDArray[np.int64]
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -59,7 +60,7 @@ def open_embedder(model: ModelParams, embed: EmbedParams, image_size: int) -> Em
     call = inference(backbone)
     description = {
         "name": model.name,
-        "weights": model.weights,
+        "weights": Path(model.weights).name,
         "weights_sha256": weights_digest(backbone),
         "feature_size": REGISTRY[model.name].feature_size,
     }

@@ -11,23 +11,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 import imagehash
 import numpy as np
 from PIL import Image
 
+from rare_species.formats import SUFFIXES
 from rare_species.manifest import Reason
+from rare_species.params import Resize
 
-FORMATS = ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP")
-SUFFIXES = {
-    "JPEG": {".jpg", ".jpeg"},
-    "PNG": {".png"},
-    "GIF": {".gif"},
-    "BMP": {".bmp"},
-    "TIFF": {".tif", ".tiff"},
-    "WEBP": {".webp"},
-}
 ORIENTATION_TAG = 0x0112  # EXIF 2.3, section 4.6.4
 UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -42,7 +34,6 @@ WHITE = (255, 255, 255)
 HASH_SIDE_PX = 64  # twice what the perceptual hash looks at
 DECODE_ERRORS = (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, zlib.error)
 EXIF_ERRORS = (OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, struct.error)
-Resize = Literal["crop", "pad", "stretch"]
 
 
 @dataclass(frozen=True)
@@ -116,7 +107,8 @@ def inspect_image(path: Path, min_side_px: int, max_pixels: int) -> Facts:
 def decode_rgb(data: bytes) -> Image.Image:
     """Decode an image file at full size, upright, as RGB, with transparency over white."""
     with _open(data) as image:
-        return _to_rgb(_upright(image, _orientation(image)))
+        orientation = _orientation(image)
+        return _turn(_to_rgb(_loaded(image)), orientation)
 
 
 def fit_square(data: bytes, side_px: int, resize: Resize) -> Image.Image:
@@ -132,8 +124,11 @@ def fit_square(data: bytes, side_px: int, resize: Resize) -> Image.Image:
         An RGB image of `side_px` by `side_px`.
     """
     with _open(data) as image:
-        image.draft("RGB", scaled_size(*image.size, side_px, resize))  # JPEG: decode at 1/2, 1/4 or 1/8, never below
-        return resize_square(_to_rgb(_upright(image, _orientation(image))), side_px, resize)
+        drafted = image.draft("RGB", scaled_size(*image.size, side_px, resize))  # JPEG: 1/2, 1/4 or 1/8, never below
+        orientation = _orientation(image)
+        rgb = _to_rgb(_loaded(image))
+        extent = drafted[1][2:] if drafted else rgb.size  # a reduced JPEG's last pixels may be part of the photo only
+    return _pad(_turn(_scale(rgb, extent, side_px, resize), orientation), side_px)
 
 
 def fit_file(path: Path, side_px: int, resize: Resize, quality: int) -> bytes:
@@ -143,20 +138,10 @@ def fit_file(path: Path, side_px: int, resize: Resize, quality: int) -> bytes:
 
 def resize_square(image: Image.Image, side_px: int, resize: Resize) -> Image.Image:
     """Fit a decoded image to a square; see `fit_square`."""
-    width, height = image.size
-    if resize == "crop":
-        side = min(width, height)
-        left, top = (width - side) / 2, (height - side) / 2
-        return image.resize((side_px, side_px), Image.Resampling.BICUBIC, (left, top, left + side, top + side))
-    scaled = image.resize(scaled_size(width, height, side_px, resize), Image.Resampling.BICUBIC)
-    if resize == "stretch":
-        return scaled
-    canvas = Image.new("RGB", (side_px, side_px), WHITE)
-    canvas.paste(scaled, ((side_px - scaled.width) // 2, (side_px - scaled.height) // 2))
-    return canvas
+    return _pad(_scale(image, image.size, side_px, resize), side_px)
 
 
-def scaled_size(width: int, height: int, side_px: int, resize: Resize) -> tuple[int, int]:
+def scaled_size(width: float, height: float, side_px: int, resize: Resize) -> tuple[int, int]:
     """Size of the whole photo once scaled for a square of `side_px`, before it is cropped or padded."""
     if resize == "stretch":
         return side_px, side_px
@@ -175,7 +160,7 @@ def encode_jpeg(image: Image.Image, quality: int) -> bytes:
 def _open(data: bytes) -> Iterator[Image.Image]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow warns of odd metadata; what matters is raised
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        with Image.open(io.BytesIO(data), formats=tuple(SUFFIXES)) as image:
             yield image
 
 
@@ -193,9 +178,33 @@ def _orientation(image: Image.Image) -> int:
     return value if value in UPRIGHT else 1
 
 
-def _upright(image: Image.Image, orientation: int) -> Image.Image:
+def _loaded(image: Image.Image) -> Image.Image:
     image.load()
+    return image
+
+
+def _turn(image: Image.Image, orientation: int) -> Image.Image:
     return image.transpose(UPRIGHT[orientation]) if orientation in UPRIGHT else image
+
+
+def _scale(image: Image.Image, extent: tuple[float, float], side_px: int, resize: Resize) -> Image.Image:
+    """Resize for a square, and crop; `extent` is the part that holds the photo, in pixels from the top left."""
+    width, height = extent
+    size, box = scaled_size(width, height, side_px, resize), (0.0, 0.0, width, height)
+    if resize == "crop":
+        side = min(extent)
+        left, top = (width - side) / 2, (height - side) / 2
+        size, box = (side_px, side_px), (left, top, left + side, top + side)
+    return image.resize(size, Image.Resampling.BICUBIC, box)
+
+
+def _pad(image: Image.Image, side_px: int) -> Image.Image:
+    """Add white bars on both sides; a square of that side stays as it is."""
+    if image.size == (side_px, side_px):
+        return image
+    canvas = Image.new("RGB", (side_px, side_px), WHITE)
+    canvas.paste(image, ((side_px - image.width) // 2, (side_px - image.height) // 2))
+    return canvas
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
@@ -212,7 +221,7 @@ def _to_rgb(image: Image.Image) -> Image.Image:
 
 def _perceptual_hash(image: Image.Image, orientation: int) -> str:
     image.draft("L", (HASH_SIDE_PX, HASH_SIDE_PX))
-    return str(imagehash.phash(_to_rgb(_upright(image, orientation))))
+    return str(imagehash.phash(_turn(_to_rgb(_loaded(image)), orientation)))
 
 
 def _size_reason(width: int, height: int, min_side_px: int, max_pixels: int) -> Reason | None:

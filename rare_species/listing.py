@@ -6,17 +6,15 @@ import posixpath
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
-from typing import Literal
 
 import pandas as pd
 
 from rare_species.archive import Limits, extract, inspect_archive, name_below, name_problem, read_member
 from rare_species.errors import UserError
+from rare_species.formats import IMAGE_SUFFIXES, is_image
+from rare_species.manifest import LISTING_COLUMNS
+from rare_species.params import Layout
 
-Layout = Literal["auto", "metadata", "phylum_family", "class_folders"]
-
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".gif", ".bmp", ".tif", ".tiff", ".webp"})
-COLUMNS = ("file_path", "phylum", "family", "species", "content_id")
 METADATA_NAME = "metadata.csv"
 
 # Column of the listing -> column of metadata.csv.
@@ -47,7 +45,7 @@ def unpack(archive: Path, destination: Path, limits: Limits, layout: Layout) -> 
         layout: where labels come from, see `find_root` and `rows_from_folders`.
 
     Returns:
-        DataFrame of the string columns `COLUMNS`, sorted by `file_path`, which is relative to `destination`;
+        DataFrame of the string columns `LISTING_COLUMNS`, sorted by `file_path`, which is relative to `destination`;
         "" where a value is unknown.
 
     Raises:
@@ -63,11 +61,6 @@ def unpack(archive: Path, destination: Path, limits: Limits, layout: Layout) -> 
         listing = rows_from_folders(files, layout)
     extract(archive, destination, limits, root, leave_out=[name for name in names if _is_metadata(name)])
     return listing
-
-
-def is_image(name: str) -> bool:
-    """Whether a file's name ends like an image's, in upper or lower case."""
-    return PurePosixPath(name).suffix.lower() in IMAGE_SUFFIXES
 
 
 def find_root(names: Sequence[str], layout: Layout) -> tuple[str, str]:
@@ -114,7 +107,7 @@ def rows_from_folders(names: Iterable[str], layout: Layout) -> pd.DataFrame:
             `auto` splits when every folder has an underscore and ends like a family (`-idae`, `-aceae`).
 
     Returns:
-        DataFrame of the string columns `COLUMNS`, sorted by `file_path`.
+        DataFrame of the string columns `LISTING_COLUMNS`, sorted by `file_path`.
 
     Raises:
         UserError: if a folder cannot be split in two, or a family has two phyla.
@@ -136,7 +129,8 @@ def read_metadata(data: bytes, source: str) -> pd.DataFrame:
         source: what to call it in messages.
 
     Returns:
-        DataFrame of the string columns `COLUMNS`, sorted by `file_path`; cells stripped, paths with "/".
+        DataFrame of the string columns `LISTING_COLUMNS`, sorted by `file_path`; cells stripped, paths with "/",
+        a phylum that some of a family's rows give filled in for the others.
 
     Raises:
         UserError: if it is not such a file, has no rows, or a row is incomplete, unsafe, repeated or contradictory.
@@ -231,8 +225,8 @@ def _bad_line(source: str, line: int, received: str) -> UserError:
 
 
 def _to_frame(rows: Iterable[dict[str, str]], source: str) -> pd.DataFrame:
-    in_order = sorted(([row[column] for column in COLUMNS] for row in rows), key=lambda cells: cells[0])
-    frame = pd.DataFrame(in_order, columns=list(COLUMNS), dtype="str")
+    in_order = sorted(([row[column] for column in LISTING_COLUMNS] for row in rows), key=lambda cells: cells[0])
+    frame = pd.DataFrame(in_order, columns=list(LISTING_COLUMNS), dtype="str")
     repeated = frame["file_path"][frame["file_path"].duplicated()].unique().tolist()
     if repeated:
         raise UserError(
@@ -245,6 +239,8 @@ def _to_frame(rows: Iterable[dict[str, str]], source: str) -> pd.DataFrame:
                 f"{source} must place each family in one phylum. Received: {family!r} in {_some(sorted(names))}. "
                 "Correct the phylum, or give one of the families another name."
             )
+    phylum_of = {family: names[0] for family, names in phyla.items()}
+    frame["phylum"] = pd.Series([phylum_of.get(family, "") for family in frame["family"]], dtype="str")
     return frame
 
 

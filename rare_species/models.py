@@ -56,7 +56,15 @@ def build_cnn(side_px: int, n_classes: int, cnn: CnnParams) -> keras.Model:
 
     Returns:
         A model named "cnn" from RGB in [0, 255] of shape (n, side_px, side_px, 3) to logits.
+
+    Raises:
+        UserError: when so many poolings leave nothing of the photo.
     """
+    if side_px < 2 ** len(cnn.filters):
+        raise UserError(
+            f"Expected preprocess.image_size of at least {2 ** len(cnn.filters)} for the {len(cnn.filters)} blocks of "
+            f"train.cnn.filters, each of which halves it. Received: {side_px}. Set either in params.yaml."
+        )
     inputs = keras.Input((side_px, side_px, 3), name="rgb")
     model = keras.Sequential([inputs, layers.Rescaling(1 / 255, name="scale")], name="cnn")
     for number, filters in enumerate(cnn.filters, start=1):

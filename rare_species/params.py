@@ -24,6 +24,8 @@ T = TypeVar("T")
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Dropout = Annotated[float, Field(ge=0, lt=1)]
 LearningRate = Annotated[float, Field(gt=0, le=1)]
+Layout = Literal["auto", "metadata", "phylum_family", "class_folders"]
+Resize = Literal["crop", "pad", "stretch"]
 
 
 class Section(BaseModel):
@@ -36,7 +38,7 @@ class UnzipParams(Section):
     """Section `unzip`: which archive, how it is laid out, and the limits that stop a zip bomb."""
 
     archive: Path
-    layout: Literal["auto", "metadata", "phylum_family", "class_folders"]
+    layout: Layout
     max_files: PositiveInt
     max_bytes: PositiveInt
     max_ratio: PositiveFloat
@@ -75,7 +77,7 @@ class PreprocessParams(Section):
     """Section `preprocess`: the packed images' side, how photos are fitted to it, and JPEG quality."""
 
     image_size: Annotated[int, Field(ge=16, le=1024)]
-    resize: Literal["crop", "pad", "stretch"]
+    resize: Resize
     jpeg_quality: Annotated[int, Field(ge=50, le=100)]
     shard_images: PositiveInt
 

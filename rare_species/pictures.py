@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,15 +51,31 @@ def draw_split(photos: pd.DataFrame, folder: Path) -> None:
     plots.save_png(plots.family_counts(counts, "images per family and split"), folder / "families.png")
 
 
-def draw_packed(packed: Packed, folder: Path) -> None:
-    """Draw train.jpg, val.jpg and test.jpg: photos spread evenly over each split, captioned with their folder."""
+def draw_packed(packed: Packed, families: Mapping[str, str], folder: Path) -> None:
+    """Draw train.jpg, val.jpg and test.jpg: photos of as many families as fit.
+
+    Args:
+        packed: the photos.
+        families: each photo's family, by `file_path`.
+        folder: where the pictures go.
+    """
     for split in SPLITS:
-        rows = packed.rows(split).sort_values(["class_id", "file_path"])
-        shown = rows.iloc[np.unique(np.linspace(0, len(rows) - 1, min(SHEET_PHOTOS, len(rows))).astype(int))]
+        rows = packed.rows(split)
+        shown = _spread(rows)
         photos = [decode_rgb(jpeg) for jpeg in packed.read(shown)]
-        captions = [path.split("/")[0] for path in shown["file_path"]]
+        captions = [families[path] for path in shown["file_path"]]
         sheet = plots.contact_sheet(photos, captions, f"{split}: {len(rows)} photos, {len(shown)} shown")
         plots.save_jpeg(sheet, folder / f"{split}.jpg")
+
+
+def _spread(rows: pd.DataFrame) -> pd.DataFrame:
+    """At most `SHEET_PHOTOS` photos in order of class: one of each, then a second of each, as far as they go."""
+    rows = rows.sort_values(["class_id", "file_path"])
+    turn = rows.groupby("class_id").cumcount()
+    in_turn = rows.loc[turn.sort_values(kind="stable").index]
+    pool = in_turn.head(max(SHEET_PHOTOS, int((turn == 0).sum())))
+    places = np.unique(np.linspace(0, len(pool) - 1, min(SHEET_PHOTOS, len(pool))).astype(int))
+    return pool.iloc[places].sort_values(["class_id", "file_path"])
 
 
 def _thumbnail(path: Path) -> Image.Image | None:

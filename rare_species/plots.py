@@ -130,19 +130,21 @@ def family_scores(table: pd.DataFrame, title: str) -> Figure:
 
 
 def learning_curves(history: pd.DataFrame, best_epoch: int, names: Sequence[str]) -> Figure:
-    """Training and validation curves side by side, with the epoch whose weights are kept.
+    """Training and validation curves with the epoch whose weights are kept.
 
     Args:
         history: one row per epoch, columns `train_<name>` and `val_<name>`.
-        best_epoch: counted from 0.
-        names: a panel for each.
+        best_epoch: counted from 1.
+        names: a panel for each, two in a row.
     """
-    figure = Figure(figsize=(4.5 * len(names), 4), layout="constrained")
-    for axes, name in zip(np.atleast_1d(figure.subplots(1, len(names))), names, strict=True):
+    rows = -(-len(names) // 2)
+    figure = Figure(figsize=(9, 3.6 * rows), layout="constrained")
+    for number, name in enumerate(names, start=1):
+        axes = figure.add_subplot(rows, 2, number)
         epochs = range(1, len(history) + 1)
         axes.plot(epochs, history[f"train_{name}"], color=QUIET, linewidth=2, label="train")
         axes.plot(epochs, history[f"val_{name}"], color=ACCENT, linewidth=2, label="validation")
-        axes.axvline(best_epoch + 1, color=INK, linewidth=1, linestyle=":", label=f"best, epoch {best_epoch + 1}")
+        axes.axvline(best_epoch, color=INK, linewidth=1, linestyle=":", label=f"best, epoch {best_epoch}")
         axes.set(title=name.replace("_", " "), xlabel="epoch")
         axes.legend(frameon=False, fontsize=8)
     return figure

@@ -15,8 +15,8 @@ from scipy.stats import rankdata
 from sklearn.metrics import confusion_matrix as _confusion_matrix
 from sklearn.metrics import precision_recall_fscore_support
 
-Labels = NDArray[np.int64]
-Probabilities = NDArray[np.float32]
+from rare_species.arrays import Labels, Probabilities
+
 SMALLEST_PROBABILITY = 1e-7  # as in Keras: the loss of a certain mistake is 16.1, not infinite
 
 

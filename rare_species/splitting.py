@@ -18,15 +18,15 @@ def list_classes(photos: pd.DataFrame) -> list[dict[str, int | str]]:
     """Number the families, once and for all, in alphabetical order.
 
     Args:
-        photos: columns family and phylum.
+        photos: columns family and phylum, one phylum per family.
 
     Returns:
         One mapping of class_id, family and phylum per family; its position is its class_id.
 
     Raises:
-        UserError: with fewer than two families, a family of one photo, or a family in two phyla.
+        UserError: with fewer than two families, or a family of one photo.
     """
-    families = photos.groupby("family", sort=True)["phylum"].agg(["size", "nunique", "first"])
+    families = photos.groupby("family", sort=True)["phylum"].agg(["size", "first"])
     if len(families) < 2:
         found = ", ".join(families.index) or "none"
         raise UserError(f"Expected at least two families to tell apart. Received: {found}. Add photos of another one.")
@@ -36,9 +36,6 @@ def list_classes(photos: pd.DataFrame) -> list[dict[str, int | str]]:
             f"Expected at least two usable photos of each family. Received one of: {', '.join(single)}. "
             "Add photos, or name that one in the file of clean.exclude."
         )
-    torn = list(families.index[families["nunique"] > 1])
-    if torn:
-        raise UserError(f"Expected one phylum per family. Received several for: {', '.join(torn)}. Mend the metadata.")
     return [
         {"class_id": number, "family": str(family), "phylum": phylum}
         for number, (family, phylum) in enumerate(families["first"].items())
@@ -53,7 +50,7 @@ def assign_splits(
     Within a family, groups go in random order to the split that lacks most photos, so that bursts are as common in
     validation and test as in training. A family of three or more groups is in all three splits. The documented
     fallback: of two groups the larger is in train and the other in test, a single one is in train only. A group of
-    several families (the same photo under two labels) goes to train.
+    several families (near-duplicates under two labels) goes to train, and counts there for each of them.
 
     Args:
         families: text array of shape (n_photos,).
@@ -66,13 +63,13 @@ def assign_splits(
         but for the numbers given to groups.
     """
     table = pd.DataFrame({"family": families, "group": groups})
-    mixed = table.groupby("group")["family"].nunique()
-    assigned = dict.fromkeys(mixed.index[mixed > 1], "train")
+    n_families = table.groupby("group")["family"].nunique()
+    mixed = set(n_families.index[n_families > 1])
+    assigned = dict.fromkeys(mixed, "train")
     rng = np.random.default_rng(seed)
-    single = table[~table["group"].isin(list(assigned))]
-    for _, rows in single.groupby("family", sort=True):
+    for _, rows in table.groupby("family", sort=True):
         sizes = rows["group"].value_counts().sort_index()
-        assigned |= _assign_family(sizes, fractions, rng)
+        assigned |= _assign_family(sizes, mixed.intersection(sizes.index), fractions, rng)
     return table["group"].map(assigned).to_numpy(dtype=str)
 
 
@@ -122,25 +119,30 @@ def describe_splits(table: pd.DataFrame, fractions: Fractions, leaked_pairs: int
     }
 
 
-def _assign_family(sizes: pd.Series[int], fractions: Fractions, rng: np.random.Generator) -> dict[int, str]:
+def _assign_family(
+    sizes: pd.Series[int], mixed: set[int], fractions: Fractions, rng: np.random.Generator
+) -> dict[int, str]:
+    """Assign one family's groups, of which those in `mixed` are in train already."""
     order = sizes.iloc[rng.permutation(len(sizes))]
     if len(order) < 3:
-        return dict(zip(order.sort_values(ascending=False).index, ("train", "test"), strict=False))
+        largest_first = sorted(order.index, key=lambda group: (group not in mixed, -order[group]))
+        return dict(zip(largest_first, ("train", "test"), strict=False)) | dict.fromkeys(mixed, "train")
     lacking = {split: fractions[split] * sizes.sum() for split in SPLITS}
     assigned: dict[int, str] = {}
-    for group, size in zip(order.index, order, strict=True):
-        split = max(SPLITS, key=lambda name: lacking[name])
+    for group in [*mixed, *(group for group in order.index if group not in mixed)]:
+        split = "train" if group in mixed else max(SPLITS, key=lambda name: lacking[name])
         assigned[group] = split
-        lacking[split] -= size
-    _fill_empty_splits(assigned, order)
+        lacking[split] -= order[group]
+    _fill_empty_splits(assigned, order.drop(list(mixed)))
     return assigned
 
 
-def _fill_empty_splits(assigned: dict[int, str], order: pd.Series[int]) -> None:
-    """Give an empty split the smallest group of the split that has most groups."""
+def _fill_empty_splits(assigned: dict[int, str], movable: pd.Series[int]) -> None:
+    """Give an empty split the smallest movable group of the split that has most of them, but never its last group."""
     for split in SPLITS:
         if split not in assigned.values():
-            held = list(assigned.values())
+            held = [assigned[group] for group in movable.index]
             donor = max(SPLITS, key=held.count)
-            smallest = min((group for group in order.index if assigned[group] == donor), key=lambda group: order[group])
-            assigned[smallest] = split
+            donors = [group for group in movable.index if assigned[group] == donor]
+            if donors and list(assigned.values()).count(donor) > 1:
+                assigned[min(donors, key=lambda group: movable[group])] = split

@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 from tqdm import tqdm
 
+from rare_species.arrays import Labels
 from rare_species.datasets import Features, one_hot, shuffled_feature_batches
 from rare_species.determinism import make_reproducible
 from rare_species.models import build_head, inference
 from rare_species.params import FitParams, OptimizerParams
 from rare_species.scores import epoch_scores
 
-Labels = NDArray[np.int64]
 OnEpoch = Callable[[int, dict[str, float]], None]
 NOT_DECAYED = ["bias", "gamma", "beta"]  # weight decay is for kernels
 
@@ -56,16 +56,16 @@ class Fit:
 
     Attributes:
         history: one row per epoch, columns such as `val_loss`.
-        best_epoch: whose weights the model holds, from 0.
+        best_epoch: whose weights the model holds, counted from 1.
     """
 
     history: pd.DataFrame = field(default_factory=pd.DataFrame)
-    best_epoch: int = 0
+    best_epoch: int = 1
 
     @property
     def best(self) -> dict[str, float]:
         """Scores of the best epoch."""
-        return {str(name): float(value) for name, value in self.history.iloc[self.best_epoch].items()}
+        return {str(name): float(value) for name, value in self.history.iloc[self.best_epoch - 1].items()}
 
 
 def fit_head(
@@ -208,7 +208,7 @@ class EpochScores(keras.callbacks.Callback):
         history = pd.DataFrame(self._rows)
         scores = history[self._monitor]
         best = scores.to_numpy().argmin() if self._monitor.endswith("loss") else scores.to_numpy().argmax()
-        return Fit(history, int(best))
+        return Fit(history, 1 + int(best))
 
 
 def _stopping(params: FitParams) -> list[keras.callbacks.Callback]:

@@ -44,7 +44,7 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
         packed = open_packed(processed)
         counts = {"images": len(packed.index), "shards": packed.index["shard"].nunique()}
         write_json(metrics, counts | {"mean_bytes": round(float(packed.index["length"].mean()))})
-        draw_packed(packed, plots)
+        draw_packed(packed, dict(zip(photos["file_path"], photos["family"], strict=True)), plots)
     return counts
 
 

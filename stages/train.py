@@ -46,9 +46,11 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
                 ) from error
         save_candidate(folder, candidate, data, params.train.model_dump(mode="json"))
         write_metrics(metrics, {"best_epoch": candidate.fit.best_epoch, **candidate.fit.best})
-        curves = learning_curves(candidate.fit.history, candidate.fit.best_epoch, ["loss", "accuracy", "auc"])
+        curves = learning_curves(
+            candidate.fit.history, candidate.fit.best_epoch, ["loss", "accuracy", "auc", "macro_f1"]
+        )
         save_png(curves, plots / "curves.png")
-    return {"best epoch": candidate.fit.best_epoch + 1, "val macro F1": round(candidate.fit.best["val_macro_f1"], 4)}
+    return {"best epoch": candidate.fit.best_epoch, "val macro F1": round(candidate.fit.best["val_macro_f1"], 4)}
 
 
 STAGE = Stage("train", __doc__, Params, run)

@@ -37,6 +37,7 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
             reason = "tune.trials is 0" if data.has_features else "the model learns from photos, not from features"
             write_json(folder / "skipped.json", {"reason": reason})
             write_json(metrics, {"trials": 0})
+            (plots / "trials.csv").write_text("trial,state,epochs\n", encoding="utf-8")  # git drops an empty folder
             return {"skipped": reason}
         with live_log(plots) as live:
             found = search(data.fitted, len(data.classes), params.tune, lambda _, scores: log_epoch(live, scores))

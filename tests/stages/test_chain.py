@@ -109,7 +109,7 @@ def test_train_reports_the_best_epoch_of_its_curves(chain):
     scores = metrics(chain.folder, "train")
     curve = pd.read_csv(chain.folder / "plots/train/plots/metrics/val/loss.tsv", sep="\t")
     assert len(curve) == 3
-    assert scores["best_epoch"] == curve["loss"].argmin()
+    assert scores["best_epoch"] == curve["loss"].argmin() + 1
     assert scores["val_loss"] == pytest.approx(curve["loss"].min())
 
 
@@ -136,7 +136,7 @@ def test_cnn_learns_from_photos_and_is_not_tuned(cnn_chain):
     folder = cnn_chain.folder
     assert cnn_chain.written["embed"] == WRITTEN["embed"] - {"data/features/backbone.keras"}
     assert cnn_chain.written["train"] == WRITTEN["train"]
-    assert cnn_chain.written["tune"] == {"metrics/tune.json", "models/tune/skipped.json", "plots/tune/"}
+    assert cnn_chain.written["tune"] == {"metrics/tune.json", "models/tune/skipped.json", "plots/tune/trials.csv"}
     assert cnn_chain.written["evaluate"] == {"metrics/evaluate.json"} | below("plots/evaluate/train", ASSESSMENT)
     assert (metrics(folder, "embed")["feature_size"], metrics(folder, "tune")) == (0, {"trials": 0})
     assert set(metrics(folder, "evaluate")) == {"champion", "train"}

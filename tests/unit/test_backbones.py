@@ -188,3 +188,11 @@ def test_message_that_is_already_for_people_is_passed_on(monkeypatch):
     monkeypatch.setitem(REGISTRY, "mobilenetv2", failing_build(UserError("Install it with: pip install x")))
     with pytest.raises(UserError, match=r"^Install it with: pip install x$"):
         build_backbone("mobilenetv2", "imagenet", SIDE_PX)
+
+
+@pytest.mark.parametrize("name", REGISTRY)
+def test_smaller_photos_than_the_network_takes_are_refused(name):
+    entry = REGISTRY[name]
+    assert build_backbone(name, "none", entry.min_size).output_shape == (None, entry.feature_size)
+    with pytest.raises(UserError, match=rf"image_size of at least {entry.min_size} for {name}\. Received: 16\."):
+        build_backbone(name, "none", 16)

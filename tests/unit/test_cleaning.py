@@ -147,10 +147,19 @@ def test_nothing_usable_is_no_crash(tmp_path: Path) -> None:
 
 
 def test_only_the_listing_at_the_top_is_no_image(tmp_path: Path) -> None:
-    files = {"listing.csv": b"file_path\n", "a.png": photo(0), "sub/listing.csv": b"", "sub/b.png": photo(1)}
+    files = {
+        "listing.csv": b"file_path\n",
+        "notes.txt": b"",
+        "a.png": photo(0),
+        "sub/listing.csv": b"",
+        "sub/b.png": photo(1),
+    }
     found = clean(tmp_path, files, [("a.png", "felidae"), ("sub/b.png", "felidae")])
-    assert reasons(found) == {"a.png": "", "sub/b.png": "", "sub/listing.csv": "unlisted"}
-    assert list_files(tmp_path) == {"a.png", "sub/b.png", "sub/listing.csv"}
+    assert reasons(found) == {
+        "a.png": "",
+        "sub/b.png": "",
+    }
+    assert list_files(tmp_path) == {"a.png", "notes.txt", "sub/b.png", "sub/listing.csv"}
 
 
 def test_a_row_holds_the_label_and_what_the_file_is(tmp_path: Path) -> None:
@@ -227,12 +236,20 @@ def test_above_the_limit_or_without_a_kept_photo_is_refused(rejected: int, kept:
         refuse_too_many(judged({"missing": rejected}, kept), limit)
 
 
+def test_photos_excluded_by_hand_do_not_count() -> None:
+    refuse_too_many(judged({"excluded": 50, "missing": 1}, kept=9), 0.1)
+    with pytest.raises(UserError, match="Received: 1 of 10"):
+        refuse_too_many(judged({"excluded": 50, "missing": 1}, kept=9), 0.09)
+    with pytest.raises(UserError, match=r"all are named in the file of clean\.exclude"):
+        refuse_too_many(judged({"excluded": 3}, kept=0), 1)
+
+
 def test_the_refusal_names_the_three_worst_reasons_and_the_knob() -> None:
     counts = {"unlisted": 2, "missing": 1, "truncated": 4, "too_small": 3}
     with pytest.raises(UserError) as error:
         refuse_too_many(judged(counts, kept=10), 0.25)
     message = str(error.value)
-    assert "at most 25%" in message
+    assert "at most 0.25 of" in message
     assert "10 of 20 (truncated 4, too_small 3, unlisted 2; for instance 0.jpg)" in message
     assert "dvc exp run -S clean.max_rejected_fraction=" in message
     assert "missing" not in message

@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 
 from rare_species.archive import Limits
 from rare_species.errors import UserError
-from rare_species.listing import COLUMNS, IMAGE_SUFFIXES, Layout, find_root, read_metadata, rows_from_folders, unpack
+from rare_species.formats import IMAGE_SUFFIXES
+from rare_species.listing import find_root, read_metadata, rows_from_folders, unpack
+from rare_species.manifest import LISTING_COLUMNS
+from rare_species.params import Layout
 
 ROOMY = Limits(max_files=100, max_bytes=10**6, max_ratio=100)
 HEADER = "rare_species_id,eol_content_id,eol_page_id,kingdom,phylum,family,file_path"
@@ -26,7 +29,7 @@ def metadata(*lines: str) -> bytes:
 
 
 def rows(frame: pd.DataFrame) -> list[tuple[str, ...]]:
-    assert tuple(frame.columns) == COLUMNS
+    assert tuple(frame.columns) == LISTING_COLUMNS
     assert all(isinstance(dtype, pd.StringDtype) for dtype in frame.dtypes)
     assert not frame.isna().any(axis=None)
     return list(frame.itertuples(index=False, name=None))
@@ -213,6 +216,11 @@ def test_layout_given_by_the_user_wins() -> None:
 def test_folder_that_cannot_be_split(folder: str) -> None:
     with pytest.raises(UserError, match=rf"must be named <phylum>_<family>\. Received: '{folder}'\. Rename it"):
         rows_from_folders(["chordata_canidae/a.jpg", f"{folder}/a.jpg"], "phylum_family")
+
+
+def test_a_phylum_that_some_rows_give_is_that_of_the_whole_family() -> None:
+    data = b"file_path,family,phylum\na.jpg,felidae,\nb.jpg,felidae,chordata\nc.jpg,apidae,\n"
+    assert read_metadata(data, "metadata.csv")["phylum"].tolist() == ["chordata", "chordata", ""]
 
 
 def test_folders_that_place_a_family_in_two_phyla() -> None:

@@ -121,6 +121,13 @@ def test_network_scales_pixels_to_one(photos):
     np.testing.assert_allclose(infer(model.get_layer("scale"), photos), photos / 255, rtol=1e-6)
 
 
+def test_more_poolings_than_the_photo_has_pixels_are_refused():
+    three = CnnParams(filters=(2, 2, 2), dense=2, dropout=0, augmentation=AUGMENTATION)
+    assert build_cnn(8, 2, three).output_shape == (None, 2)
+    with pytest.raises(UserError, match=r"image_size of at least 8 for the 3 blocks.*Received: 7\."):
+        build_cnn(7, 2, three)
+
+
 def test_models_built_and_saved_again_have_the_same_bytes(saved, tmp_path):
     save_toy_classifiers(tmp_path)
     assert toy.snapshot(tmp_path) == toy.snapshot(saved)

@@ -13,6 +13,7 @@ from rare_species.shards import Packed
 from tests import toy
 
 PHOTO = Image.new("RGB", (40, 30), (10, 120, 60))
+FAMILY_OF = {path: path.split("/")[0] for path in toy.draw_photos()[0]}
 
 
 def names(n):
@@ -40,7 +41,7 @@ def draw_family_scores(n):
 def draw_curves(n):
     columns = [f"{split}_{name}" for split in ("train", "val") for name in ("loss", "accuracy", "auc")]
     history = pd.DataFrame({column: np.linspace(1, 0, n) for column in columns})
-    return plots.learning_curves(history, n - 1, ["loss", "accuracy", "auc"])
+    return plots.learning_curves(history, n, ["loss", "accuracy", "auc"])
 
 
 def draw_sheet(n):
@@ -53,7 +54,7 @@ FIGURES = {
     draw_sizes: (1000, 500),
     draw_confusion: (1100, 1000),
     draw_family_scores: (900, 1100),
-    draw_curves: (1350, 400),
+    draw_curves: (900, 720),
 }
 
 
@@ -168,7 +169,7 @@ def test_large_confusion_matrix_has_no_numbers():
 
 def test_learning_curves_mark_the_best_epoch():
     history = pd.DataFrame({"train_loss": [3.0, 2.0, 1.0], "val_loss": [3.0, 2.0, 2.5]})
-    (axes,) = plots.learning_curves(history, 1, ["loss"]).axes
+    (axes,) = plots.learning_curves(history, 2, ["loss"]).axes
     train, val, best = axes.lines
     assert (list(train.get_xdata()), list(train.get_ydata())) == ([1, 2, 3], [3, 2, 1])
     assert list(val.get_ydata()) == [3, 2, 2.5]
@@ -262,7 +263,7 @@ def test_split_draws_every_family_with_all_three_splits(drawn, tmp_path):
 
 
 def test_packed_photos_are_drawn_by_split(packed, drawn, tmp_path):
-    pictures.draw_packed(packed, tmp_path)
+    pictures.draw_packed(packed, FAMILY_OF, tmp_path)
     assert files(tmp_path) == ["test.jpg", "train.jpg", "val.jpg"]
     photos, captions, title = drawn["contact_sheet"][0]
     assert captions == [family for family in toy.FAMILIES for _ in range(4)]
@@ -271,14 +272,20 @@ def test_packed_photos_are_drawn_by_split(packed, drawn, tmp_path):
 
 
 def test_more_photos_than_fit_are_spread_over_the_families(packed, drawn, monkeypatch, tmp_path):
-    monkeypatch.setattr(pictures, "SHEET_PHOTOS", 3)
-    pictures.draw_packed(packed, tmp_path)
-    assert drawn["contact_sheet"][0][1] == list(toy.FAMILIES)
+    monkeypatch.setattr(pictures, "SHEET_PHOTOS", 4)
+    pictures.draw_packed(packed, FAMILY_OF, tmp_path)
+    assert drawn["contact_sheet"][0][1] == ["Felidae", "Felidae", "Formicidae", "Ranidae"]
+
+
+def test_more_families_than_fit_are_drawn_from_first_to_last(packed, drawn, monkeypatch, tmp_path):
+    monkeypatch.setattr(pictures, "SHEET_PHOTOS", 2)
+    pictures.draw_packed(packed, FAMILY_OF, tmp_path)
+    assert drawn["contact_sheet"][0][1] == ["Felidae", "Ranidae"]
 
 
 def test_split_without_photos_is_drawn_empty(packed, drawn, tmp_path):
     only_train = Packed(packed.folder, packed.rows("train"), packed.shape)
-    pictures.draw_packed(only_train, tmp_path)
+    pictures.draw_packed(only_train, FAMILY_OF, tmp_path)
     assert [len(photos) for photos, _, _ in drawn["contact_sheet"]] == [12, 0, 0]
 
 

@@ -46,7 +46,7 @@ class Fake:
             on_epoch(epoch, rows[-1])
         scores = [row[self.objective] for row in rows]
         best = min(scores) if self.objective.endswith("loss") else max(scores)
-        return keras.Sequential(), Fit(pd.DataFrame(rows), scores.index(best))
+        return keras.Sequential(), Fit(pd.DataFrame(rows), 1 + scores.index(best))
 
 
 DROPOUT = {"head": {"dropout": {"type": "float", "low": 0.0, "high": 0.9}}}

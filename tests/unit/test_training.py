@@ -91,7 +91,7 @@ def test_best_epoch_is_the_first_with_the_best_score(scoring, monkeypatch, monit
     callback = scoring(GOOD, monitor)
     for epoch in range(len(values)):
         callback.on_epoch_end(epoch, {})
-    assert callback.fit.best_epoch == best
+    assert callback.fit.best_epoch == best + 1
     assert callback.fit.best == {monitor: values[best]}
     assert callback.fit.history[monitor].tolist() == values
 
@@ -129,7 +129,7 @@ def test_stopping_restores_the_best_epoch(monitor):
     best = seen.index(min(seen) if monitor == "val_loss" else max(seen))
     assert [epoch for epoch, _ in epochs] == list(range(best + 1 + 4))  # it stopped, after so many epochs without gain
     assert len(epochs) < 30
-    assert fit.best_epoch == best
+    assert fit.best_epoch == best + 1
     assert fit.best == epochs[best][1]
     val = data["val"]
     found = epoch_scores(val.labels, softmax(logits_of(model, val.values), axis=1))

@@ -1,0 +1,7 @@
+"""Names for the arrays that modules hand each other."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Labels = NDArray[np.int64]  # shape (n,): class ids
+Probabilities = NDArray[np.float32]  # shape (n, n_classes): rows sum to 1

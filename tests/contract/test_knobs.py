@@ -1,12 +1,17 @@
 """params.yaml against its schema and against the code: every knob is there, valid and read."""
 
 import ast
+import functools
+import operator
 import re
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from dvc.utils.hydra import apply_overrides
 
 from rare_species.params import SECTIONS, Section, flatten_space
 from tests.toy import REPO
@@ -38,7 +43,12 @@ def leaves(document: dict[str, Any], prefix: str = "") -> Iterator[str]:
             yield f"{prefix}{name}"
 
 
-KNOBS = set(leaves(DOCUMENT))
+def value_of(document: dict[str, Any], knob: str) -> Any:
+    """The value of a knob by its dotted name."""
+    return functools.reduce(operator.getitem, knob.split("."), document)
+
+
+KNOBS = sorted(leaves(DOCUMENT))
 
 
 def test_sections_are_those_of_the_schema():
@@ -55,9 +65,23 @@ def test_section_has_every_knob_of_the_schema_and_no_default_hides_one(section):
     assert list(differences(SECTIONS[section], DOCUMENT[section], section)) == []
 
 
+@pytest.mark.parametrize("knob", [knob for knob in KNOBS if isinstance(value_of(DOCUMENT, knob), list)])
+def test_params_file_survives_that_a_list_is_set_twice(knob, tmp_path):
+    """DVC rewrites the file at every `-S`; an empty list with a comment behind it tears it."""
+    file = Path(shutil.copy(REPO / "params.yaml", tmp_path))
+    apply_overrides(str(file), ["train.head.dropout=0.7"])
+    apply_overrides(str(file), [f"{knob}=[]"])
+    document = yaml.safe_load(file.read_text(encoding="utf-8"))
+    assert value_of(document, knob) == []
+    others = set(KNOBS) - {knob, "train.head.dropout"}
+    assert {other: value_of(document, other) for other in others} == {
+        other: value_of(DOCUMENT, other) for other in others
+    }
+
+
 def test_searched_knobs_are_knobs_of_train():
     searched = flatten_space(DOCUMENT["tune"]["space"])
-    assert {f"train.{knob}" for knob in searched} <= KNOBS
+    assert {f"train.{knob}" for knob in searched} <= set(KNOBS)
 
 
 def test_every_knob_is_read():
@@ -78,4 +102,4 @@ def test_every_knob_that_is_named_for_exp_run_exists(file):
     # strings may be broken in two for their length
     text = re.sub(r'"\s+f?"', "", file.read_text(encoding="utf-8"))
     named = set(re.findall(r"(?:-S|--set-param) '?([a-z_]+(?:\.[a-z_0-9]+)+)=", text))
-    assert named <= KNOBS
+    assert named <= set(KNOBS)

@@ -83,8 +83,10 @@ class Candidate:
 
 def open_data(features: Path, processed: Path, classes: Sequence[dict[str, Any]]) -> Data:
     """Read features, photos and classes; only the features are held in memory."""
-    splits = {split: load_features(features, split) for split in SPLITS}
-    return Data(splits, open_packed(processed), classes, read_json(features / "backbone.json"), features)
+    splits, packed = {split: load_features(features, split) for split in SPLITS}, open_packed(processed)
+    if any(list(splits[split].originals().file_paths) != list(packed.rows(split)["file_path"]) for split in SPLITS):
+        raise UserError(f"Expected {features} to be of the photos in {processed}. Received: others. Run dvc repro.")
+    return Data(splits, packed, classes, read_json(features / "backbone.json"), features)
 
 
 def fit_on_features(data: Data, params: TrainParams, on_epoch: OnEpoch) -> Candidate:
@@ -121,7 +123,7 @@ def save_candidate(folder: Path, candidate: Candidate, data: Data, knobs: dict[s
         folder: an empty folder.
         candidate: the fitted model.
         data: what it was fitted to.
-        knobs: its section of params.yaml, for the record.
+        knobs: what it was fitted with, for the record.
     """
     shape = data.packed.shape
     metadata = {
@@ -162,7 +164,7 @@ def predict_splits(folder: Path, data: Data) -> dict[str, NDArray[np.float32]]:
 
 def _check_agreement(folder: Path, whole: NDArray[np.float32], cached: NDArray[np.float32]) -> None:
     difference = float(np.abs(whole - cached[: len(whole)]).max())
-    if difference > TOLERANCE:
+    if not difference <= TOLERANCE:  # NaN too
         raise UserError(
             f"Expected {folder / 'model.keras'} to give the same probabilities from photos as from data/features. "
             f"Received: a difference of {difference:.3g}. Embed and train again: dvc repro --force embed train tune."

@@ -47,7 +47,7 @@ def build_manifest(
     manifest["reason"] = manifest["reason"].fillna("")
     _reject(manifest, ~manifest["file_path"].isin(present), Reason.MISSING)
     _reject(manifest, manifest["file_path"].isin(unlisted), Reason.UNLISTED)
-    _reject(manifest, manifest["file_path"].isin(excluded), Reason.EXCLUDED)
+    _reject(manifest, manifest["file_path"].isin(excluded) | _same_photo(manifest, excluded), Reason.EXCLUDED)
     _reject_copies(manifest)
     manifest["status"] = [Status.REJECTED if reason else Status.KEPT for reason in manifest["reason"]]
     return manifest[list(MANIFEST_COLUMNS)]
@@ -104,6 +104,12 @@ def _reject(manifest: pd.DataFrame, rows: pd.Series[bool], reason: Reason) -> No
     """Give the rows a reason that takes precedence over what decoding said, but not over an earlier reason."""
     earlier = list(Reason)[: list(Reason).index(reason)]
     manifest.loc[rows & ~manifest["reason"].isin(earlier), "reason"] = reason.value
+
+
+def _same_photo(manifest: pd.DataFrame, excluded: set[str]) -> pd.Series[bool]:
+    """Rows with the bytes and the family of an excluded one; under another family it is what the person kept."""
+    names = manifest["sha256"] + " " + manifest["family"]
+    return names.isin(names[manifest["file_path"].isin(excluded)]) & (manifest["sha256"] != "")
 
 
 def _reject_copies(manifest: pd.DataFrame) -> None:

@@ -21,15 +21,18 @@ def group_photos(photos: pd.DataFrame, burst_gap: int, near_duplicate_bits: int)
     apart), when their perceptual hashes are near, or when a chain of such photos links them.
 
     Args:
-        photos: columns species, content_id and phash; text, "" where unknown.
+        photos: columns species, content_id and phash; text, "" where unknown. Give those that were rejected too: they
+            link what was taken before and after them.
         burst_gap: largest difference of content ids within a burst; 0 finds none.
         near_duplicate_bits: largest Hamming distance of two perceptual hashes of one photo, 0..15.
 
     Returns:
         int array of shape (n_photos,), numbered from 0 in order of first appearance.
     """
-    hashes = np.array([int(text, 16) for text in photos["phash"]], dtype=np.uint64)
-    links = np.concatenate([burst_pairs(photos, burst_gap), near_duplicate_pairs(hashes, near_duplicate_bits)])
+    hashed = np.flatnonzero(photos["phash"] != "")
+    hashes = np.array([int(text, 16) for text in photos["phash"].iloc[hashed]], dtype=np.uint64)
+    near_duplicates = hashed[near_duplicate_pairs(hashes, near_duplicate_bits)]
+    links = np.concatenate([burst_pairs(photos, burst_gap), near_duplicates])
     shape = (len(photos), len(photos))
     graph = coo_array((np.ones(len(links), dtype=bool), (links[:, 0], links[:, 1])), shape=shape)
     labels = connected_components(graph, directed=False)[1]

@@ -49,7 +49,7 @@ class CleanParams(Section):
 
     exclude: Path
     min_side_px: PositiveInt
-    max_pixels: PositiveInt
+    max_pixels: Annotated[int, Field(gt=0, le=178_956_970)]  # what Pillow itself refuses to decode
     max_rejected_fraction: Fraction
 
 
@@ -251,7 +251,7 @@ SECTIONS: dict[str, type[Section]] = {
 
 
 def load_params(file: Path, kind: type[T]) -> T:
-    """Read the sections of params.yaml that a stage uses.
+    """Read the sections of params.yaml that a stage uses; all are checked, so that a typo does not wait for its stage.
 
     Args:
         file: the YAML file.
@@ -261,21 +261,21 @@ def load_params(file: Path, kind: type[T]) -> T:
         An instance of `kind`.
 
     Raises:
-        UserError: when the file is missing or not YAML, or any of those sections has a wrong, unknown or missing key.
+        UserError: when the file is missing or not YAML, or any section has a wrong, unknown or missing key.
     """
     document = _read_yaml(file)
     unknown = sorted(str(name) for name in document if name not in SECTIONS)
     if unknown:
         raise UserError(f"{file} must hold the sections {', '.join(SECTIONS)}. Received also: {', '.join(unknown)}.")
     sections, problems = {}, []
-    for name, model in get_type_hints(kind).items():
+    for name, model in SECTIONS.items():
         try:
             sections[name] = model.model_validate(document.get(name, {}))
         except ValidationError as error:
             problems += [_describe(name, problem, file) for problem in error.errors()]
     if problems:
         raise UserError("\n".join(problems))
-    return kind(**sections)
+    return kind(**{name: sections[name] for name in get_type_hints(kind)})
 
 
 def with_knobs(fit: FitParams, knobs: dict[str, Any]) -> FitParams:

@@ -11,8 +11,8 @@ import pandas as pd
 from PIL import Image
 
 from rare_species import plots
-from rare_species.images import DECODE_ERRORS, decode_rgb, resize_square
-from rare_species.manifest import SPLITS, Reason, Status
+from rare_species.images import decode_rgb, fit_square
+from rare_species.manifest import SPLITS, Status
 
 if TYPE_CHECKING:
     from rare_species.shards import Packed
@@ -37,8 +37,8 @@ def draw_clean(manifest: pd.DataFrame, images: Path, folder: Path) -> None:
     plots.save_png(sizes, folder / "sizes.png")
     shown = rejected.sort_values(["reason", "file_path"]).groupby("reason").head(SHEET_PHOTOS // 6).head(SHEET_PHOTOS)
     thumbnails = [
-        None if reason == Reason.TOO_LARGE else _thumbnail(images / path)  # a bomb is not decoded here either
-        for reason, path in zip(shown["reason"], shown["file_path"], strict=True)
+        _thumbnail(images / path) if phash else None  # without one it is missing, unreadable, or too large to decode
+        for path, phash in zip(shown["file_path"], shown["phash"], strict=True)
     ]
     captions = [f"{reason}\n{_shorten(path)}" for reason, path in zip(shown["reason"], shown["file_path"], strict=True)]
     title = f"{len(rejected)} of {len(manifest)} rejected; up to {SHEET_PHOTOS // 6} of each reason"
@@ -78,12 +78,8 @@ def _spread(rows: pd.DataFrame) -> pd.DataFrame:
     return pool.iloc[places].sort_values(["class_id", "file_path"])
 
 
-def _thumbnail(path: Path) -> Image.Image | None:
-    """A small square copy, or None where the file can't be shown."""
-    try:
-        return resize_square(decode_rgb(path.read_bytes()), THUMBNAIL_PX, "pad")
-    except DECODE_ERRORS:
-        return None
+def _thumbnail(path: Path) -> Image.Image:
+    return fit_square(path.read_bytes(), THUMBNAIL_PX, "pad")
 
 
 def _shorten(file_path: str, length: int = 34) -> str:

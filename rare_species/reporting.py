@@ -41,12 +41,18 @@ def live_log(folder: Path) -> Iterator[Live]:
     (folder / "metrics.json").unlink(missing_ok=True)
 
 
-def log_epoch(live: Live, scores: Mapping[str, float]) -> None:
-    """Add one point to each curve; `val_loss` goes to the file val/loss.tsv."""
+def log_epoch(live: Live, epoch: int, scores: Mapping[str, float]) -> None:
+    """Add one point to each curve; `val_loss` goes to the file val/loss.tsv.
+
+    Args:
+        live: the log.
+        epoch: counted from 0, as Keras does; the curves count from 1.
+        scores: by name, such as `val_loss`.
+    """
+    live.step = epoch + 1
     for name, value in scores.items():
         split, metric = name.split("_", 1)
         live.log_metric(f"{split}/{metric}", round(value, DECIMALS))
-    live.next_step()
 
 
 def log_confusion(live: Live, name: str, actual: NDArray[np.str_], predicted: NDArray[np.str_]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 
 import numpy as np
@@ -12,6 +13,7 @@ from rare_species.errors import UserError
 from rare_species.manifest import SPLITS
 
 Fractions = Mapping[str, float]
+ORDERS = 32  # of a family's groups that are tried
 
 
 def list_classes(photos: pd.DataFrame) -> list[dict[str, int | str]]:
@@ -47,10 +49,11 @@ def assign_splits(
 ) -> NDArray[np.str_]:
     """Assign whole groups to splits so that each family has its share in each split.
 
-    Within a family, groups go in random order to the split that lacks most photos, so that bursts are as common in
-    validation and test as in training. A family of three or more groups is in all three splits. The documented
-    fallback: of two groups the larger is in train and the other in test, a single one is in train only. A group of
-    several families (near-duplicates under two labels) goes to train, and counts there for each of them.
+    Within a family, groups go in random order to the split that lacks most photos; of `ORDERS` such orders the one
+    that comes nearest to the shares is kept. A family of three or more groups, at most one of them shared with another
+    family, is in all three splits. The documented fallback: of two groups the larger is in train and the other in
+    test, a single one is in train only. A group of several families (near-duplicates under two labels) goes to train,
+    and counts there for each of them.
 
     Args:
         families: text array of shape (n_photos,).
@@ -68,8 +71,8 @@ def assign_splits(
     assigned = dict.fromkeys(mixed, "train")
     rng = np.random.default_rng(seed)
     for _, rows in table.groupby("family", sort=True):
-        sizes = rows["group"].value_counts().sort_index()
-        assigned |= _assign_family(sizes, mixed.intersection(sizes.index), fractions, rng)
+        sizes = Counter(rows["group"].tolist())
+        assigned |= _assign_family(sizes, mixed.intersection(sizes), fractions, rng)
     return table["group"].map(assigned).to_numpy(dtype=str)
 
 
@@ -120,29 +123,46 @@ def describe_splits(table: pd.DataFrame, fractions: Fractions, leaked_pairs: int
 
 
 def _assign_family(
-    sizes: pd.Series[int], mixed: set[int], fractions: Fractions, rng: np.random.Generator
+    sizes: Mapping[int, int], mixed: set[int], fractions: Fractions, rng: np.random.Generator
 ) -> dict[int, str]:
     """Assign one family's groups, of which those in `mixed` are in train already."""
-    order = sizes.iloc[rng.permutation(len(sizes))]
-    if len(order) < 3:
-        largest_first = sorted(order.index, key=lambda group: (group not in mixed, -order[group]))
+    if len(sizes) < 3:
+        largest_first = sorted(sizes, key=lambda group: (group not in mixed, -sizes[group], group))
         return dict(zip(largest_first, ("train", "test"), strict=False)) | dict.fromkeys(mixed, "train")
-    lacking = {split: fractions[split] * sizes.sum() for split in SPLITS}
+    groups = sorted(sizes)
+    orders = ([groups[place] for place in rng.permutation(len(groups))] for _ in range(ORDERS))
+    tried = [_assign_in_order(order, sizes, mixed, fractions) for order in orders]
+    return min(tried, key=lambda assigned: _distance(assigned, sizes, fractions))
+
+
+def _assign_in_order(
+    order: list[int], sizes: Mapping[int, int], mixed: set[int], fractions: Fractions
+) -> dict[int, str]:
+    lacking = {split: fractions[split] * sum(sizes.values()) for split in SPLITS}
     assigned: dict[int, str] = {}
-    for group in [*mixed, *(group for group in order.index if group not in mixed)]:
+    for group in sorted(order, key=lambda group: group not in mixed):
         split = "train" if group in mixed else max(SPLITS, key=lambda name: lacking[name])
         assigned[group] = split
-        lacking[split] -= order[group]
-    _fill_empty_splits(assigned, order.drop(list(mixed)))
+        lacking[split] -= sizes[group]
+    _fill_empty_splits(assigned, {group: sizes[group] for group in order if group not in mixed})
     return assigned
 
 
-def _fill_empty_splits(assigned: dict[int, str], movable: pd.Series[int]) -> None:
+def _fill_empty_splits(assigned: dict[int, str], movable: dict[int, int]) -> None:
     """Give an empty split the smallest movable group of the split that has most of them, but never its last group."""
     for split in SPLITS:
         if split not in assigned.values():
-            held = [assigned[group] for group in movable.index]
+            held = [assigned[group] for group in movable]
             donor = max(SPLITS, key=held.count)
-            donors = [group for group in movable.index if assigned[group] == donor]
+            donors = [group for group in movable if assigned[group] == donor]
             if donors and list(assigned.values()).count(donor) > 1:
                 assigned[min(donors, key=lambda group: movable[group])] = split
+
+
+def _distance(assigned: dict[int, str], sizes: Mapping[int, int], fractions: Fractions) -> float:
+    """How far a family's splits are from what was asked, relative to each split's share."""
+    held = dict.fromkeys(SPLITS, 0)
+    for group, split in assigned.items():
+        held[split] += sizes[group]
+    total = sum(sizes.values())
+    return sum(abs(held[split] / total - fractions[split]) / fractions[split] for split in SPLITS)

@@ -17,7 +17,7 @@ def summarise(evaluation: dict[str, Any]) -> str:
     Args:
         evaluation: metrics/evaluate.json.
     """
-    names = [name for name in ("train", "tune") if name in evaluation]
+    names = [name for name in evaluation if name != "champion"]
     lines = [f"{'on the test split':20}" + "".join(f"{name:>12}" for name in names)]
     top_k = [metric for metric in evaluation[names[0]]["test"] if metric.startswith("top")]  # evaluate.top_k names it
     for metric in (SHOWN[0], *top_k, *SHOWN[1:]):

@@ -98,7 +98,7 @@ def fit_head(
         batches=shuffled_feature_batches(train.values, targets, params.batch_size, seed),
         steps=math.ceil(len(train.labels) / params.batch_size),
         class_weight=class_weights(train.labels, n_classes, params.imbalance),
-        scored={name: (split.labels, as_batches(split.values)) for name, split in splits.items() if name in scored},
+        scored={name: _in_order(splits[name].originals()) for name in scored},
     )
     return model, fit_model(model, data, params, on_epoch)
 
@@ -171,6 +171,10 @@ def as_batches(values: NDArray[np.float32], batch_size: int = 4096) -> tf.data.D
     pieces = [tf.constant(values[start : start + batch_size]) for start in range(0, len(values), batch_size)]
     spec = tf.TensorSpec((None, values.shape[1]), tf.float32)
     return tf.data.Dataset.from_generator(lambda: iter(pieces), output_signature=spec)
+
+
+def _in_order(features: Features) -> tuple[Labels, tf.data.Dataset]:
+    return features.labels, as_batches(features.values)
 
 
 class EpochScores(keras.callbacks.Callback):

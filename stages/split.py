@@ -35,10 +35,11 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     """Group, assign, count leaks."""
     knobs = params.split
     fractions = {"train": knobs.train, "val": knobs.val, "test": knobs.test}
-    photos = kept(read_table(paths.manifest, MANIFEST_COLUMNS))
+    manifest = read_table(paths.manifest, MANIFEST_COLUMNS)
+    manifest["group"] = group_photos(manifest, knobs.burst_gap, knobs.near_duplicate_bits)
+    photos = kept(manifest)
     classes = list_classes(photos)
     photos["class_id"] = photos["family"].map({entry["family"]: entry["class_id"] for entry in classes})
-    photos["group"] = group_photos(photos, knobs.burst_gap, knobs.near_duplicate_bits)
     together = photos["group"].to_numpy() if knobs.method == "grouped" else np.arange(len(photos))
     photos["split"] = assign_splits(photos["family"].to_numpy(dtype=str), together, fractions, knobs.seed)
     refuse_empty_splits(photos["split"].to_numpy(dtype=str))

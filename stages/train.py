@@ -10,6 +10,7 @@ Score:  see the README's results
 
 import sys
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from rare_species.errors import UserError
@@ -38,7 +39,7 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     with staged(paths.model("train"), paths.metrics("train"), paths.plots("train")) as (folder, metrics, plots):
         with live_log(plots) as live:
             try:
-                candidate = fit_candidate(data, params.train, lambda _, scores: log_epoch(live, scores))
+                candidate = fit_candidate(data, params.train, partial(log_epoch, live))
             except DivergedError as error:
                 raise UserError(
                     f"Expected a finite loss. Received: {error}. Lower train.optimizer.learning_rate, for instance "

@@ -10,6 +10,7 @@ Score:  see the README's results
 
 import sys
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from rare_species.files import read_json, staged, write_json
@@ -40,8 +41,9 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
             (plots / "trials.csv").write_text("trial,state,epochs\n", encoding="utf-8")  # git drops an empty folder
             return {"skipped": reason}
         with live_log(plots) as live:
-            found = search(data.fitted, len(data.classes), params.tune, lambda _, scores: log_epoch(live, scores))
-        save_candidate(folder, Candidate([data.backbone(), found.head], found.fit), data, found.params.model_dump())
+            found = search(data.fitted, len(data.classes), params.tune, partial(log_epoch, live))
+        knobs = found.params.model_dump(mode="json") | {"seed": params.tune.seed}
+        save_candidate(folder, Candidate([data.backbone(), found.head], found.fit), data, knobs)
         found.trials.to_csv(plots / "trials.csv", index=False, float_format="%.6g", lineterminator="\n")
         states = found.trials["state"].value_counts()
         counts = {state: int(states.get(state, 0)) for state in ("complete", "pruned", "fail")}

@@ -68,9 +68,8 @@ def test_unzip_counts(chain):
     assert metrics(chain.folder, "unzip") == {"files": 25, "labels": 24, "families": 3, "phyla": 2, "species": 3}
 
 
-def test_clean_rejects_only_the_file_without_a_label(chain):
+def test_clean_passes_over_the_file_that_is_no_image(chain):
     counts = metrics(chain.folder, "clean")
-    assert counts["rejected"].pop("unlisted") == 1
     assert set(counts.pop("rejected").values()) == {0}
     assert counts == {
         "kept": 24,
@@ -88,6 +87,20 @@ def test_split_gives_each_family_its_share(chain):
         assert counts[split] == {"images": images, "families": 3, "groups": images}
     assert counts["family_share_deviation"] == pytest.approx(0.055)  # val: 1 / 8 - 0.18
     assert (counts["leaked_pairs"], counts["families_without_val"], counts["families_without_test"]) == (0, 0, 0)
+
+
+def test_photos_on_both_sides_of_a_rejected_one_stay_together(chain, tmp_path, monkeypatch):
+    """A burst 1000, 1002, 1004 of which the middle one was rejected."""
+    folder = shutil.copytree(chain.folder, tmp_path / "chain")
+    manifest = pd.read_csv(folder / "data/clean/manifest.csv", dtype=str, keep_default_na=False)
+    burst = manifest.index[manifest["family"] == "Felidae"][:3]
+    manifest.loc[burst, "species"], manifest.loc[burst, "content_id"] = "9", ["1000", "1002", "1004"]
+    manifest.loc[burst[1], ["status", "reason", "phash"]] = ["rejected", "unreadable", ""]
+    manifest.to_csv(folder / "data/clean/manifest.csv", index=False)
+    monkeypatch.chdir(folder)
+    assert toy.run_stage("split") == 0
+    table = pd.read_csv("data/split/split.csv").set_index("file_path")
+    assert table.loc[manifest.loc[burst[[0, 2]], "file_path"], "group"].nunique() == 1
 
 
 def test_class_ids_are_alphabetical(chain):
@@ -109,7 +122,8 @@ def test_train_reports_the_best_epoch_of_its_curves(chain):
     scores = metrics(chain.folder, "train")
     curve = pd.read_csv(chain.folder / "plots/train/plots/metrics/val/loss.tsv", sep="\t")
     assert len(curve) == 3
-    assert scores["best_epoch"] == curve["loss"].argmin() + 1
+    assert scores["best_epoch"] == curve["step"][curve["loss"].argmin()]
+    assert list(curve["step"]) == [1, 2, 3]
     assert scores["val_loss"] == pytest.approx(curve["loss"].min())
 
 

@@ -181,6 +181,20 @@ def test_model_that_does_not_belong_to_the_features_is_refused(fitted, data):
         predict_splits(fitted[1], replace(data, splits={**data.splits, "test": others}))
 
 
+def test_features_of_other_photos_are_refused(data, packed, tmp_path):
+    for split, features in data.splits.items():
+        names = features.file_paths[::-1] if split == "val" else features.file_paths
+        save_features(tmp_path / f"{split}.npz", replace(features, file_paths=names))
+    write_json(tmp_path / "backbone.json", data.description)
+    with pytest.raises(UserError, match=r"to be of the photos in .* Received: others"):
+        open_data(tmp_path, packed.folder, data.classes)
+
+
+def test_nan_is_no_agreement(tmp_path):
+    with pytest.raises(UserError, match="a difference of nan"):
+        _check_agreement(tmp_path, np.full((2, 3), np.nan, np.float32), np.full((2, 3), 1 / 3, np.float32))
+
+
 @pytest.mark.parametrize(("difference", "agrees"), [(0.0, True), (9e-4, True), (1.1e-3, False), (-1.1e-3, False)])
 def test_agreement_allows_for_rounding_only(tmp_path, difference, agrees):
     cached = np.full((20, 3), 1 / 3, np.float32)

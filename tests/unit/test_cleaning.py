@@ -93,7 +93,7 @@ def test_every_reason_from_one_folder(tmp_path: Path) -> None:
         (TEXT, None, False, Reason.UNLISTED),
         (TEXT, "felidae", True, Reason.EXCLUDED),
         (photo(1, 8, 8), "felidae", True, Reason.EXCLUDED),
-        (photo(0), "felidae", True, Reason.EXCLUDED),  # the same bytes as the kept photo
+        (photo(0), "ranidae", True, Reason.EXCLUDED),  # the same bytes as the kept photo
     ],
 )
 def test_the_first_reason_that_holds_is_given(
@@ -103,6 +103,20 @@ def test_the_first_reason_that_holds_is_given(
     labels = [("kept.png", "felidae")] + ([("odd.png", label)] if label else [])
     found = clean(tmp_path, files, labels, excluded=("odd.png",) if excluded else ())
     assert reasons(found) == {"kept.png": "", "odd.png": reason}
+
+
+def test_excluding_a_photo_excludes_its_copies_of_the_same_family(tmp_path: Path) -> None:
+    files = dict.fromkeys(("a.png", "b.png", "c.png"), photo(0)) | dict.fromkeys(("gone.png", "text.png"), TEXT)
+    labels = [("a.png", "felidae"), ("b.png", "felidae"), ("c.png", "ranidae"), ("missing.png", "felidae")]
+    found = clean(tmp_path, files, [*labels, ("text.png", "felidae")], excluded=("a.png",))
+    assert reasons(found) == {
+        "a.png": "excluded",
+        "b.png": "excluded",
+        "c.png": "",
+        "gone.png": "unlisted",
+        "missing.png": "missing",
+        "text.png": "unreadable",
+    }
 
 
 @pytest.mark.parametrize(

@@ -188,3 +188,10 @@ def test_groups_are_what_all_links_join(hashes: list[int], gap: int, max_bits: i
 )
 def test_leaks_are_pairs_of_one_group_in_two_splits(groups: list[int], splits: list[str], leaked: int) -> None:
     assert cross_split_pairs(np.array(groups), np.array(splits)) == leaked
+
+
+def test_a_photo_that_cannot_be_hashed_still_links_its_burst() -> None:
+    photos = make_photos(("7", "10", 0), ("7", "12", 255), ("7", "14", 2**40), ("8", "10", 0))
+    assert group_photos(photos, burst_gap=2, near_duplicate_bits=0).tolist() == [0, 0, 0, 0]
+    photos.loc[[1, 3], "phash"] = ""
+    assert group_photos(photos, burst_gap=2, near_duplicate_bits=0).tolist() == [0, 0, 0, 1]

@@ -92,8 +92,14 @@ def test_the_real_file_has_every_section_and_all_are_right() -> None:
     assert params.unzip.archive == Path(REAL["unzip"]["archive"])
 
 
-def test_only_the_wanted_sections_are_judged(tmp_path: Path) -> None:
-    (tmp_path / "params.yaml").write_text(yaml.safe_dump(set_knobs({"train.epochs": -1, "split": MISSING})))
+def test_sections_that_the_stage_does_not_read_are_judged_too(tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(set_knobs({"train.epochs": -1})))
+    with pytest.raises(UserError, match=r"^train\.epochs: Input should be greater than 0\. Received: -1\."):
+        load_params(tmp_path / "params.yaml", wanted("clean"))
+
+
+def test_only_the_wanted_sections_are_given(tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(DOCUMENT))
     assert load_params(tmp_path / "params.yaml", wanted("clean")).clean.min_side_px == DOCUMENT["clean"]["min_side_px"]
 
 
@@ -213,9 +219,9 @@ def test_every_mistake_is_named_at_once(tmp_path: Path) -> None:
     with pytest.raises(UserError) as error:
         load_params(tmp_path / "params.yaml", wanted("train", "clean"))
     assert [line.split()[0] for line in str(error.value).splitlines()] == [
+        "clean.min_side_px",
         "train.epochs:",
         "train.lr",
-        "clean.min_side_px",
     ]
 
 
@@ -280,14 +286,15 @@ def test_what_is_no_mapping_is_refused(tmp_path: Path, text: str, received: str)
 
 
 def test_a_missing_section_names_its_knobs(tmp_path: Path) -> None:
-    message = refuse_text(tmp_path, "split: {}")
+    message = refuse_text(tmp_path, yaml.safe_dump({name: DOCUMENT[name] for name in DOCUMENT if name != "clean"}))
     assert [line.split(" is missing")[0] for line in message.splitlines()] == [
         f"clean.{knob}" for knob in DOCUMENT["clean"]
     ]
 
 
 def test_an_empty_section_is_named(tmp_path: Path) -> None:
-    assert refuse_text(tmp_path, "clean:").startswith("clean: Input should be a valid dictionary")
+    message = refuse_text(tmp_path, yaml.safe_dump(DOCUMENT | {"clean": None}))
+    assert message.startswith("clean: Input should be a valid dictionary")
 
 
 def test_a_missing_file_says_where_to_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -185,11 +185,11 @@ def clean_run(tmp_path):
     for path, data in photos.items():
         (tmp_path / path).parent.mkdir(exist_ok=True)
         (tmp_path / path).write_bytes(data)
-        rows.append({"file_path": path, "family": path.split("/")[0], "status": "kept", "reason": ""})
+        rows.append({"file_path": path, "family": path.split("/")[0], "status": "kept", "reason": "", "phash": "f0"})
     rows[-1] |= {"status": "rejected", "reason": "duplicate"}
     (tmp_path / "torn.jpg").write_bytes(b"not an image")
-    rows.append({"file_path": "torn.jpg", "family": "", "status": "rejected", "reason": "unreadable"})
-    rows.append({"file_path": "gone.jpg", "family": "Felidae", "status": "rejected", "reason": "missing"})
+    rows.append({"file_path": "torn.jpg", "family": "", "status": "rejected", "reason": "unreadable", "phash": ""})
+    rows.append({"file_path": "gone.jpg", "family": "Felidae", "status": "rejected", "reason": "missing", "phash": ""})
     manifest = pd.DataFrame(rows).assign(width="40", height="32")
     return manifest, tmp_path
 
@@ -291,8 +291,9 @@ def test_split_without_photos_is_drawn_empty(packed, drawn, tmp_path):
 
 def test_too_large_photo_is_not_decoded_for_the_sheet(clean_run, drawn, monkeypatch, tmp_path):
     manifest, images = clean_run
-    monkeypatch.setattr(pictures, "decode_rgb", lambda _: pytest.fail("decoded"))
-    pictures.draw_clean(manifest.assign(reason="too_large"), images, tmp_path / "plots")
+    monkeypatch.setattr(pictures, "fit_square", lambda *_: pytest.fail("decoded"))
+    too_large = manifest.assign(status="rejected", reason="excluded", phash="")  # a person excluded it, but still
+    pictures.draw_clean(too_large, images, tmp_path / "plots")
     ((photos, *_),) = drawn["contact_sheet"]
     assert photos
     assert set(photos) == {None}

@@ -41,8 +41,8 @@ def files(folder):
 
 def log_three_epochs(folder):
     with live_log(folder) as live:
-        for scores in EPOCHS:
-            log_epoch(live, scores)
+        for epoch, scores in enumerate(EPOCHS):
+            log_epoch(live, epoch, scores)
 
 
 def test_only_curves_are_written_and_dvc_yaml_stays(repository):
@@ -75,7 +75,7 @@ def test_no_dvc_yaml_is_made(tmp_path, monkeypatch):
 
 def test_curve_has_a_row_per_epoch(tmp_path):
     log_three_epochs(tmp_path)
-    assert (tmp_path / "plots/metrics/val/loss.tsv").read_text() == "step\tloss\n0\t2.5\n1\t1.234568\n2\t1.5\n"
+    assert (tmp_path / "plots/metrics/val/loss.tsv").read_text() == "step\tloss\n1\t2.5\n2\t1.234568\n3\t1.5\n"
     curve = pd.read_csv(tmp_path / "plots/metrics/val/macro_f1.tsv", sep="\t")
     assert curve["macro_f1"].tolist() == [0.1, 0.2, 0.3]
 

@@ -13,6 +13,8 @@ help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 repro: .venv/installed  ## run the pipeline and show its metrics; ARCHIVE=data/raw/mine.zip takes another archive
+	@test -z "$(ARCHIVE)" -o -f "$(ARCHIVE)" || { \
+	  echo "Expected an archive at '$(ARCHIVE)'. Received: no such file. Mend the path: make repro ARCHIVE=..." >&2; exit 1; }
 	@$(if $(ARCHIVE),$(BIN)/dvc exp run -S "unzip.archive=$(ARCHIVE)",$(BIN)/dvc repro)
 	@$(BIN)/python -m rare_species.summary
 
@@ -35,7 +37,7 @@ lock: .venv/installed  ## pin requirements.txt and requirements-dev.txt from the
 sample: .venv/installed  ## draw data/raw/sample.zip again
 	@$(BIN)/python -m rare_species.sample --out data/raw/sample.zip
 
-clean:  ## remove what the pipeline wrote and the checks' caches; keeps .venv, the DVC cache and data/raw
+clean:  ## remove what the pipeline and the checks wrote; dvc checkout brings the former back from the cache
 	@rm -rf data/images data/clean data/split data/processed data/features models
 	@rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis dvc_plots
 	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +

@@ -209,11 +209,13 @@ def _records(data: bytes, source: str) -> list[tuple[int, dict[str, str]]]:
 
 def _check_header(header: Sequence[str], source: str) -> None:
     missing = [column for column in _REQUIRED if column not in header]
+    other_separator = len(header) == 1 and any(mark in header[0] for mark in ";\t|")
+    advice = "Save it again with commas." if other_separator else f"Add {' and '.join(missing)} to its first line."
     if missing or len(set(header)) != len(header):
         raise UserError(
             f"{source} must have the columns family and file_path, separated by commas, and none twice. "
             f"Received: {', '.join(map(repr, header)) or 'nothing'}. "
-            + (f"Add {' and '.join(missing)} to its first line." if missing else "Rename or remove the second.")
+            + (advice if missing else "Rename or remove the second.")
         )
 
 

@@ -18,6 +18,7 @@ from rare_species.params import load_params
 from rare_species.paths import Paths
 
 P = TypeVar("P")
+INTERRUPTED = 130  # what a shell gives a program that Ctrl-C stopped
 log = logging.getLogger(__name__)
 
 
@@ -44,7 +45,7 @@ class Stage(Generic[P]):
             argv: arguments; those of the process when None.
 
         Returns:
-            0 when the outputs are complete, 1 when the user has something to mend.
+            0 when the outputs are complete, 1 when the user has something to mend, 130 after Ctrl-C.
         """
         args = self._parse(argv)
         logging.basicConfig(level=logging.INFO, format=f"%(asctime)s {self.name}: %(message)s", datefmt="%H:%M:%S")
@@ -56,6 +57,9 @@ class Stage(Generic[P]):
             return self._fail(str(error))
         except OSError as error:
             return self._fail(describe_os_error(error))
+        except KeyboardInterrupt:
+            self._fail("interrupted; nothing half-written is left")
+            return INTERRUPTED
         figures = ", ".join(f"{key} {value}" for key, value in summary.items())
         log.info("%s (%.1f s)", figures, time.monotonic() - start)
         return 0

@@ -104,7 +104,7 @@ def _check_digest(path: Path, content: bytes, sha256: str) -> None:
     if received != sha256:
         raise UserError(
             f"{path} must have SHA-256 {sha256}. Received: {received} ({len(content):,} bytes). "
-            "The file is damaged or another one: fetch it again."
+            "The file is damaged, or of another model: fetch it again, or set model.name to the model it belongs to."
         )
 
 

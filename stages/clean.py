@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from rare_species.cleaning import build_manifest, read_exclusions, refuse_too_many
+from rare_species.cleaning import build_manifest, list_files, read_exclusions, refuse_too_many
 from rare_species.files import staged, write_json
 from rare_species.manifest import LISTING_COLUMNS, MANIFEST_COLUMNS, Reason, Status, read_table, write_table
 from rare_species.params import CleanParams
@@ -35,12 +35,13 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     excluded = read_exclusions(paths.root / params.clean.exclude)
     manifest = build_manifest(listing, paths.images, excluded, params.clean, available_cores())
     refuse_too_many(manifest, params.clean.max_rejected_fraction)
-    counts = count(manifest)
+    others = list_files(paths.images) - set(manifest["file_path"])
+    counts = count(manifest) | {"other_files": len(others)}
     with staged(paths.clean, paths.metrics("clean"), paths.plots("clean")) as (clean, metrics, plots):
         write_table(clean / "manifest.csv", manifest, MANIFEST_COLUMNS)
         write_json(metrics, counts)
         draw_clean(manifest, paths.images, plots)
-    return {"kept": counts["kept"], "rejected": len(manifest) - int(counts["kept"])}
+    return {"kept": counts["kept"], "rejected": len(manifest) - int(counts["kept"]), "other files": len(others)}
 
 
 def count(manifest: pd.DataFrame) -> dict[str, Any]:

@@ -77,6 +77,7 @@ def test_clean_passes_over_the_file_that_is_no_image(chain):
         "families": 3,
         "smallest_family": 8,
         "largest_family": 8,
+        "other_files": 1,
     }
 
 

@@ -107,7 +107,7 @@ def test_file_path_that_leads_elsewhere(path: str, problem: str) -> None:
     [
         ("file_path,species", "Add family to"),
         ("family,path", "Add file_path to"),
-        ("a;b", "Add family and file_path to"),
+        ("a-b", "Add family and file_path to"),
     ],
 )
 def test_missing_column(header: str, missing: str) -> None:
@@ -216,6 +216,12 @@ def test_layout_given_by_the_user_wins() -> None:
 def test_folder_that_cannot_be_split(folder: str) -> None:
     with pytest.raises(UserError, match=rf"must be named <phylum>_<family>\. Received: '{folder}'\. Rename it"):
         rows_from_folders(["chordata_canidae/a.jpg", f"{folder}/a.jpg"], "phylum_family")
+
+
+@pytest.mark.parametrize("mark", [";", "\t", "|"])
+def test_another_separator_is_named_for_what_it_is(mark: str) -> None:
+    with pytest.raises(UserError, match=r"separated by commas.*Received: .*Save it again with commas\."):
+        read_metadata(f"file_path{mark}family\na.jpg{mark}felidae\n".encode(), "metadata.csv")
 
 
 def test_a_phylum_that_some_rows_give_is_that_of_the_whole_family() -> None:

@@ -9,13 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from rare_species.errors import UserError
 from rare_species.params import CleanParams
 from rare_species.paths import Paths
 from rare_species.stage import Stage, available_cores, describe_os_error
+from tests.toy import REPO
 
-CLEAN = "clean: {exclude: none.csv, min_side_px: 9, max_pixels: 100, max_rejected_fraction: 0.5}\n"
+DOCUMENT = yaml.safe_load((REPO / "params.yaml").read_text(encoding="utf-8"))
+CLEAN = yaml.safe_dump(DOCUMENT | {"clean": DOCUMENT["clean"] | {"min_side_px": 99}})
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,7 @@ def make_stage(run: Callable[[Params, Paths], dict[str, Any]]) -> Stage[Params]:
     return Stage("clean", "Look at every photo.\n\nReads:  data/images/", Params, run)
 
 
-def failing(error: Exception) -> Stage[Params]:
+def failing(error: BaseException) -> Stage[Params]:
     def run(_params: Params, _paths: Paths) -> dict[str, Any]:
         raise error
 
@@ -51,7 +54,7 @@ def test_run_gets_the_params_and_the_paths_below_the_current_folder(caplog: pyte
 
     with caplog.at_level(logging.INFO):
         assert make_stage(run).main([]) == 0
-    assert seen == [Params, 9, Paths(Path())]
+    assert seen == [Params, 99, Paths(Path())]
     assert "kept 7, rejected 2" in caplog.text
 
 
@@ -62,7 +65,7 @@ def test_a_good_run_prints_nothing_but_the_log(capsys: pytest.CaptureFixture[str
 
 def test_params_are_read_from_the_file_that_is_named(root: Path) -> None:
     (root / "params.yaml").unlink()
-    (root / "other.yaml").write_text(CLEAN.replace("9", "11"))
+    (root / "other.yaml").write_text(CLEAN.replace("99", "11"))
     seen: list[int] = []
     stage = make_stage(lambda params, _paths: seen.append(params.clean.min_side_px) or {})
     assert stage.main(["--params", "other.yaml"]) == 0
@@ -72,7 +75,7 @@ def test_params_are_read_from_the_file_that_is_named(root: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (CLEAN.replace("9", "abc"), "clean: clean.min_side_px: Input should be a valid integer"),
+        (CLEAN.replace("99", "abc"), "clean: clean.min_side_px: Input should be a valid integer"),
         (CLEAN.replace("min_side_px", "min_side"), "clean: clean.min_side_px is missing"),
         ("clean: [", "clean: params.yaml must be YAML"),
         (None, "clean: Expected params.yaml in "),
@@ -122,6 +125,11 @@ def test_a_mistake_is_one_message_without_a_traceback(
     printed = capsys.readouterr()
     assert printed.err == f"clean: {message}\n"
     assert printed.out == ""
+
+
+def test_ctrl_c_is_one_line_and_the_exit_code_of_a_shell(capsys: pytest.CaptureFixture[str]) -> None:
+    assert failing(KeyboardInterrupt()).main([]) == 130
+    assert capsys.readouterr().err == "clean: interrupted; nothing half-written is left\n"
 
 
 def test_a_bug_keeps_its_traceback() -> None:

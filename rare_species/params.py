@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, get_type_hints
+from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -18,9 +17,6 @@ from pydantic import (
     model_validator,
 )
 
-from rare_species.errors import UserError
-
-T = TypeVar("T")
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Dropout = Annotated[float, Field(ge=0, lt=1)]
 LearningRate = Annotated[float, Field(gt=0, le=1)]
@@ -250,34 +246,6 @@ SECTIONS: dict[str, type[Section]] = {
 }
 
 
-def load_params(file: Path, kind: type[T]) -> T:
-    """Read the sections of params.yaml that a stage uses; all are checked, so that a typo does not wait for its stage.
-
-    Args:
-        file: the YAML file.
-        kind: a dataclass with one field per section, named as in `SECTIONS` and typed with its model.
-
-    Returns:
-        An instance of `kind`.
-
-    Raises:
-        UserError: when the file is missing or not YAML, or any section has a wrong, unknown or missing key.
-    """
-    document = _read_yaml(file)
-    unknown = sorted(str(name) for name in document if name not in SECTIONS)
-    if unknown:
-        raise UserError(f"{file} must hold the sections {', '.join(SECTIONS)}. Received also: {', '.join(unknown)}.")
-    sections, problems = {}, []
-    for name, model in SECTIONS.items():
-        try:
-            sections[name] = model.model_validate(document.get(name, {}))
-        except ValidationError as error:
-            problems += [_describe(name, problem, file) for problem in error.errors()]
-    if problems:
-        raise UserError("\n".join(problems))
-    return kind(**{name: sections[name] for name in get_type_hints(kind)})
-
-
 def with_knobs(fit: FitParams, knobs: dict[str, Any]) -> FitParams:
     """Copy `fit` with some knobs replaced.
 
@@ -317,30 +285,3 @@ def flatten_space(space: dict[str, Any], prefix: str = "") -> dict[str, Any]:
         else:
             flat[f"{prefix}{name}"] = value
     return flat
-
-
-def _read_yaml(file: Path) -> dict[str, Any]:
-    try:
-        document = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(f"Expected {file} in {Path.cwd()}. Run the stage from the repository's root.") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{file} must be YAML. Received: {error}. Mend the line it names.") from error
-    if not isinstance(document, dict):
-        raise UserError(f"{file} must be a mapping of sections. Received: {type(document).__name__}.")
-    return document
-
-
-def _describe(section: str, problem: Any, file: Path) -> str:
-    place = problem["loc"]
-    if place[:1] == ("space",):
-        place = place[:2] + place[3:]  # without the kind of distribution, which is no key
-    key = ".".join([section, *(str(part) for part in place)])
-    message = problem["msg"].removeprefix("Value error, ")
-    if problem["type"] == "value_error" and not place:  # of several knobs: the message names them
-        return f"{message}. Set it in {file} or with dvc exp run -S KEY=VALUE."
-    if problem["type"] == "missing":
-        return f"{key} is missing. Add it to {file}."
-    if problem["type"] == "extra_forbidden":
-        return f"{key} is not a knob. Received: {problem['input']!r}. Remove it from {file} or mend its name."
-    return f"{key}: {message}. Received: {problem['input']!r}. Set it in {file} or with dvc exp run -S {key}=VALUE."

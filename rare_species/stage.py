@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from rare_species.errors import UserError
-from rare_species.params import load_params
+from rare_species.params_file import load_params
 from rare_species.paths import Paths
 
 P = TypeVar("P")

@@ -1,4 +1,4 @@
-"""rare_species.params: the file in git is right, and each mistake in it is one sentence that says how to mend it."""
+"""rare_species.params, params_file: the file in git is right, and each mistake in it is one sentence that mends it."""
 
 import copy
 from collections.abc import Callable
@@ -11,7 +11,8 @@ import yaml
 from pydantic import ValidationError
 
 from rare_species.errors import UserError
-from rare_species.params import SECTIONS, FitParams, flatten_space, load_params, with_knobs
+from rare_species.params import SECTIONS, FitParams, flatten_space, with_knobs
+from rare_species.params_file import load_params
 
 REPO = Path(__file__).parents[2]
 REAL = yaml.safe_load((REPO / "params.yaml").read_text(encoding="utf-8"))

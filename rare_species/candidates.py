@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -127,7 +127,7 @@ def save_candidate(folder: Path, candidate: Candidate, data: Data, knobs: dict[s
     """
     shape = data.packed.shape
     metadata = {
-        "input": {"image_size": shape.image_size, "resize": shape.resize, "values": "RGB, 0 to 255"},
+        "input": asdict(shape) | {"values": "RGB, 0 to 255"},
         "backbone": data.description,
         "images": {split: data.splits[split].photos for split in SPLITS},
         "best_epoch": candidate.fit.best_epoch,

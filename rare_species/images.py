@@ -7,7 +7,7 @@ import io
 import struct
 import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -31,6 +31,7 @@ UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 WHITE = (255, 255, 255)
+Treatment = Callable[[Image.Image], Image.Image]  # from a fitted photo to one of the same side, see `treatments`
 HASH_SIDE_PX = 64  # twice what the perceptual hash looks at
 DECODE_ERRORS = (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, zlib.error)
 EXIF_ERRORS = (OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, struct.error)
@@ -131,9 +132,9 @@ def fit_square(data: bytes, side_px: int, resize: Resize) -> Image.Image:
     return _pad(_turn(_scale(rgb, extent, side_px, resize), orientation), side_px)
 
 
-def fit_file(path: Path, side_px: int, resize: Resize, quality: int) -> bytes:
-    """Fit one photo and encode it again: what a worker of `preprocess` does."""
-    return encode_jpeg(fit_square(path.read_bytes(), side_px, resize), quality)
+def fit_file(path: Path, side_px: int, resize: Resize, treat: Treatment, quality: int) -> bytes:
+    """Fit one photo, treat it and encode it again: what a worker of `preprocess` does."""
+    return encode_jpeg(treat(fit_square(path.read_bytes(), side_px, resize)), quality)
 
 
 def resize_square(image: Image.Image, side_px: int, resize: Resize) -> Image.Image:

@@ -67,19 +67,22 @@ def size_distribution(widths: NDArray[np.int64], heights: NDArray[np.int64]) -> 
     return figure
 
 
-def contact_sheet(photos: Sequence[Image.Image | None], captions: Sequence[str], title: str) -> Figure:
+def contact_sheet(
+    photos: Sequence[Image.Image | None], captions: Sequence[str], title: str, columns: int = SHEET_COLUMNS
+) -> Figure:
     """A grid of photos with a caption below each.
 
     Args:
         photos: None draws an empty frame (a file that is no image).
         captions: one per photo.
         title: above the grid; shown alone when there are no photos.
+        columns: of the grid.
     """
-    rows = max(1, -(-len(photos) // SHEET_COLUMNS))
-    figure = Figure(figsize=(2.0 * SHEET_COLUMNS, 2.4 * rows + 0.5), layout="constrained")
+    rows = max(1, -(-len(photos) // columns))
+    figure = Figure(figsize=(2.0 * columns, 2.4 * rows + 0.5), layout="constrained")
     figure.suptitle(title, fontsize=12, color=INK)
     for number, (photo, caption) in enumerate(zip(photos, captions, strict=True), start=1):
-        axes = figure.add_subplot(rows, SHEET_COLUMNS, number)
+        axes = figure.add_subplot(rows, columns, number)
         axes.set(xticks=[], yticks=[], frame_on=False)
         axes.set_xlabel(caption, fontsize=7, color=INK, labelpad=2, parse_math=False)
         if photo is None:

@@ -11,6 +11,7 @@ import tarfile
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -23,15 +24,17 @@ INDEX_COLUMNS = ("file_path", "split", "class_id", "shard", "offset", "length")
 
 @dataclass(frozen=True)
 class Shape:
-    """How photos were fitted.
+    """How photos were fitted and treated.
 
     Attributes:
         image_size: side of every photo, in pixels.
         resize: "crop", "pad" or "stretch", see `images.fit_square`.
+        treatment: its name and knobs, see `treatments.make_treatment`.
     """
 
     image_size: int
     resize: str
+    treatment: dict[str, Any]
 
 
 @dataclass(frozen=True)

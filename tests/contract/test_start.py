@@ -1,4 +1,4 @@
-"""What must answer at once does not load TensorFlow, which costs seconds."""
+"""What must answer at once does not load TensorFlow, nor rembg unless it is chosen: each costs seconds."""
 
 import os
 import subprocess
@@ -9,6 +9,7 @@ from tests import toy
 
 LIGHT = (
     "archive",
+    "background",
     "cleaning",
     "duplicates",
     "images",
@@ -16,6 +17,7 @@ LIGHT = (
     "manifest",
     "parallel",
     "params",
+    "params_file",
     "pictures",
     "plots",
     "reporting",
@@ -24,6 +26,8 @@ LIGHT = (
     "splitting",
     "stage",
     "summary",
+    "treatment_panel",
+    "treatments",
 )
 ASK_FOR_HELP = """
 import contextlib, importlib, io, sys
@@ -33,13 +37,13 @@ for name in sys.argv[1:]:
         with contextlib.redirect_stdout(io.StringIO()) as text, contextlib.suppress(SystemExit):
             module.main(["--help"])
         assert f"python -m {name}" in text.getvalue()
-    assert not {"tensorflow", "keras"} & set(sys.modules), f"{name} loads TensorFlow"
+    assert not {"tensorflow", "keras", "rembg", "onnxruntime"} & set(sys.modules), f"{name} loads a network's library"
 """
 RUN = """
 import importlib, sys
 for name in sys.argv[1:]:
     assert importlib.import_module(f"stages.{name}").main([]) == 0
-    assert not {"tensorflow", "keras"} & set(sys.modules), f"{name} loads TensorFlow"
+    assert not {"tensorflow", "keras", "rembg", "onnxruntime"} & set(sys.modules), f"{name} loads a network's library"
 """
 
 
@@ -56,10 +60,10 @@ def run_python(code: str, *arguments: str, folder: Path) -> None:
     assert result.returncode == 0, result.stderr
 
 
-def test_help_and_light_modules_do_not_load_tensorflow(tmp_path):
+def test_help_and_light_modules_load_no_network(tmp_path):
     names = [*(f"rare_species.{name}" for name in LIGHT), *(f"stages.{name}" for name in toy.STAGES)]
     run_python(ASK_FOR_HELP, *names, folder=tmp_path)
 
 
-def test_data_stages_run_without_tensorflow(tmp_path):
+def test_data_stages_run_without_a_network(tmp_path):
     run_python(RUN, *toy.STAGES[:4], folder=toy.write_project(tmp_path))

@@ -265,6 +265,15 @@ def test_weights_missing(finished, capsys):
     assert "'data/weights/mine.h5', where there is no file. Mend it" in refused("embed", capsys)
 
 
+def test_background_weights_missing(finished, capsys):
+    weights = "data/weights/u2netp.onnx"
+    toy.write_params(
+        finished, {"preprocess.treatment": "remove_background", "preprocess.remove_background.weights": weights}
+    )
+    message = refused("preprocess", capsys)
+    assert f"must be auto or an ONNX file of u2netp. Received: '{weights}', where there is no file. Name" in message
+
+
 # Earlier stages
 
 

@@ -119,7 +119,12 @@ def test_metadata_says_how_the_model_was_made(fitted, data):
     assert sorted(path.name for path in folder.iterdir()) == ["classes.json", "metadata.json", "model.keras"]
     _, metadata = load_model(folder)
     assert metadata == {
-        "input": {"image_size": SIDE_PX, "resize": "crop", "values": "RGB, 0 to 255"},
+        "input": {
+            "image_size": SIDE_PX,
+            "resize": "crop",
+            "treatment": {"name": "none"},
+            "values": "RGB, 0 to 255",
+        },
         "backbone": data.description,
         "images": {"train": 12, "val": 6, "test": 6},
         "best_epoch": candidate.fit.best_epoch,

@@ -28,6 +28,7 @@ from rare_species.images import (
     scaled_size,
 )
 from rare_species.manifest import Reason
+from rare_species.treatments import keep
 
 RED, GREEN, BLUE, YELLOW = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 0)
 WHITE = (255, 255, 255)
@@ -206,11 +207,19 @@ def test_a_large_jpeg_is_not_decoded_at_full_size() -> None:
 def test_fit_file_writes_the_fitted_photo_as_jpeg(tmp_path: Path) -> None:
     path = tmp_path / "photo.png"
     path.write_bytes(encode(noise()))
-    data = fit_file(path, 24, "pad", quality=90)
+    data = fit_file(path, 24, "pad", keep, quality=90)
     assert data == encode_jpeg(fit_square(path.read_bytes(), 24, "pad"), 90)
     with Image.open(io.BytesIO(data)) as image:
         assert (image.format, image.mode, image.size) == ("JPEG", "RGB", (24, 24))
         assert JpegImagePlugin.get_sampling(image) == 0, "expected full-resolution colour (4:4:4)"
+
+
+def test_fit_file_treats_the_fitted_photo_before_it_is_encoded(tmp_path: Path) -> None:
+    path = tmp_path / "photo.png"
+    path.write_bytes(encode(noise()))
+    flipped = fit_square(path.read_bytes(), 24, "crop").transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    data = fit_file(path, 24, "crop", lambda photo: photo.transpose(Image.Transpose.FLIP_LEFT_RIGHT), quality=90)
+    assert data == encode_jpeg(flipped, 90)
 
 
 def test_quality_is_that_of_the_jpeg() -> None:
@@ -224,7 +233,7 @@ def test_quality_is_that_of_the_jpeg() -> None:
 def test_same_photo_same_bytes(tmp_path: Path, resize: Resize) -> None:
     path = tmp_path / "photo.jpg"
     path.write_bytes(encode(noise(size=(300, 200)), "JPEG"))
-    assert fit_file(path, 32, resize, 95) == fit_file(path, 32, resize, 95)
+    assert fit_file(path, 32, resize, keep, 95) == fit_file(path, 32, resize, keep, 95)
 
 
 # --- orientation

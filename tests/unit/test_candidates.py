@@ -87,6 +87,16 @@ def test_opened_data_is_what_was_saved(data, photos_only, packed):
     np.testing.assert_allclose(features, data.splits["val"].values, rtol=1e-4, atol=1e-5)
 
 
+def test_saved_classifier_is_folded_and_the_backbone_can_still_be_trained(data, fitted):
+    def batch_norms(backbone):
+        return sum(isinstance(layer, keras.layers.BatchNormalization) for layer in backbone.operations[-1].layers)
+
+    model, _ = load_model(fitted[1])
+    assert batch_norms(model.get_layer("backbone")) == 0
+    assert batch_norms(data.backbone()) == 0
+    assert batch_norms(data.trainable_backbone()) == 49
+
+
 def test_missing_features_are_named(packed, tmp_path):
     with pytest.raises(UserError, match=r"Expected .*train\.npz\. Received: no such file"):
         open_data(tmp_path, packed.folder, CLASSES)

@@ -11,10 +11,10 @@ from rare_species.efficientnet_lite import (
     CHECKPOINT_SHA256,
     copy_checkpoint,
     efficientnet_lite0,
-    fold_batch_norm,
     packaged_checkpoint,
 )
 from rare_species.errors import UserError
+from rare_species.rewriting import fold_batch_norm
 from rare_species.torch_pickle import read_checkpoint
 
 SIDE_PX = 72  # feature maps of 36, 18, 9, 5 and 3 px: stride 2 meets even and odd sides
@@ -205,10 +205,6 @@ def test_folded_model_agrees_and_leaves_the_original(extractor, images):
     assert folded.count_params() == 3_371_008 - 21_008
     np.testing.assert_allclose(infer(folded, images), before, atol=1e-4)
     np.testing.assert_array_equal(infer(extractor, images), before)
-
-
-def test_folded_classifier_keeps_its_classifier(classifier, images):
-    np.testing.assert_allclose(infer(fold_batch_norm(classifier), images), infer(classifier, images), atol=1e-3)
 
 
 def test_build_repeats_with_the_seed_and_differs_with_another():

@@ -190,7 +190,7 @@ def test_params_cannot_be_changed(load: Callable[..., Any]) -> None:
         ("preprocess.peripheral_blur.radius", 1.6, "less than or equal to 1.5"),
         ("preprocess.peripheral_blur.sigma", 0, "greater than 0"),
         ("preprocess.remove_background.model", "sam", "'u2netp', 'u2net'"),
-        ("model.name", "resnet", "'efficientnetlite0', 'mobilenetv2'"),
+        ("model.name", "resnet", "'efficientnetlite0', 'efficientnetb0'"),
         ("embed.views", -1, "greater than or equal to 0"),
         ("evaluate.resamples", 99, "greater than or equal to 100"),
         ("tune.base.batch_size", 0, "greater than 0"),

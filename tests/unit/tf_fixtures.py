@@ -63,7 +63,7 @@ def save_toy_classifiers(folder: Path) -> None:
     from rare_species.backbones import build_backbone
 
     make_reproducible(5)
-    backbone = build_backbone("efficientnetlite0", "none", SIDE_PX)
+    backbone, _ = build_backbone("efficientnetlite0", "none", SIDE_PX)
     save_keras(folder / "head.keras", assemble(SIDE_PX, [backbone, build_head(1280, 3, HEAD)]))
     save_keras(folder / "cnn.keras", assemble(SIDE_PX, [build_cnn(SIDE_PX, 3, CNN)]))
 

@@ -19,6 +19,7 @@ from rare_species.files import read_json, write_json
 from rare_species.params import AugmentationParams, CnnParams, HeadParams
 
 MEMBER_TIME = (1980, 1, 1, 0, 0, 0)  # the earliest a zip can hold
+CLASSIFIER = "classifier"  # the part of a saved model that takes features, or photos where there is no backbone
 SAVED_AT = "1980-01-01@00:00:00"
 
 
@@ -89,12 +90,24 @@ def build_augmenter(augmentation: AugmentationParams, seed: int) -> keras.Sequen
     return keras.Sequential(steps or [layers.Identity()], name="augmenter")
 
 
+def average_probabilities(members: Sequence[keras.Model]) -> keras.Model:
+    """Join models that give logits into one named `CLASSIFIER` that gives the mean of their probabilities."""
+    inputs = keras.Input(members[0].input_shape[1:], name="inputs")
+    outputs = []
+    for number, member in enumerate(members, start=1):
+        member.name = f"member{number}"
+        outputs.append(layers.Softmax(name=f"probabilities{number}")(member(inputs, training=False)))
+    return keras.Model(
+        inputs, outputs[0] if len(outputs) == 1 else layers.Average(name="mean")(outputs), name=CLASSIFIER
+    )
+
+
 def assemble(side_px: int, parts: Sequence[keras.Model]) -> keras.Model:
     """Chain models into the one that is saved: from RGB in [0, 255] to probabilities.
 
     Args:
         side_px: side of the input, in pixels.
-        parts: the first takes RGB in [0, 255], the last gives logits.
+        parts: the first takes RGB in [0, 255], the last gives probabilities.
 
     Returns:
         A model from (n, side_px, side_px, 3) to probabilities of shape (n, n_classes).
@@ -103,7 +116,7 @@ def assemble(side_px: int, parts: Sequence[keras.Model]) -> keras.Model:
     x = inputs
     for part in parts:
         x = part(x, training=False)
-    return keras.Model(inputs, layers.Softmax(name="probabilities")(x), name="classifier")
+    return keras.Model(inputs, x, name="photo_classifier")
 
 
 def save_keras(path: Path, model: keras.Model) -> None:

@@ -24,6 +24,7 @@ Dropout = Annotated[float, Field(ge=0, lt=1)]
 LearningRate = Annotated[float, Field(gt=0, le=1)]
 Layout = Literal["auto", "metadata", "phylum_family", "class_folders"]
 Resize = Literal["crop", "pad", "stretch"]
+ImbalanceName = Literal["none", "class_weight", "oversample", "focal", "balanced_softmax", "class_balanced"]
 TreatmentName = Literal["none", "grayscale", "circular_mask", "peripheral_blur", "remove_background"]
 
 
@@ -187,7 +188,9 @@ class FitParams(Section):
 
     epochs: PositiveInt
     batch_size: PositiveInt
-    imbalance: Literal["none", "class_weight"]
+    imbalance: ImbalanceName
+    focal_gamma: Annotated[float, Field(ge=0, le=10)]
+    effective_beta: Annotated[float, Field(ge=0, lt=1)]
     label_smoothing: Dropout
     head: HeadParams
     optimizer: OptimizerParams
@@ -207,6 +210,7 @@ class CnnParams(Section):
 class TrainParams(FitParams):
     """Section `train`."""
 
+    members: PositiveInt
     cnn: CnnParams
     seed: NonNegativeInt
 
@@ -277,6 +281,8 @@ class EvaluateParams(Section):
     confused_families: Annotated[int, Field(ge=2)]
     worst_photos: PositiveInt
     resamples: Annotated[int, Field(ge=100)]
+    views: NonNegativeInt
+    augmentation: AugmentationParams
     seed: NonNegativeInt
 
 

@@ -15,6 +15,7 @@ from rare_species.determinism import make_reproducible
 from rare_species.errors import UserError
 from rare_species.models import (
     assemble,
+    average_probabilities,
     build_augmenter,
     build_cnn,
     build_head,
@@ -196,7 +197,7 @@ def test_whole_model_is_the_softmax_of_the_head_on_the_backbone(photos):
     )
     head = build_head(3, 4, HEAD)
     head.set_weights([rng.uniform(0.5, 2, array.shape) for array in head.get_weights()])
-    model = assemble(SIDE_PX, [backbone, head])
+    model = assemble(SIDE_PX, [backbone, average_probabilities([head])])
     expected = softmax(infer(head, infer(backbone, photos)), axis=1)
     np.testing.assert_allclose(infer(model, photos), expected, rtol=1e-5)
 

@@ -163,7 +163,7 @@ def test_params_cannot_be_changed(load: Callable[..., Any]) -> None:
         ("train.head.batch_norm", "perhaps", "valid boolean"),
         ("train.epochs", 0, "greater than 0"),
         ("train.epochs", 2.5, "valid integer"),
-        ("train.imbalance", "oversample", "'none' or 'class_weight'"),
+        ("train.imbalance", "undersample", "'none', 'class_weight', 'oversample'"),
         ("train.cnn.filters", [], "at least 1 item"),
         ("train.cnn.augmentation.rotation", 0.6, "less than or equal to 0.5"),
         ("train.schedule.factor", 1, "less than 1"),

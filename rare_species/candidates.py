@@ -12,7 +12,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
+from PIL import Image
 
+from rare_species.augmentation import build_augmenter, mix_batches
 from rare_species.datasets import Features, as_batches, load_features, one_hot, photo_batches, shuffled_photo_batches
 from rare_species.determinism import make_reproducible
 from rare_species.errors import UserError
@@ -23,7 +25,6 @@ from rare_species.models import (
     CLASSIFIER,
     assemble,
     average_probabilities,
-    build_augmenter,
     build_cnn,
     inference,
     load_model,
@@ -44,6 +45,7 @@ from rare_species.training import (
 
 PHOTO_BATCH = 64
 CHECKED_PHOTOS = 16
+SHOWN_PHOTOS = 12
 TOLERANCE = 1e-3  # of a probability, between cached features and photos: other batch shapes, other rounding
 
 
@@ -129,6 +131,18 @@ def fit_members(data: Data, params: TrainParams, on_epoch: OnEpoch) -> Candidate
     return Candidate(data.backbone() if data.has_features else None, members, fits[0])
 
 
+def show_augmentation(data: Data, params: TrainParams) -> tuple[list[Image.Image], list[str]]:
+    """A batch of training photos as they are, and as one epoch shows them, with captions."""
+    make_reproducible(params.seed)
+    rows = data.packed.rows("train").iloc[:: max(1, len(data.packed.rows("train")) // SHOWN_PHOTOS)].head(SHOWN_PHOTOS)
+    targets = one_hot(rows["class_id"].to_numpy(dtype=np.int64), len(data.classes))
+    photos = next(iter(photo_batches(data.packed, rows, SHOWN_PHOTOS)))
+    mixed = mix_batches(tf.data.Dataset.from_tensors((photos, targets)), params.augmentation, params.seed)
+    changed = build_augmenter(params.augmentation, params.seed)(next(iter(mixed))[0], training=True)
+    both = np.concatenate([photos.numpy(), keras.ops.convert_to_numpy(changed)]).clip(0, 255).astype(np.uint8)
+    return [Image.fromarray(photo) for photo in both], ["before"] * len(rows) + ["after"] * len(rows)
+
+
 def score_candidate(candidate: Candidate, data: Data) -> dict[str, float]:
     """Scores such as `val_loss` of the candidate as it is saved; of a single member those of its best epoch."""
     if len(candidate.members) == 1:
@@ -208,15 +222,15 @@ def _fit_cnn(data: Data, params: TrainParams, seed: int, on_epoch: OnEpoch) -> t
     make_reproducible(seed)
     n_classes = len(data.classes)
     cnn = build_cnn(data.packed.shape.image_size, n_classes, params.cnn)
-    augmenter = build_augmenter(params.cnn.augmentation, seed)
+    augmenter = build_augmenter(params.augmentation, seed)
     augmented = keras.Sequential([keras.Input(cnn.input_shape[1:]), augmenter, cnn])
     labels = {split: features.labels for split, features in data.fitted.items()}
     shown = rows_of_an_epoch(labels["train"], params.imbalance)
     targets = one_hot(labels["train"][shown], n_classes)
+    rows = data.packed.rows("train").iloc[shown]
+    batches = shuffled_photo_batches(data.packed, rows, targets, params.batch_size, seed)
     training = TrainingData(
-        batches=shuffled_photo_batches(
-            data.packed, data.packed.rows("train").iloc[shown], targets, params.batch_size, seed
-        ),
+        batches=mix_batches(batches, params.augmentation, seed),
         steps=math.ceil(len(shown) / params.batch_size),
         loss=build_loss(params, labels["train"], n_classes),
         class_weight=class_weights(labels["train"], n_classes, params.imbalance, params.effective_beta),

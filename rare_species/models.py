@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from rare_species.errors import UserError
 from rare_species.files import read_json, write_json
-from rare_species.params import AugmentationParams, CnnParams, HeadParams
+from rare_species.params import CnnParams, HeadParams
 
 MEMBER_TIME = (1980, 1, 1, 0, 0, 0)  # the earliest a zip can hold
 CLASSIFIER = "classifier"  # the part of a saved model that takes features, or photos where there is no backbone
@@ -76,18 +76,6 @@ def build_cnn(side_px: int, n_classes: int, cnn: CnnParams) -> keras.Model:
     model.add(layers.Dropout(cnn.dropout, name="dropout"))
     model.add(layers.Dense(n_classes, name="logits"))
     return model
-
-
-def build_augmenter(augmentation: AugmentationParams, seed: int) -> keras.Sequential:
-    """Build random changes to photos in [0, 255]; with `training=False` they pass unchanged."""
-    steps: list[keras.layers.Layer] = []
-    if augmentation.flip:
-        steps.append(layers.RandomFlip("horizontal", seed=seed))
-    if augmentation.rotation:
-        steps.append(layers.RandomRotation(augmentation.rotation, fill_mode="reflect", seed=seed + 1))
-    if augmentation.zoom:
-        steps.append(layers.RandomZoom(augmentation.zoom, fill_mode="reflect", seed=seed + 2))
-    return keras.Sequential(steps or [layers.Identity()], name="augmenter")
 
 
 def average_probabilities(members: Sequence[keras.Model]) -> keras.Model:

@@ -19,6 +19,8 @@ from rare_species.params import TrainParams
 from rare_species.paths import Paths
 from rare_species.stage import Stage
 
+AUGMENTED = "augmentation.jpg"  # when the photos themselves are learned from
+
 
 @dataclass(frozen=True)
 class Params:
@@ -29,8 +31,8 @@ class Params:
 
 def run(params: Params, paths: Paths) -> dict[str, Any]:
     """Fit, save, draw."""
-    from rare_species.candidates import fit_members, open_data, save_candidate, score_candidate
-    from rare_species.plots import learning_curves, save_png
+    from rare_species.candidates import fit_members, open_data, save_candidate, score_candidate, show_augmentation
+    from rare_species.plots import contact_sheet, learning_curves, save_jpeg, save_png
     from rare_species.reporting import live_log, log_epoch, write_metrics
     from rare_species.training import DivergedError
 
@@ -51,6 +53,9 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
             candidate.fit.history, candidate.fit.best_epoch, ["loss", "accuracy", "auc", "macro_f1"]
         )
         save_png(curves, plots / "curves.png")
+        if not data.has_features:
+            photos, captions = show_augmentation(data, params.train)
+            save_jpeg(contact_sheet(photos, captions, "train: photos before and after augmentation"), plots / AUGMENTED)
     return {"best epoch": candidate.fit.best_epoch, "val macro F1": round(scores["val_macro_f1"], 4)}
 
 

@@ -12,10 +12,16 @@ from rare_species import plots, scores
 from rare_species.assessment import Predictions, assess, draw_assessment, list_predictions, mask_phylum, write_csv
 from rare_species.params import AugmentationParams, EvaluateParams
 from tests import toy
+from tests.unit.tf_fixtures import STILL
 
-STILL = AugmentationParams(flip=False, rotation=0, zoom=0)
 PARAMS = EvaluateParams(
-    top_k=2, confused_families=2, worst_photos=2, resamples=200, views=0, augmentation=STILL, seed=1
+    top_k=2,
+    confused_families=2,
+    worst_photos=2,
+    resamples=200,
+    views=0,
+    augmentation=AugmentationParams(**STILL),
+    seed=1,
 )
 CLASSES = [{"family": family, "phylum": phylum} for family, (phylum, _, _) in toy.FAMILIES.items()]
 # Predicted class of each test photo, two of each family: one Felidae is taken for Formicidae, both Ranidae for

@@ -24,7 +24,7 @@ from rare_species.params import AugmentationParams, EmbedParams, EvaluateParams,
 from rare_species.scores import epoch_scores
 from rare_species.training import Fit
 from tests import toy
-from tests.unit.tf_fixtures import AUGMENTATION, SIDE_PX, ignore_epoch, train_params
+from tests.unit.tf_fixtures import AUGMENTATION, SIDE_PX, STILL, ignore_epoch, train_params
 
 SPLITS = ("train", "val", "test")
 EVALUATE = EvaluateParams(
@@ -271,7 +271,7 @@ def test_views_are_averaged_with_the_plain_photos_and_repeat(request, kind):
         np.testing.assert_array_equal(views[split], again[split])
         np.testing.assert_allclose(views[split].sum(axis=1), 1, rtol=1e-5)
         assert np.abs(views[split] - plain[split]).max() > 1e-6
-    still = knobs.model_copy(update={"augmentation": AugmentationParams(flip=False, rotation=0, zoom=0)})
+    still = knobs.model_copy(update={"augmentation": AugmentationParams(**STILL)})
     np.testing.assert_allclose(predict_splits(folder, data, still)["test"], plain["test"], atol=1e-4)
     other = predict_splits(folder, data, knobs.model_copy(update={"seed": 1}))
     assert np.abs(other["test"] - views["test"]).max() > 1e-6

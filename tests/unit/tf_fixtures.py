@@ -12,8 +12,16 @@ from rare_species.models import assemble, average_probabilities, build_cnn, buil
 from rare_species.params import AugmentationParams, CnnParams, FitParams, HeadParams, TrainParams, with_knobs
 
 SIDE_PX = 32
-AUGMENTATION = AugmentationParams(flip=True, rotation=0.05, zoom=0.1)
-CNN = CnnParams(filters=(4, 6), dense=8, dropout=0.1, augmentation=AUGMENTATION)
+STILL = {
+    **dict.fromkeys(
+        ("rotation", "zoom", "translation", "brightness", "contrast", "rand_augment", "random_erasing"), 0.0
+    ),
+    "flip": False,
+}
+CHANGES = STILL | {"flip": True, "rotation": 0.05, "zoom": 0.1}
+AUGMENTATION = AugmentationParams(**CHANGES)
+MIXED = CHANGES | {"mixup": 0.0, "cutmix": 0.0}
+CNN = CnnParams(filters=(4, 6), dense=8, dropout=0.1)
 HEAD = HeadParams(units=(8,), activation="relu", batch_norm=True, dropout=0.2)
 FIT = FitParams.model_validate(  # a linear head and plain descent: the quickest to trace
     {
@@ -38,7 +46,9 @@ def fit_params(**knobs: Any) -> FitParams:
 
 def train_params(seed: int = 3, **knobs: Any) -> TrainParams:
     """Section `train` with `fit_params(**knobs)` and the small network."""
-    return TrainParams(**fit_params(**knobs).model_dump(), members=1, cnn=CNN.model_dump(), seed=seed)
+    return TrainParams(
+        **fit_params(**knobs).model_dump(), members=1, augmentation=MIXED, cnn=CNN.model_dump(), seed=seed
+    )
 
 
 def clusters(counts: tuple[int, ...] = (8, 8, 8), spread: float = 1.0, seed: int = 0) -> Features:

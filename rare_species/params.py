@@ -50,6 +50,7 @@ class CleanParams(Section):
     exclude: Path
     min_side_px: PositiveInt
     max_pixels: PositiveInt
+    documents: Literal["keep", "flag", "reject"]
     max_rejected_fraction: Fraction
 
 

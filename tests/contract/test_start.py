@@ -10,6 +10,7 @@ from tests import toy
 LIGHT = (
     "archive",
     "cleaning",
+    "documents",
     "duplicates",
     "images",
     "listing",

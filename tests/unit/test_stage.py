@@ -15,7 +15,7 @@ from rare_species.params import CleanParams
 from rare_species.paths import Paths
 from rare_species.stage import Stage, available_cores, describe_os_error
 
-CLEAN = "clean: {exclude: none.csv, min_side_px: 9, max_pixels: 100, max_rejected_fraction: 0.5}\n"
+CLEAN = "clean: {exclude: none.csv, min_side_px: 9, max_pixels: 100, documents: keep, max_rejected_fraction: 0.5}\n"
 
 
 @dataclass(frozen=True)

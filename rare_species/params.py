@@ -58,6 +58,7 @@ class CleanParams(Section):
     exclude: Path
     min_side_px: PositiveInt
     max_pixels: Annotated[int, Field(gt=0, le=178_956_970)]  # what Pillow itself refuses to decode
+    documents: Literal["keep", "flag", "reject"]
     max_rejected_fraction: Fraction
 
 

@@ -12,6 +12,7 @@ queue() {
 # run_and_show: one run after the other, each in its own copy of the repository; one that fails does not stop the rest
 run_and_show() {
   dvc exp run --run-all || echo "Some runs failed; those that came to an end are listed below." >&2
+  dvc queue remove --failed --quiet  # DVC would list them with the commit's metrics
   dvc exp show --md --drop '.*' \
     --keep 'Experiment|train.(val|test).macro_f1$|train.test.macro_f1_(low|high)$|train.test.accuracy$'
 }

@@ -10,29 +10,43 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 from numpy.typing import NDArray
+from PIL import Image
 
-from rare_species.datasets import Features, load_features, one_hot, photo_batches, shuffled_photo_batches
+from rare_species.augmentation import build_augmenter, mix_batches
+from rare_species.datasets import Features, as_batches, load_features, one_hot, photo_batches, shuffled_photo_batches
 from rare_species.determinism import make_reproducible
 from rare_species.errors import UserError
 from rare_species.files import read_json
+from rare_species.imbalance import class_weights, rows_of_an_epoch
 from rare_species.manifest import SPLITS
-from rare_species.models import assemble, build_augmenter, build_cnn, load_model, predict, save_model
-from rare_species.params import TrainParams
+from rare_species.models import (
+    CLASSIFIER,
+    assemble,
+    average_probabilities,
+    build_cnn,
+    inference,
+    load_model,
+    predict,
+    save_model,
+)
+from rare_species.params import EvaluateParams, TrainParams
 from rare_species.rewriting import for_inference
+from rare_species.scores import epoch_scores
 from rare_species.shards import Packed, open_packed
 from rare_species.training import (
     Fit,
     OnEpoch,
     TrainingData,
-    as_batches,
-    class_weights,
+    build_loss,
     fit_head,
     fit_model,
 )
 
 PHOTO_BATCH = 64
 CHECKED_PHOTOS = 16
+SHOWN_PHOTOS = 12
 TOLERANCE = 1e-3  # of a probability, between cached features and photos: other batch shapes, other rounding
 
 
@@ -75,15 +89,22 @@ class Data:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A fitted model.
+    """A fitted classifier.
 
     Attributes:
-        parts: models in a chain, from RGB in [0, 255] to logits.
-        fit: how it was fitted.
+        backbone: from RGB in [0, 255] to the features that members take; None for members that take photos.
+        members: models that give logits; their probabilities are averaged.
+        fit: how the first member was fitted.
     """
 
-    parts: Sequence[keras.Model]
+    backbone: keras.Model | None
+    members: Sequence[keras.Model]
     fit: Fit
+
+    @property
+    def classifier(self) -> keras.Model:
+        """From what members take to probabilities."""
+        return average_probabilities(self.members)
 
 
 def open_data(features: Path, processed: Path, classes: Sequence[dict[str, Any]]) -> Data:
@@ -94,31 +115,50 @@ def open_data(features: Path, processed: Path, classes: Sequence[dict[str, Any]]
     return Data(splits, packed, classes, read_json(features / "backbone.json"), features)
 
 
-def fit_on_features(data: Data, params: TrainParams, on_epoch: OnEpoch) -> Candidate:
-    """Fit a head on the features of a frozen backbone; see `training.fit_head`."""
-    head, fit = fit_head(data.fitted, len(data.classes), params, params.seed, on_epoch)
-    return Candidate([data.backbone(), head], fit)
+def fit_members(data: Data, params: TrainParams, on_epoch: OnEpoch) -> Candidate:
+    """Fit `train.members` classifiers that differ in their seeds alone.
+
+    A deep ensemble (Lakshminarayanan et al., 2017, "Simple and Scalable Predictive Uncertainty Estimation").
+
+    Args:
+        data: what to fit to: the features of a frozen backbone, or for the baseline network the photos.
+        params: of the fit.
+        on_epoch: called with each epoch of the first member, from 0, and its scores.
+    """
+    fitted = []
+    for member in range(params.members):
+        seed, follow = params.seed + member, on_epoch if member == 0 else _ignore_epoch
+        if data.has_features:
+            fitted.append(fit_head(data.fitted, len(data.classes), params, seed, follow))
+        else:
+            fitted.append(_fit_cnn(data, params, seed, follow))
+    members, fits = zip(*fitted, strict=True)
+    return Candidate(data.backbone() if data.has_features else None, members, fits[0])
 
 
-def fit_cnn(data: Data, params: TrainParams, on_epoch: OnEpoch) -> Candidate:
-    """Fit the baseline network on photos that change a little every time they are seen."""
+def show_augmentation(data: Data, params: TrainParams) -> tuple[list[Image.Image], list[str]]:
+    """A batch of training photos as they are, and as one epoch shows them, with captions."""
     make_reproducible(params.seed)
-    n_classes = len(data.classes)
-    cnn = build_cnn(data.packed.shape.image_size, n_classes, params.cnn)
-    augmenter = build_augmenter(params.cnn.augmentation, params.seed)
-    augmented = keras.Sequential([keras.Input(cnn.input_shape[1:]), augmenter, cnn])
-    rows = {split: data.packed.rows(split) for split in data.fitted}
-    labels = {split: rows[split]["class_id"].to_numpy(dtype=np.int64) for split in rows}
-    batches = shuffled_photo_batches(
-        data.packed, rows["train"], one_hot(labels["train"], n_classes), params.batch_size, params.seed
-    )
-    training = TrainingData(
-        batches=batches,
-        steps=math.ceil(len(rows["train"]) / params.batch_size),
-        class_weight=class_weights(labels["train"], n_classes, params.imbalance),
-        scored={split: (labels[split], photo_batches(data.packed, rows[split], PHOTO_BATCH)) for split in rows},
-    )
-    return Candidate([cnn], fit_model(augmented, training, params, on_epoch))
+    rows = data.packed.rows("train").iloc[:: max(1, len(data.packed.rows("train")) // SHOWN_PHOTOS)].head(SHOWN_PHOTOS)
+    targets = one_hot(rows["class_id"].to_numpy(dtype=np.int64), len(data.classes))
+    photos = next(iter(photo_batches(data.packed, rows, SHOWN_PHOTOS)))
+    mixed = mix_batches(tf.data.Dataset.from_tensors((photos, targets)), params.augmentation, params.seed)
+    changed = build_augmenter(params.augmentation, params.seed)(next(iter(mixed))[0], training=True)
+    both = np.concatenate([photos.numpy(), keras.ops.convert_to_numpy(changed)]).clip(0, 255).astype(np.uint8)
+    return [Image.fromarray(photo) for photo in both], ["before"] * len(rows) + ["after"] * len(rows)
+
+
+def score_candidate(candidate: Candidate, data: Data) -> dict[str, float]:
+    """Scores such as `val_loss` of the candidate as it is saved; of a single member those of its best epoch."""
+    if len(candidate.members) == 1:
+        return candidate.fit.best
+    scores: dict[str, float] = {}
+    for split, features in data.fitted.items():
+        photos = features.originals()
+        batches = as_batches(photos.values) if data.has_features else _photos(data, split)
+        found = epoch_scores(photos.labels, predict(candidate.classifier, batches))
+        scores |= {f"{split}_{name}": value for name, value in found.items()}
+    return scores
 
 
 def save_candidate(folder: Path, candidate: Candidate, data: Data, knobs: dict[str, Any]) -> None:
@@ -138,13 +178,16 @@ def save_candidate(folder: Path, candidate: Candidate, data: Data, knobs: dict[s
         "best_epoch": candidate.fit.best_epoch,
         "params": knobs,
     }
-    save_model(folder, assemble(shape.image_size, candidate.parts), data.classes, metadata)
+    parts = [candidate.backbone, candidate.classifier] if candidate.backbone else [candidate.classifier]
+    save_model(folder, assemble(shape.image_size, parts), data.classes, metadata)
 
 
-def predict_splits(folder: Path, data: Data) -> dict[str, NDArray[np.float32]]:
+def predict_splits(folder: Path, data: Data, params: EvaluateParams) -> dict[str, NDArray[np.float32]]:
     """Probabilities of a saved candidate on every split's photos, without augmented views.
 
-    A head runs on the cached features; on a few test photos the whole model is run too, and must agree.
+    A head runs on the cached features; on a few test photos the whole model is run too, and must agree. With
+    `evaluate.views`, validation and test photos are also changed at random so many times, and their probabilities
+    averaged (test-time augmentation).
 
     Returns:
         float32 arrays of shape (n_photos, n_classes) by split, rows in the order of the features.
@@ -153,18 +196,60 @@ def predict_splits(folder: Path, data: Data) -> dict[str, NDArray[np.float32]]:
         UserError: when the saved model and the cached features do not belong together.
     """
     model, _ = load_model(folder)
-    photos = {split: photo_batches(data.packed, data.packed.rows(split), PHOTO_BATCH) for split in SPLITS}
-    if not data.has_features:
-        return {split: predict(model, batches) for split, batches in photos.items()}
-    head = keras.Sequential([model.get_layer("head"), keras.layers.Softmax()])
-    originals = {split: features.originals() for split, features in data.splits.items()}
-    probabilities = {split: predict(head, as_batches(features.values)) for split, features in originals.items()}
-    _check_agreement(
-        folder,
-        predict(model, photos["test"].unbatch().take(CHECKED_PHOTOS).batch(CHECKED_PHOTOS)),
-        probabilities["test"],
-    )
+    if data.has_features:
+        head = model.get_layer(CLASSIFIER)
+        values = {split: features.originals().values for split, features in data.splits.items()}
+        probabilities = {split: predict(head, as_batches(values[split])) for split in SPLITS}
+        checked = _photos(data, "test").unbatch().take(CHECKED_PHOTOS).batch(CHECKED_PHOTOS)
+        _check_agreement(folder, predict(model, checked), probabilities["test"])
+    else:
+        probabilities = {split: predict(model, _photos(data, split)) for split in SPLITS}
+    if params.views:
+        for split in ("val", "test"):
+            probabilities[split] = _with_views(model, _photos(data, split), probabilities[split], params)
     return probabilities
+
+
+def _with_views(
+    model: keras.Model, photos: tf.data.Dataset, plain: NDArray[np.float32], params: EvaluateParams
+) -> NDArray[np.float32]:
+    make_reproducible(params.seed)
+    augmenter = build_augmenter(params.augmentation, params.seed)
+    call = inference(model)
+    total = plain.astype(np.float64)
+    for _ in range(params.views):
+        total += np.concatenate([call(augmenter(batch, training=True)).numpy() for batch in photos])
+    return (total / (1 + params.views)).astype(np.float32)
+
+
+def _fit_cnn(data: Data, params: TrainParams, seed: int, on_epoch: OnEpoch) -> tuple[keras.Model, Fit]:
+    """Fit the baseline network on photos that change a little every time they are seen."""
+    make_reproducible(seed)
+    n_classes = len(data.classes)
+    cnn = build_cnn(data.packed.shape.image_size, n_classes, params.cnn)
+    augmenter = build_augmenter(params.augmentation, seed)
+    augmented = keras.Sequential([keras.Input(cnn.input_shape[1:]), augmenter, cnn])
+    labels = {split: features.labels for split, features in data.fitted.items()}
+    shown = rows_of_an_epoch(labels["train"], params.imbalance)
+    targets = one_hot(labels["train"][shown], n_classes)
+    rows = data.packed.rows("train").iloc[shown]
+    batches = shuffled_photo_batches(data.packed, rows, targets, params.batch_size, seed)
+    training = TrainingData(
+        batches=mix_batches(batches, params.augmentation, seed),
+        steps=math.ceil(len(shown) / params.batch_size),
+        loss=build_loss(params, labels["train"], n_classes),
+        class_weight=class_weights(labels["train"], n_classes, params.imbalance, params.effective_beta),
+        scored={split: (labels[split], _photos(data, split)) for split in labels},
+    )
+    return cnn, fit_model(augmented, training, params, on_epoch)
+
+
+def _photos(data: Data, split: str) -> tf.data.Dataset:
+    return photo_batches(data.packed, data.packed.rows(split), PHOTO_BATCH)
+
+
+def _ignore_epoch(_epoch: int, _scores: dict[str, float]) -> None:
+    """The members after the first are not followed."""
 
 
 def _check_agreement(folder: Path, whole: NDArray[np.float32], cached: NDArray[np.float32]) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from rare_species.documents import IS_DOCUMENT, document_score
 from rare_species.errors import UserError
 from rare_species.formats import is_image
 from rare_species.images import Facts, inspect_image
@@ -26,7 +27,7 @@ def build_manifest(
         listing: what the archive lists, columns `manifest.LISTING_COLUMNS`.
         images: folder that `file_path` is relative to.
         excluded: file paths that a person removed by hand.
-        params: limits on the size of an image.
+        params: limits on the size of an image, and what is done with documents.
         workers: processes.
 
     Returns:
@@ -40,7 +41,7 @@ def build_manifest(
     rows = pd.concat([listing, pd.DataFrame({"file_path": unlisted})]).fillna("")
     rows = rows.sort_values(list(LISTING_COLUMNS)).reset_index(drop=True)
     _refuse_unknown(excluded, set(rows["file_path"]))
-    inspect = partial(_inspect_below, images, min_side_px=params.min_side_px, max_pixels=params.max_pixels)
+    inspect = partial(_inspect_below, images, params)
     readable = [path for path in rows["file_path"] if path in present]
     facts = dict(zip(readable, map_in_processes(inspect, readable, "inspect", workers), strict=True))
     manifest = rows.join(pd.DataFrame([asdict(facts.get(path, Facts(0, ""))) for path in rows["file_path"]]))
@@ -48,9 +49,18 @@ def build_manifest(
     _reject(manifest, ~manifest["file_path"].isin(present), Reason.MISSING)
     _reject(manifest, manifest["file_path"].isin(unlisted), Reason.UNLISTED)
     _reject(manifest, manifest["file_path"].isin(excluded) | _same_photo(manifest, excluded), Reason.EXCLUDED)
+    if params.documents == "reject":
+        _reject(manifest, manifest["document_score"] >= IS_DOCUMENT, Reason.DOCUMENT)
     _reject_copies(manifest)
     manifest["status"] = [Status.REJECTED if reason else Status.KEPT for reason in manifest["reason"]]
     return manifest[list(MANIFEST_COLUMNS)]
+
+
+def find_documents(manifest: pd.DataFrame) -> pd.DataFrame:
+    """The rows that are kept, or rejected for this alone, and look like a document; the likeliest first."""
+    usable = manifest["reason"].isin(["", Reason.DOCUMENT])
+    found = manifest[usable & (manifest["document_score"] >= IS_DOCUMENT)]
+    return found.sort_values(["document_score", "file_path"], ascending=[False, True])
 
 
 def list_files(folder: Path) -> set[str]:
@@ -87,8 +97,9 @@ def refuse_too_many(manifest: pd.DataFrame, max_rejected_fraction: float) -> Non
     )
 
 
-def _inspect_below(images: Path, file_path: str, min_side_px: int, max_pixels: int) -> Facts:
-    return inspect_image(images / file_path, min_side_px, max_pixels)
+def _inspect_below(images: Path, params: CleanParams, file_path: str) -> Facts:
+    score_document = None if params.documents == "keep" else document_score
+    return inspect_image(images / file_path, params.min_side_px, params.max_pixels, score_document)
 
 
 def _refuse_unknown(excluded: set[str], known: set[str]) -> None:

@@ -101,13 +101,14 @@ def shuffled_photo_batches(
 
 
 def shuffled_feature_batches(
-    values: NDArray[np.float32], targets: NDArray[np.float32], batch_size: int, seed: int
+    values: NDArray[np.float32], targets: NDArray[np.float32], rows: Labels, batch_size: int, seed: int
 ) -> tf.data.Dataset:
     """Features with their targets, in another order each epoch; a batch is gathered at once, not row by row.
 
     Args:
         values: float array of shape (n, feature_size).
         targets: float array of shape (n, n_classes).
+        rows: those an epoch shows, int array of shape (m,).
         batch_size: rows per batch.
         seed: of the order.
 
@@ -115,8 +116,15 @@ def shuffled_feature_batches(
         A dataset of (features, targets).
     """
     held, wanted = tf.constant(values), tf.constant(targets)
-    order = tf.data.Dataset.range(len(values)).shuffle(len(values), seed=seed, reshuffle_each_iteration=True)
-    return order.batch(batch_size).map(lambda rows: (tf.gather(held, rows), tf.gather(wanted, rows))).prefetch(2)
+    order = tf.data.Dataset.from_tensor_slices(rows).shuffle(len(rows), seed=seed, reshuffle_each_iteration=True)
+    return order.batch(batch_size).map(lambda chosen: (tf.gather(held, chosen), tf.gather(wanted, chosen))).prefetch(2)
+
+
+def as_batches(values: NDArray[np.float32], batch_size: int = 4096) -> tf.data.Dataset:
+    """Features in order, in batches large enough for one to hold most splits."""
+    pieces = [tf.constant(values[start : start + batch_size]) for start in range(0, len(values), batch_size)]
+    spec = tf.TensorSpec((None, values.shape[1]), tf.float32)
+    return tf.data.Dataset.from_generator(lambda: iter(pieces), output_signature=spec)
 
 
 def one_hot(labels: Labels, n_classes: int) -> NDArray[np.float32]:

@@ -14,10 +14,11 @@ import tensorflow as tf
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from rare_species.augmentation import build_augmenter
 from rare_species.backbones import build_backbone, weights_digest
 from rare_species.datasets import Features, photo_batches
 from rare_species.determinism import make_reproducible
-from rare_species.models import build_augmenter, inference
+from rare_species.models import inference
 from rare_species.params import EmbedParams, ModelParams
 from rare_species.paths import Paths
 from rare_species.pretrained import file_digest, is_published

@@ -32,7 +32,9 @@ UPRIGHT = {
 }
 WHITE = (255, 255, 255)
 Treatment = Callable[[Image.Image], Image.Image]  # from a fitted photo to one of the same side, see `treatments`
+DRAFTED = ("JPEG", "MPO")  # formats that Pillow can decode at a reduced size
 HASH_SIDE_PX = 64  # twice what the perceptual hash looks at
+SCORED_SIDE_PX = 256  # longer side
 DECODE_ERRORS = (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, zlib.error)
 EXIF_ERRORS = (OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, struct.error)
 
@@ -53,6 +55,7 @@ class Facts:
         height: in pixels, upright.
         phash: 64-bit perceptual hash in hexadecimal (Zauner, 2010, "Implementation and Benchmarking of
             Perceptual Image Hash Functions").
+        document_score: how much it looks like a page, map or diagram, in [0, 1]; None if nobody asked or can tell.
     """
 
     bytes: int
@@ -65,15 +68,20 @@ class Facts:
     width: int = 0
     height: int = 0
     phash: str = ""
+    document_score: float | None = None
 
 
-def inspect_image(path: Path, min_side_px: int, max_pixels: int) -> Facts:
+def inspect_image(
+    path: Path, min_side_px: int, max_pixels: int, score_document: Callable[[Image.Image], float] | None
+) -> Facts:
     """Read an image once, decode all of it and report what it is.
 
     Args:
         path: the file.
         min_side_px: a shorter side below this is `Reason.TOO_SMALL`.
         max_pixels: more than this is `Reason.TOO_LARGE`; such an image is not decoded.
+        score_document: says of a mode RGB image how much it looks like a document; None saves the time. It gets no
+            JPEG at full size, but one of `SCORED_SIDE_PX` at least, and not turned upright.
 
     Returns:
         The facts; `reason` says why the image can't be used.
@@ -98,7 +106,10 @@ def inspect_image(path: Path, min_side_px: int, max_pixels: int) -> Facts:
             )
             if reason is Reason.TOO_LARGE:
                 return facts
-            return replace(facts, phash=_perceptual_hash(image, orientation))
+            facts = replace(facts, phash=_perceptual_hash(image, orientation))
+            if reason is None and score_document is not None:
+                facts = replace(facts, document_score=score_document(_image_to_score(image, data)))
+            return facts
     except Image.DecompressionBombError:
         return replace(facts, reason=Reason.TOO_LARGE)
     except DECODE_ERRORS as error:
@@ -223,6 +234,15 @@ def _to_rgb(image: Image.Image) -> Image.Image:
 def _perceptual_hash(image: Image.Image, orientation: int) -> str:
     image.draft("L", (HASH_SIDE_PX, HASH_SIDE_PX))
     return str(imagehash.phash(_turn(_to_rgb(_loaded(image)), orientation)))
+
+
+def _image_to_score(image: Image.Image, data: bytes) -> Image.Image:
+    """The image that was decoded for its hash; a JPEG, then decoded small and in grey, is decoded again."""
+    if image.format not in DRAFTED:
+        return _to_rgb(image)
+    with _open(data) as again:
+        again.draft("RGB", scaled_size(*again.size, SCORED_SIDE_PX, "pad"))
+        return _to_rgb(_loaded(again))
 
 
 def _size_reason(width: int, height: int, min_side_px: int, max_pixels: int) -> Reason | None:

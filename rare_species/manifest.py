@@ -24,6 +24,7 @@ MANIFEST_COLUMNS = (
     "bytes",
     "sha256",
     "phash",
+    "document_score",
 )
 SPLIT_COLUMNS = (*LISTING_COLUMNS, "class_id", "group", "split")
 SPLITS = ("train", "val", "test")
@@ -46,6 +47,7 @@ class Reason(StrEnum):
     TRUNCATED = "truncated"  # an image that ends too early
     TOO_SMALL = "too_small"
     TOO_LARGE = "too_large"
+    DOCUMENT = "document"  # a page, map or diagram, under clean.documents: reject
     CONFLICTING_LABELS = "conflicting_labels"  # the same bytes under two families
     DUPLICATE = "duplicate"  # the same bytes as a kept image of its family
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import zipfile
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import keras
 import numpy as np
@@ -16,9 +17,10 @@ from numpy.typing import NDArray
 
 from rare_species.errors import UserError
 from rare_species.files import read_json, write_json
-from rare_species.params import AugmentationParams, CnnParams, HeadParams
+from rare_species.params import CnnParams, HeadParams
 
 MEMBER_TIME = (1980, 1, 1, 0, 0, 0)  # the earliest a zip can hold
+CLASSIFIER = "classifier"  # the part of a saved model that takes features, or photos where there is no backbone
 SAVED_AT = "1980-01-01@00:00:00"
 
 
@@ -77,16 +79,16 @@ def build_cnn(side_px: int, n_classes: int, cnn: CnnParams) -> keras.Model:
     return model
 
 
-def build_augmenter(augmentation: AugmentationParams, seed: int) -> keras.Sequential:
-    """Build random changes to photos in [0, 255]; with `training=False` they pass unchanged."""
-    steps: list[keras.layers.Layer] = []
-    if augmentation.flip:
-        steps.append(layers.RandomFlip("horizontal", seed=seed))
-    if augmentation.rotation:
-        steps.append(layers.RandomRotation(augmentation.rotation, fill_mode="reflect", seed=seed + 1))
-    if augmentation.zoom:
-        steps.append(layers.RandomZoom(augmentation.zoom, fill_mode="reflect", seed=seed + 2))
-    return keras.Sequential(steps or [layers.Identity()], name="augmenter")
+def average_probabilities(members: Sequence[keras.Model]) -> keras.Model:
+    """Join models that give logits into one named `CLASSIFIER` that gives the mean of their probabilities."""
+    inputs = keras.Input(members[0].input_shape[1:], name="inputs")
+    outputs = []
+    for number, member in enumerate(members, start=1):
+        member.name = f"member{number}"
+        outputs.append(layers.Softmax(name=f"probabilities{number}")(member(inputs, training=False)))
+    return keras.Model(
+        inputs, outputs[0] if len(outputs) == 1 else layers.Average(name="mean")(outputs), name=CLASSIFIER
+    )
 
 
 def assemble(side_px: int, parts: Sequence[keras.Model]) -> keras.Model:
@@ -94,7 +96,7 @@ def assemble(side_px: int, parts: Sequence[keras.Model]) -> keras.Model:
 
     Args:
         side_px: side of the input, in pixels.
-        parts: the first takes RGB in [0, 255], the last gives logits.
+        parts: the first takes RGB in [0, 255], the last gives probabilities.
 
     Returns:
         A model from (n, side_px, side_px, 3) to probabilities of shape (n, n_classes).
@@ -103,7 +105,7 @@ def assemble(side_px: int, parts: Sequence[keras.Model]) -> keras.Model:
     x = inputs
     for part in parts:
         x = part(x, training=False)
-    return keras.Model(inputs, layers.Softmax(name="probabilities")(x), name="classifier")
+    return keras.Model(inputs, x, name="photo_classifier")
 
 
 def save_keras(path: Path, model: keras.Model) -> None:
@@ -132,18 +134,27 @@ def load_model(folder: Path) -> tuple[keras.Model, dict[str, Any]]:
     return keras.models.load_model(folder / "model.keras", compile=False), read_json(folder / "metadata.json")
 
 
-def inference(model: keras.Model) -> Callable[[tf.Tensor], tf.Tensor]:
-    """Trace a model once, without dropout or augmentation, for batches of any length.
+@dataclass(frozen=True)
+class Inference:
+    """A traced model, from a float32 batch to the output.
 
-    Args:
-        model: with one input and one output.
-
-    Returns:
-        A function from a float32 batch to the output. It sees later changes of the weights.
+    Attributes:
+        model: held, as the trace does not keep its variables.
+        traced: TensorFlow's concrete function.
     """
+
+    model: keras.Model
+    traced: Callable[[tf.Tensor], tf.Tensor]
+
+    def __call__(self, batch: tf.Tensor) -> tf.Tensor:
+        """Run the model on a batch of any length; later changes of the weights are seen."""
+        return self.traced(batch)
+
+
+def inference(model: keras.Model) -> Inference:
+    """Trace a model with one input and one output once, without dropout or augmentation."""
     batch = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32)
-    traced = tf.function(lambda inputs: model(inputs, training=False)).get_concrete_function(batch)
-    return cast("Callable[[tf.Tensor], tf.Tensor]", traced)
+    return Inference(model, tf.function(lambda inputs: model(inputs, training=False)).get_concrete_function(batch))
 
 
 def predict(model: keras.Model, batches: tf.data.Dataset) -> NDArray[np.float32]:

@@ -8,8 +8,6 @@ from typing import Annotated, Any, Literal
 from PIL import ImageColor
 from pydantic import (
     AfterValidator,
-    BaseModel,
-    ConfigDict,
     Field,
     NonNegativeInt,
     PositiveFloat,
@@ -18,6 +16,9 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+
+from rare_species.search_space import Distribution, flatten_space
+from rare_species.section import Section
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Dropout = Annotated[float, Field(ge=0, lt=1)]
@@ -29,6 +30,7 @@ ConvNeXt = Literal["convnexttiny", "convnextsmall", "convnextbase"]
 ModelName = Literal[
     EfficientNet, "mobilenetv2", "mobilenetv3large", "resnet50", "densenet121", "vgg16", ConvNeXt, "cnn"
 ]
+ImbalanceName = Literal["none", "class_weight", "oversample", "focal", "balanced_softmax", "class_balanced"]
 TreatmentName = Literal["none", "grayscale", "circular_mask", "peripheral_blur", "remove_background"]
 
 
@@ -43,12 +45,6 @@ def _check_colour(text: str) -> str:
 
 
 Colour = Annotated[str, AfterValidator(_check_colour)]
-
-
-class Section(BaseModel):
-    """Base of all sections: unknown keys, NaN and infinity are refused; values never change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class UnzipParams(Section):
@@ -67,6 +63,7 @@ class CleanParams(Section):
     exclude: Path
     min_side_px: PositiveInt
     max_pixels: Annotated[int, Field(gt=0, le=178_956_970)]  # what Pillow itself refuses to decode
+    documents: Literal["keep", "flag", "reject"]
     max_rejected_fraction: Fraction
 
 
@@ -138,11 +135,23 @@ class ModelParams(Section):
 
 
 class AugmentationParams(Section):
-    """Random changes to training images; a rotation of 0.05 is up to 18 degrees either way."""
+    """Random changes to photos; a rotation of 0.05 is up to 18 degrees either way."""
 
     flip: bool
     rotation: Annotated[float, Field(ge=0, le=0.5)]
     zoom: Annotated[float, Field(ge=0, lt=1)]
+    translation: Annotated[float, Field(ge=0, lt=1)]
+    brightness: Fraction
+    contrast: Annotated[float, Field(ge=0, lt=1)]
+    rand_augment: Fraction
+    random_erasing: Fraction
+
+
+class TrainAugmentationParams(AugmentationParams):
+    """Those that training can use besides, as it knows the labels."""
+
+    mixup: Annotated[float, Field(ge=0, le=10)]
+    cutmix: Fraction
 
 
 class EmbedParams(Section):
@@ -192,7 +201,9 @@ class FitParams(Section):
 
     epochs: PositiveInt
     batch_size: PositiveInt
-    imbalance: Literal["none", "class_weight"]
+    imbalance: ImbalanceName
+    focal_gamma: Annotated[float, Field(ge=0, le=10)]
+    effective_beta: Annotated[float, Field(ge=0, lt=1)]
     label_smoothing: Dropout
     head: HeadParams
     optimizer: OptimizerParams
@@ -201,52 +212,20 @@ class FitParams(Section):
 
 
 class CnnParams(Section):
-    """The baseline from scratch: convolution blocks, one dense layer, dropout; augmentation while training."""
+    """The baseline from scratch: convolution blocks, one dense layer, dropout."""
 
     filters: Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
     dense: PositiveInt
     dropout: Dropout
-    augmentation: AugmentationParams
 
 
 class TrainParams(FitParams):
     """Section `train`."""
 
+    members: PositiveInt
+    augmentation: TrainAugmentationParams
     cnn: CnnParams
     seed: NonNegativeInt
-
-
-class Range(Section):
-    """A number searched between `low` and `high`, both included, on a log scale if so wished."""
-
-    type: Literal["float", "int"]
-    low: float
-    high: float
-    log: bool = False
-
-    @model_validator(mode="after")
-    def _low_below_high(self) -> Range:
-        if self.low >= self.high or (self.log and self.low <= 0):
-            raise ValueError("expected low < high, and low > 0 when log is true")
-        return self
-
-    def examples(self) -> list[float | int]:
-        """Both ends, in the knob's own type."""
-        return [int(end) if self.type == "int" else end for end in (self.low, self.high)]
-
-
-class Choices(Section):
-    """A knob that takes one of the listed values."""
-
-    type: Literal["categorical"]
-    choices: Annotated[tuple[Any, ...], Field(min_length=1)]
-
-    def examples(self) -> list[Any]:
-        """Every choice."""
-        return list(self.choices)
-
-
-Distribution = Annotated[Range | Choices, Field(discriminator="type")]
 
 
 class TuneParams(Section):
@@ -282,6 +261,8 @@ class EvaluateParams(Section):
     confused_families: Annotated[int, Field(ge=2)]
     worst_photos: PositiveInt
     resamples: Annotated[int, Field(ge=100)]
+    views: NonNegativeInt
+    augmentation: AugmentationParams
     seed: NonNegativeInt
 
 
@@ -318,22 +299,3 @@ def with_knobs(fit: FitParams, knobs: dict[str, Any]) -> FitParams:
             place = place[section]
         place[name] = value
     return FitParams.model_validate(document)
-
-
-def flatten_space(space: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Turn a search space nested like `train` into dotted names; a mapping with a `type` is a distribution.
-
-    Args:
-        space: for instance `{"head": {"dropout": {"type": "float", "low": 0, "high": 0.6}}}`.
-        prefix: dotted name of `space` itself, with a final dot.
-
-    Returns:
-        For instance `{"head.dropout": {"type": "float", "low": 0, "high": 0.6}}`.
-    """
-    flat: dict[str, Any] = {}
-    for name, value in space.items():
-        if isinstance(value, dict) and "type" not in value:
-            flat |= flatten_space(value, f"{prefix}{name}.")
-        else:
-            flat[f"{prefix}{name}"] = value
-    return flat

@@ -15,17 +15,20 @@ from rare_species.images import decode_rgb, fit_square
 from rare_species.manifest import SPLITS, Status
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from rare_species.shards import Packed
 
 SHEET_PHOTOS = 36
 THUMBNAIL_PX = 160
 
 
-def draw_clean(manifest: pd.DataFrame, images: Path, folder: Path) -> None:
-    """Draw families.png, sizes.png and rejected.jpg.
+def draw_clean(manifest: pd.DataFrame, documents: pd.DataFrame | None, images: Path, folder: Path) -> None:
+    """Draw families.png, sizes.png, rejected.jpg and documents.jpg.
 
     Args:
         manifest: one row per image.
+        documents: its rows that look like pages, maps or diagrams, likeliest first; None if nobody looked.
         images: folder that `file_path` is relative to.
         folder: where the pictures go.
     """
@@ -43,6 +46,7 @@ def draw_clean(manifest: pd.DataFrame, images: Path, folder: Path) -> None:
     captions = [f"{reason}\n{_shorten(path)}" for reason, path in zip(shown["reason"], shown["file_path"], strict=True)]
     title = f"{len(rejected)} of {len(manifest)} rejected; up to {SHEET_PHOTOS // 6} of each reason"
     plots.save_jpeg(plots.contact_sheet(thumbnails, captions, title), folder / "rejected.jpg")
+    plots.save_jpeg(_document_sheet(documents, images), folder / "documents.jpg")
 
 
 def draw_split(photos: pd.DataFrame, folder: Path) -> None:
@@ -76,6 +80,19 @@ def _spread(rows: pd.DataFrame) -> pd.DataFrame:
     pool = in_turn.head(max(SHEET_PHOTOS, int((turn == 0).sum())))
     places = np.unique(np.linspace(0, len(pool) - 1, min(SHEET_PHOTOS, len(pool))).astype(int))
     return pool.iloc[places].sort_values(["class_id", "file_path"])
+
+
+def _document_sheet(documents: pd.DataFrame | None, images: Path) -> Figure:
+    if documents is None:
+        return plots.contact_sheet([], [], "documents: nobody looked for any (clean.documents: keep)")
+    shown = documents.head(SHEET_PHOTOS)
+    thumbnails = [_thumbnail(images / path) for path in shown["file_path"]]
+    captions = [
+        f"{status}, {score:.3f}\n{_shorten(path)}"
+        for status, score, path in zip(shown["status"], shown["document_score"], shown["file_path"], strict=True)
+    ]
+    title = f"documents: {len(documents)} images look like pages, maps or diagrams, the likeliest {len(shown)} shown"
+    return plots.contact_sheet(thumbnails, captions, title)
 
 
 def _thumbnail(path: Path) -> Image.Image:

@@ -16,8 +16,9 @@ from scipy.special import softmax
 from tqdm import tqdm
 
 from rare_species.arrays import Labels
-from rare_species.datasets import Features, one_hot, shuffled_feature_batches
+from rare_species.datasets import Features, as_batches, one_hot, shuffled_feature_batches
 from rare_species.determinism import make_reproducible
+from rare_species.imbalance import balanced_softmax_bias, class_weights, rows_of_an_epoch
 from rare_species.models import build_head, inference
 from rare_species.params import FitParams, OptimizerParams
 from rare_species.scores import epoch_scores
@@ -40,12 +41,14 @@ class TrainingData:
     Attributes:
         batches: shuffled (inputs, one-hot targets) of the training split.
         steps: batches per epoch.
+        loss: of (one-hot targets, logits).
         class_weight: weight of each class in the loss, by class id; None for all alike.
         scored: by split, the labels and a dataset of input batches in their order.
     """
 
     batches: tf.data.Dataset
     steps: int
+    loss: keras.losses.Loss
     class_weight: dict[int, float] | None
     scored: dict[str, tuple[Labels, tf.data.Dataset]]
 
@@ -93,11 +96,12 @@ def fit_head(
     make_reproducible(seed)
     train = splits["train"]
     model = build_head(train.values.shape[1], n_classes, params.head)
-    targets = one_hot(train.labels, n_classes)
+    rows, targets = rows_of_an_epoch(train.labels, params.imbalance), one_hot(train.labels, n_classes)
     data = TrainingData(
-        batches=shuffled_feature_batches(train.values, targets, params.batch_size, seed),
-        steps=math.ceil(len(train.labels) / params.batch_size),
-        class_weight=class_weights(train.labels, n_classes, params.imbalance),
+        batches=shuffled_feature_batches(train.values, targets, rows, params.batch_size, seed),
+        steps=math.ceil(len(rows) / params.batch_size),
+        loss=build_loss(params, train.labels, n_classes),
+        class_weight=class_weights(train.labels, n_classes, params.imbalance, params.effective_beta),
         scored={name: _in_order(splits[name].originals()) for name in scored},
     )
     return model, fit_model(model, data, params, on_epoch)
@@ -111,7 +115,7 @@ def fit_model(model: keras.Model, data: TrainingData, params: FitParams, on_epoc
     """
     model.compile(
         optimizer=build_optimizer(params, data.steps),
-        loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=params.label_smoothing),
+        loss=data.loss,
         jit_compile=False,
     )
     with tqdm(total=params.epochs, desc="fit", unit="epoch", delay=2.0, mininterval=1.0, leave=False) as progress:
@@ -132,6 +136,40 @@ def fit_model(model: keras.Model, data: TrainingData, params: FitParams, on_epoc
     return scoring.fit
 
 
+def build_loss(params: FitParams, labels: Labels, n_classes: int) -> keras.losses.Loss:
+    """Build the loss of (one-hot targets, logits) that `imbalance` asks for.
+
+    Args:
+        params: of the fit; "focal" is the loss of Lin et al., 2017, "Focal Loss for Dense Object Detection".
+        labels: int array of shape (n,), of the training photos.
+        n_classes: families.
+    """
+    if params.imbalance == "focal":
+        return keras.losses.CategoricalFocalCrossentropy(
+            alpha=1.0, gamma=params.focal_gamma, from_logits=True, label_smoothing=params.label_smoothing
+        )
+    if params.imbalance == "balanced_softmax":
+        return ShiftedCrossentropy(
+            balanced_softmax_bias(np.bincount(labels, minlength=n_classes)), params.label_smoothing
+        )
+    return keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=params.label_smoothing)
+
+
+class ShiftedCrossentropy(keras.losses.Loss):
+    """Cross-entropy of logits to which a bias is added while training; see `imbalance.balanced_softmax_bias`."""
+
+    def __init__(self, bias: NDArray[np.float32], label_smoothing: float) -> None:
+        super().__init__()
+        self._bias = tf.constant(bias)
+        self._label_smoothing = label_smoothing
+
+    def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
+        """Loss of each row."""
+        return keras.losses.categorical_crossentropy(
+            y_true, y_pred + self._bias, from_logits=True, label_smoothing=self._label_smoothing
+        )
+
+
 def build_optimizer(params: FitParams, steps: int) -> keras.optimizers.Optimizer:
     """Build the optimizer with its learning-rate schedule.
 
@@ -147,30 +185,6 @@ def build_optimizer(params: FitParams, steps: int) -> keras.optimizers.Optimizer
     if knobs.weight_decay:
         optimizer.exclude_from_weight_decay(var_names=NOT_DECAYED)
     return optimizer
-
-
-def class_weights(labels: Labels, n_classes: int, imbalance: str) -> dict[int, float] | None:
-    """Weight classes by the inverse of their number of images, with a mean of 1 over images.
-
-    The "balanced" heuristic of scikit-learn (King & Zeng, 2001, "Logistic Regression in Rare Events Data").
-
-    Args:
-        labels: int array of shape (n,).
-        n_classes: families; one without images weighs 0.
-        imbalance: "class_weight", or "none" for no weights.
-    """
-    if imbalance == "none":
-        return None
-    counts = np.bincount(labels, minlength=n_classes)
-    weights = np.where(counts > 0, len(labels) / np.maximum(counts, 1) / np.count_nonzero(counts), 0.0)
-    return dict(enumerate(weights.tolist()))
-
-
-def as_batches(values: NDArray[np.float32], batch_size: int = 4096) -> tf.data.Dataset:
-    """Features in order, in batches large enough for one to hold most splits."""
-    pieces = [tf.constant(values[start : start + batch_size]) for start in range(0, len(values), batch_size)]
-    spec = tf.TensorSpec((None, values.shape[1]), tf.float32)
-    return tf.data.Dataset.from_generator(lambda: iter(pieces), output_signature=spec)
 
 
 def _in_order(features: Features) -> tuple[Labels, tf.data.Dataset]:

@@ -20,9 +20,9 @@ from rare_species.params import (
     PeripheralBlurParams,
     PreprocessParams,
     RemoveBackgroundParams,
-    Section,
     TreatmentName,
 )
+from rare_species.section import Section
 
 
 def treatment_recipe(name: TreatmentName, knobs: PreprocessParams) -> dict[str, Any]:

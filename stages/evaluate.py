@@ -40,7 +40,7 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
         for name in CANDIDATES:
             if (paths.model(name) / "skipped.json").is_file():
                 continue
-            predictions = Predictions(labels, predict_splits(paths.model(name), data), data.classes)
+            predictions = Predictions(labels, predict_splits(paths.model(name), data, params.evaluate), data.classes)
             assessed[name] = assess(predictions, params.evaluate)
             (plots / name).mkdir()
             draw_assessment(predictions, data.packed, plots / name, params.evaluate, name)

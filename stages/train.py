@@ -19,6 +19,8 @@ from rare_species.params import TrainParams
 from rare_species.paths import Paths
 from rare_species.stage import Stage
 
+AUGMENTED = "augmentation.jpg"  # when the photos themselves are learned from
+
 
 @dataclass(frozen=True)
 class Params:
@@ -29,29 +31,32 @@ class Params:
 
 def run(params: Params, paths: Paths) -> dict[str, Any]:
     """Fit, save, draw."""
-    from rare_species.candidates import fit_cnn, fit_on_features, open_data, save_candidate
-    from rare_species.plots import learning_curves, save_png
+    from rare_species.candidates import fit_members, open_data, save_candidate, score_candidate, show_augmentation
+    from rare_species.plots import contact_sheet, learning_curves, save_jpeg, save_png
     from rare_species.reporting import live_log, log_epoch, write_metrics
     from rare_species.training import DivergedError
 
     data = open_data(paths.features, paths.processed, read_json(paths.split / "classes.json"))
-    fit_candidate = fit_on_features if data.has_features else fit_cnn
     with staged(paths.model("train"), paths.metrics("train"), paths.plots("train")) as (folder, metrics, plots):
         with live_log(plots) as live:
             try:
-                candidate = fit_candidate(data, params.train, partial(log_epoch, live))
+                candidate = fit_members(data, params.train, partial(log_epoch, live))
             except DivergedError as error:
                 raise UserError(
                     f"Expected a finite loss. Received: {error}. Lower train.optimizer.learning_rate, for instance "
                     "with dvc exp run -S train.optimizer.learning_rate=0.0001"
                 ) from error
         save_candidate(folder, candidate, data, params.train.model_dump(mode="json"))
-        write_metrics(metrics, {"best_epoch": candidate.fit.best_epoch, **candidate.fit.best})
+        scores = score_candidate(candidate, data)
+        write_metrics(metrics, {"best_epoch": candidate.fit.best_epoch, **scores})
         curves = learning_curves(
             candidate.fit.history, candidate.fit.best_epoch, ["loss", "accuracy", "auc", "macro_f1"]
         )
         save_png(curves, plots / "curves.png")
-    return {"best epoch": candidate.fit.best_epoch, "val macro F1": round(candidate.fit.best["val_macro_f1"], 4)}
+        if not data.has_features:
+            photos, captions = show_augmentation(data, params.train)
+            save_jpeg(contact_sheet(photos, captions, "train: photos before and after augmentation"), plots / AUGMENTED)
+    return {"best epoch": candidate.fit.best_epoch, "val macro F1": round(scores["val_macro_f1"], 4)}
 
 
 STAGE = Stage("train", __doc__, Params, run)

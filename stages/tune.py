@@ -43,7 +43,7 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
         with live_log(plots) as live:
             found = search(data.fitted, len(data.classes), params.tune, partial(log_epoch, live))
         knobs = found.params.model_dump(mode="json") | {"seed": params.tune.seed}
-        save_candidate(folder, Candidate([data.backbone(), found.head], found.fit), data, knobs)
+        save_candidate(folder, Candidate(data.backbone(), [found.head], found.fit), data, knobs)
         found.trials.to_csv(plots / "trials.csv", index=False, float_format="%.6g", lineterminator="\n")
         states = found.trials["state"].value_counts()
         counts = {state: int(states.get(state, 0)) for state in ("complete", "pruned", "fail")}

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import yaml
-from PIL import Image
+from PIL import Image, ImageDraw
 
 REPO = Path(__file__).parents[1]
 STAGES = ("unzip", "clean", "split", "preprocess", "embed", "train", "tune", "evaluate")
@@ -52,6 +52,22 @@ def draw_photo(colour: tuple[int, int, int], seed: int) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(blocks).resize((width, height), Image.Resampling.BICUBIC).save(buffer, "JPEG", quality=95)
     return buffer.getvalue()
+
+
+def draw_page(width: int = 360, height: int = 480) -> Image.Image:
+    """A page of text: dark words of random length in lines on white paper."""
+    rng = np.random.default_rng(SEED)
+    page = Image.new("RGB", (width, height), (250, 248, 240))
+    draw = ImageDraw.Draw(page)
+    line = height // 32
+    for y in range(2 * line, height - 2 * line, line):
+        x = width // 12
+        while x < width * 10 // 12:
+            for _ in range(int(rng.integers(2, 9))):  # letters: an upright stroke and a level one
+                draw.line([(x, y), (x, y + line // 2), (x + line // 4, y + line // 2)], fill=(30, 30, 30))
+                x += line // 3 + 1
+            x += line // 2
+    return page
 
 
 def draw_photos(counts: Mapping[str, int] | None = None) -> tuple[dict[str, bytes], list[dict[str, str]]]:

@@ -13,7 +13,9 @@ import pytest
 import yaml
 from dvc.utils.hydra import apply_overrides
 
-from rare_species.params import SECTIONS, Section, flatten_space
+from rare_species.params import SECTIONS
+from rare_species.search_space import flatten_space
+from rare_species.section import Section
 from tests.toy import REPO
 
 DOCUMENT = yaml.safe_load((REPO / "params.yaml").read_text(encoding="utf-8"))

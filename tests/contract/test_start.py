@@ -11,6 +11,7 @@ LIGHT = (
     "archive",
     "background",
     "cleaning",
+    "documents",
     "duplicates",
     "images",
     "listing",

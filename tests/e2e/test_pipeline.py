@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+import shutil
 from dataclasses import dataclass
 
 import pytest
@@ -142,3 +143,16 @@ def plotted_values(page: str) -> dict[str, list[dict[str, str]]]:
     starts = re.finditer(r'<div id ?= ?"([^"]+)">\s*<script[^>]*>\s*var spec = ', page)
     specs = {start[1]: json.JSONDecoder().raw_decode(page[start.end() :])[0] for start in starts}
     return {name: spec["data"]["values"] for name, spec in specs.items()}
+
+
+def test_archive_tracked_with_dvc_outlives_an_experiment(reproduced, tmp_path):
+    """DVC takes links away that it does not know, and looks into no folder that git ignores."""
+    repo = Repo(shutil.copytree(reproduced.repo.folder, tmp_path / "repo"), reproduced.repo.environment)
+    mine = repo.folder / "data/raw/mine.zip"
+    shutil.copy(repo.folder / toy.KNOBS["unzip.archive"], mine)
+    repo.dvc("add", "data/raw/mine.zip")
+    repo.git("add", ".")
+    repo.git("commit", "--quiet", "--message", "Track my archive")
+    assert "data/raw/mine.zip.dvc" in repo.git("ls-files", "data/raw").split()
+    assert stages_run(repo.dvc("exp", "run", "-S", "evaluate.top_k=1")) == ["evaluate"]
+    assert mine.is_file()

@@ -35,7 +35,7 @@ WRITTEN = {
     "unzip": {"data/images/listing.csv", "metrics/unzip.json"}
     | below("data/images", {*toy.draw_photos()[0], "Felidae/notes.txt"}),
     "clean": {"data/clean/manifest.csv", "metrics/clean.json"}
-    | below("plots/clean", {"families.png", "sizes.png", "rejected.jpg"}),
+    | below("plots/clean", {"families.png", "sizes.png", "rejected.jpg", "documents.jpg"}),
     "split": {"data/split/split.csv", "data/split/classes.json", "metrics/split.json", "plots/split/families.png"},
     "preprocess": {"metrics/preprocess.json"}
     | below("data/processed", {"index.csv", "packed.json", *(f"shard-0000{number}.tar" for number in range(3))})
@@ -73,6 +73,7 @@ def test_clean_passes_over_the_file_that_is_no_image(chain):
     assert set(counts.pop("rejected").values()) == {0}
     assert counts == {
         "kept": 24,
+        "documents": 0,
         "format_differs_from_extension": 0,
         "families": 3,
         "smallest_family": 8,

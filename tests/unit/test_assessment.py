@@ -1,6 +1,7 @@
 """From probabilities to metrics, tables and pictures, on numbers small enough to check by hand."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -8,11 +9,20 @@ import pytest
 from PIL import Image
 
 from rare_species import plots, scores
-from rare_species.assessment import Predictions, assess, draw_assessment, list_predictions, write_csv
-from rare_species.params import EvaluateParams
+from rare_species.assessment import Predictions, assess, draw_assessment, list_predictions, mask_phylum, write_csv
+from rare_species.params import AugmentationParams, EvaluateParams
 from tests import toy
+from tests.unit.tf_fixtures import STILL
 
-PARAMS = EvaluateParams(top_k=2, confused_families=2, worst_photos=2, resamples=200, seed=1)
+PARAMS = EvaluateParams(
+    top_k=2,
+    confused_families=2,
+    worst_photos=2,
+    resamples=200,
+    views=0,
+    augmentation=AugmentationParams(**STILL),
+    seed=1,
+)
 CLASSES = [{"family": family, "phylum": phylum} for family, (phylum, _, _) in toy.FAMILIES.items()]
 # Predicted class of each test photo, two of each family: one Felidae is taken for Formicidae, both Ranidae for
 # Felidae, the second with more certainty.
@@ -42,7 +52,7 @@ def predictions(packed):
 
 def test_every_split_is_scored(predictions):
     metrics = assess(predictions, PARAMS)
-    assert list(metrics) == ["train", "val", "test", "gap"]
+    assert list(metrics) == ["train", "val", "test", "known_phylum", "gap"]
     assert metrics["train"]["accuracy"] == 1
     assert metrics["val"]["accuracy"] == pytest.approx(5 / 6)
     assert metrics["test"]["accuracy"] == pytest.approx(3 / 6)
@@ -52,6 +62,27 @@ def test_every_split_is_scored(predictions):
         predictions.labels["test"], predictions.probabilities["test"], 2, [entry["phylum"] for entry in CLASSES]
     )
     assert {name: metrics["test"][name] for name in expected} == expected
+
+
+def test_knowing_the_phylum_mends_mistakes_across_phyla_only(predictions):
+    masked = mask_phylum(predictions, "test")
+    np.testing.assert_allclose(masked.sum(axis=1), 1, rtol=1e-6)
+    assert masked.argmax(axis=1).tolist() == [0, 0, 1, 1, 0, 0]  # the Felidae taken for Formicidae
+    np.testing.assert_allclose(masked[1], [0.3 / 0.4, 0, 0.1 / 0.4], rtol=1e-5)
+    known = assess(predictions, PARAMS)["known_phylum"]
+    assert known["accuracy"] == pytest.approx(4 / 6)
+    assert "phylum_accuracy" not in known
+
+
+def test_a_photo_without_any_probability_in_its_phylum_keeps_a_uniform_one(predictions):
+    certain = {**predictions.probabilities, "test": np.eye(3, dtype=np.float32)[[1, 1, 1, 1, 1, 1]]}
+    masked = mask_phylum(replace(predictions, probabilities=certain), "test")
+    np.testing.assert_allclose(masked[0], [0.5, 0, 0.5], rtol=1e-5)
+
+
+def test_without_phyla_nothing_is_masked(predictions):
+    unknown = [entry | {"phylum": ""} for entry in CLASSES]
+    assert "known_phylum" not in assess(replace(predictions, classes=unknown), PARAMS)
 
 
 def test_gaps_are_the_macro_f1_lost_from_split_to_split(predictions):

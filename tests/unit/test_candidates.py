@@ -9,23 +9,27 @@ import pytest
 from rare_species.candidates import (
     Data,
     _check_agreement,
-    fit_cnn,
-    fit_on_features,
+    fit_members,
     open_data,
     predict_splits,
     save_candidate,
+    score_candidate,
 )
-from rare_species.datasets import Features, load_features, photo_batches, save_features
+from rare_species.datasets import Features, as_batches, load_features, photo_batches, save_features
 from rare_species.embedding import embed_split, open_embedder
 from rare_species.errors import UserError
 from rare_species.files import write_json
-from rare_species.models import load_model, predict, save_keras
-from rare_species.params import EmbedParams, ModelParams
+from rare_species.models import average_probabilities, load_model, predict, save_keras
+from rare_species.params import AugmentationParams, EmbedParams, EvaluateParams, ModelParams
 from rare_species.scores import epoch_scores
+from rare_species.training import Fit
 from tests import toy
-from tests.unit.tf_fixtures import AUGMENTATION, SIDE_PX, ignore_epoch, train_params
+from tests.unit.tf_fixtures import AUGMENTATION, SIDE_PX, STILL, ignore_epoch, train_params
 
 SPLITS = ("train", "val", "test")
+EVALUATE = EvaluateParams(
+    top_k=2, confused_families=2, worst_photos=1, resamples=100, views=0, augmentation=AUGMENTATION, seed=0
+)
 CLASSES = [{"family": family, "phylum": phylum} for family, (phylum, _, _) in toy.FAMILIES.items()]
 
 
@@ -54,7 +58,7 @@ def photos_only(packed, tmp_path_factory):
 @pytest.fixture(scope="module")
 def fitted(data, tmp_path_factory):
     """A head, and the folder it is saved in."""
-    candidate = fit_on_features(data, train_params(epochs=5), ignore_epoch)
+    candidate = fit_members(data, train_params(epochs=5), ignore_epoch)
     folder = tmp_path_factory.mktemp("head")
     save_candidate(folder, candidate, data, {"seed": 3})
     return candidate, folder
@@ -63,7 +67,7 @@ def fitted(data, tmp_path_factory):
 @pytest.fixture(scope="module")
 def fitted_cnn(photos_only, tmp_path_factory):
     """The baseline network, and the folder it is saved in."""
-    candidate = fit_cnn(photos_only, train_params(epochs=1), ignore_epoch)
+    candidate = fit_members(photos_only, train_params(epochs=1), ignore_epoch)
     folder = tmp_path_factory.mktemp("cnn")
     save_candidate(folder, candidate, photos_only, {"seed": 3})
     return candidate, folder
@@ -104,7 +108,7 @@ def test_missing_features_are_named(packed, tmp_path):
 
 def test_head_predicts_from_features_what_the_saved_model_does_from_photos(fitted, data, packed):
     _, folder = fitted
-    probabilities, expected = predict_splits(folder, data), predict_photos(folder, packed)
+    probabilities, expected = predict_splits(folder, data, EVALUATE), predict_photos(folder, packed)
     for split, n in zip(SPLITS, (12, 6, 6), strict=True):  # views are not predicted
         assert probabilities[split].shape == (n, 3)
         np.testing.assert_allclose(probabilities[split].sum(axis=1), 1, rtol=1e-5)
@@ -119,7 +123,7 @@ def test_saved_candidate_has_the_scores_of_its_best_epoch(request, kind):
         for name in (("fitted", "data") if kind == "head" else ("fitted_cnn", "photos_only"))
     )
     labels = data.splits["val"].labels
-    found = epoch_scores(labels, predict_splits(folder, data)["val"])
+    found = epoch_scores(labels, predict_splits(folder, data, EVALUATE)["val"])
     assert found["loss"] == pytest.approx(candidate.fit.best["val_loss"], rel=1e-4)
     assert found["accuracy"] == candidate.fit.best["val_accuracy"]
 
@@ -144,20 +148,20 @@ def test_metadata_says_how_the_model_was_made(fitted, data):
 
 def test_network_predicts_every_photo(fitted_cnn, photos_only, packed):
     candidate, folder = fitted_cnn
-    probabilities, expected = predict_splits(folder, photos_only), predict_photos(folder, packed)
+    probabilities, expected = predict_splits(folder, photos_only, EVALUATE), predict_photos(folder, packed)
     for split, n in zip(SPLITS, (12, 6, 6), strict=True):
         assert probabilities[split].shape == (n, 3)
         np.testing.assert_allclose(probabilities[split].sum(axis=1), 1, rtol=1e-5)
         np.testing.assert_allclose(probabilities[split], expected[split], atol=1e-5)
-    assert [part.name for part in candidate.parts] == ["cnn"]  # augmentation is not saved
+    assert len(candidate.classifier.layers) == 3  # inputs, network, softmax: augmentation is not saved
     assert len(candidate.fit.history) == 1
 
 
 def test_network_repeats_with_the_seed_and_differs_with_another(fitted_cnn, photos_only):
     def weights(seed):
-        return fit_cnn(photos_only, train_params(seed, epochs=1), ignore_epoch).parts[0].get_weights()
+        return fit_members(photos_only, train_params(seed, epochs=1), ignore_epoch).members[0].get_weights()
 
-    first = fitted_cnn[0].parts[0].get_weights()
+    first = fitted_cnn[0].members[0].get_weights()
     assert all((one == two).all() for one, two in zip(first, weights(3), strict=True))
     assert not all((one == two).all() for one, two in zip(first, weights(4), strict=True))
 
@@ -168,7 +172,7 @@ def seen(monkeypatch):
     given = []
 
     monkeypatch.setattr(
-        "rare_species.candidates.fit_model", lambda model, training, *_: given.append((model, training))
+        "rare_species.candidates.fit_model", lambda model, training, *_: given.append((model, training)) or Fit()
     )
     return given
 
@@ -177,7 +181,7 @@ def seen(monkeypatch):
 def test_network_is_fitted_to_changed_photos_in_batches_with_the_class_weights_wished(
     photos_only, seen, imbalance, expected
 ):
-    fit_cnn(photos_only, train_params(imbalance=imbalance, batch_size=5), ignore_epoch)
+    fit_members(photos_only, train_params(imbalance=imbalance, batch_size=5), ignore_epoch)
     ((model, training),) = seen
     changes = [type(layer).__name__ for layer in model.get_layer("augmenter").layers]
     assert changes == ["RandomFlip", "RandomRotation", "RandomZoom"]
@@ -193,7 +197,7 @@ def test_model_that_does_not_belong_to_the_features_is_refused(fitted, data):
     test = data.splits["test"]
     others = Features(test.file_paths, test.labels, np.roll(test.values, 2, axis=0), test.photos)
     with pytest.raises(UserError, match=r"Expected .*model\.keras to give the same .*dvc repro --force"):
-        predict_splits(fitted[1], replace(data, splits={**data.splits, "test": others}))
+        predict_splits(fitted[1], replace(data, splits={**data.splits, "test": others}), EVALUATE)
 
 
 def test_features_of_other_photos_are_refused(data, packed, tmp_path):
@@ -226,5 +230,58 @@ def test_views_are_fitted_to(data, fitted):
     """Without the views of the training photos another head comes out."""
     assert load_features(data.features, "train").photos == 12
     plain = {**data.splits, "train": data.splits["train"].originals()}
-    candidate = fit_on_features(replace(data, splits=plain), train_params(epochs=5), ignore_epoch)
-    assert (candidate.parts[1].get_weights()[0] != fitted[0].parts[1].get_weights()[0]).any()
+    candidate = fit_members(replace(data, splits=plain), train_params(epochs=5), ignore_epoch)
+    assert (candidate.members[0].get_weights()[0] != fitted[0].members[0].get_weights()[0]).any()
+
+
+@pytest.fixture(scope="module")
+def ensemble(data, tmp_path_factory):
+    """Two heads, their candidate's folder and the epochs that were followed."""
+    epochs = []
+    knobs = train_params(epochs=3).model_copy(update={"members": 2})
+    candidate = fit_members(data, knobs, lambda epoch, _: epochs.append(epoch))
+    folder = tmp_path_factory.mktemp("ensemble")
+    save_candidate(folder, candidate, data, {"seed": 3})
+    return candidate, folder, epochs
+
+
+def test_members_differ_in_their_seed_and_the_first_is_the_single_classifier(ensemble, data):
+    candidate, _, epochs = ensemble
+    first, second = candidate.members
+    alone = fit_members(data, train_params(epochs=3), ignore_epoch).members[0]
+    other = fit_members(data, train_params(seed=4, epochs=3), ignore_epoch).members[0]
+    for member, same in ((first, alone), (second, other)):
+        assert all((a == b).all() for a, b in zip(member.get_weights(), same.get_weights(), strict=True))
+    assert epochs == [0, 1, 2]  # of the first member
+
+
+def test_one_saved_model_gives_the_mean_of_its_members_probabilities(ensemble, data, packed):
+    candidate, folder, _ = ensemble
+    features = data.splits["test"].values
+    single = [predict(average_probabilities([member]), as_batches(features)) for member in candidate.members]
+    assert np.abs(single[0] - single[1]).max() > 1e-3
+    found = predict_splits(folder, data, EVALUATE)
+    np.testing.assert_allclose(found["test"], np.mean(single, axis=0), atol=1e-6)
+    np.testing.assert_allclose(predict_photos(folder, packed)["test"], found["test"], atol=1e-4)
+    expected = epoch_scores(data.splits["val"].labels, found["val"])
+    assert score_candidate(candidate, data)["val_loss"] == pytest.approx(expected["loss"], rel=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["head", "cnn"])
+def test_views_are_averaged_with_the_plain_photos_and_repeat(request, kind):
+    (_, folder), data = (
+        request.getfixturevalue(name)
+        for name in (("fitted", "data") if kind == "head" else ("fitted_cnn", "photos_only"))
+    )
+    plain = predict_splits(folder, data, EVALUATE)
+    knobs = EVALUATE.model_copy(update={"views": 2})
+    views, again = predict_splits(folder, data, knobs), predict_splits(folder, data, knobs)
+    np.testing.assert_array_equal(views["train"], plain["train"])
+    for split in ("val", "test"):
+        np.testing.assert_array_equal(views[split], again[split])
+        np.testing.assert_allclose(views[split].sum(axis=1), 1, rtol=1e-5)
+        assert np.abs(views[split] - plain[split]).max() > 1e-6
+    still = knobs.model_copy(update={"augmentation": AugmentationParams(**STILL)})
+    np.testing.assert_allclose(predict_splits(folder, data, still)["test"], plain["test"], atol=1e-4)
+    other = predict_splits(folder, data, knobs.model_copy(update={"seed": 1}))
+    assert np.abs(other["test"] - views["test"]).max() > 1e-6

@@ -8,12 +8,15 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from rare_species.cleaning import build_manifest, list_files, read_exclusions, refuse_too_many
+from rare_species.cleaning import build_manifest, find_documents, list_files, read_exclusions, refuse_too_many
 from rare_species.errors import UserError
 from rare_species.manifest import LISTING_COLUMNS, MANIFEST_COLUMNS, Reason
 from rare_species.params import CleanParams
+from tests import toy
 
-PARAMS = CleanParams(exclude=Path("exclude.csv"), min_side_px=16, max_pixels=2000, max_rejected_fraction=0.5)
+PARAMS = CleanParams(
+    exclude=Path("exclude.csv"), min_side_px=16, max_pixels=200_000, documents="reject", max_rejected_fraction=0.5
+)
 PHYLA = {"felidae": "chordata", "ranidae": "chordata", "apidae": "arthropoda"}
 TEXT = b"not a photo"
 
@@ -22,6 +25,15 @@ def photo(seed: int, width: int = 32, height: int = 24) -> bytes:
     pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def page(tint: int = 0) -> bytes:
+    """A page of text; another tint, other bytes."""
+    buffer = io.BytesIO()
+    image = toy.draw_page()
+    image.putpixel((0, 0), (tint, 0, 0))
+    image.save(buffer, "PNG")
     return buffer.getvalue()
 
 
@@ -39,9 +51,10 @@ def make_listing(labels: list[tuple[str, str]]) -> pd.DataFrame:
 
 
 def clean(
-    tmp_path: Path, files: dict[str, bytes], labels: list[tuple[str, str]], excluded: tuple[str, ...] = ()
+    tmp_path: Path, files: dict[str, bytes], labels: list[tuple[str, str]], excluded: tuple[str, ...] = (), **knobs: str
 ) -> pd.DataFrame:
-    return build_manifest(make_listing(labels), write_files(tmp_path, files), set(excluded), PARAMS, workers=1)
+    params = PARAMS.model_copy(update=knobs)
+    return build_manifest(make_listing(labels), write_files(tmp_path, files), set(excluded), params, workers=1)
 
 
 def reasons(manifest: pd.DataFrame) -> dict[str, str]:
@@ -57,8 +70,9 @@ def test_every_reason_from_one_folder(tmp_path: Path) -> None:
         "b.png": photo(0),  # as a.png
         "conflict-1.png": photo(1),
         "conflict-2.png": photo(1),
+        "document.png": page(),
         "excluded.png": photo(2),
-        "large.png": photo(3, 50, 50),
+        "large.png": photo(3, 500, 500),
         "small.png": photo(4, 32, 15),
         "text.png": TEXT,
         "truncated.png": photo(5)[:900],
@@ -73,6 +87,7 @@ def test_every_reason_from_one_folder(tmp_path: Path) -> None:
         "b.png": "duplicate",
         "conflict-1.png": "conflicting_labels",
         "conflict-2.png": "conflicting_labels",
+        "document.png": "document",
         "excluded.png": "excluded",
         "large.png": "too_large",
         "missing.png": "missing",
@@ -93,6 +108,8 @@ def test_every_reason_from_one_folder(tmp_path: Path) -> None:
         (TEXT, None, False, Reason.UNLISTED),
         (TEXT, "felidae", True, Reason.EXCLUDED),
         (photo(1, 8, 8), "felidae", True, Reason.EXCLUDED),
+        (page(), "felidae", True, Reason.EXCLUDED),
+        (page(), None, False, Reason.UNLISTED),
         (photo(0), "ranidae", True, Reason.EXCLUDED),  # the same bytes as the kept photo
     ],
 )
@@ -197,7 +214,10 @@ def test_a_row_holds_the_label_and_what_the_file_is(tmp_path: Path) -> None:
         "bytes": len(photo(0)),
         "sha256": "",
         "phash": "",
+        "document_score": there["document_score"],
     }
+    assert there["document_score"] < 0.5
+    assert pd.isna(gone["document_score"])
     assert (len(there["sha256"]), len(there["phash"])) == (64, 16)
     assert (gone["family"], gone["bytes"], gone["sha256"], gone["phash"]) == ("apidae", 0, "", "")
 
@@ -209,6 +229,7 @@ def test_an_unlisted_file_has_empty_labels(tmp_path: Path) -> None:
 
 def test_neither_row_order_nor_workers_matter(tmp_path: Path) -> None:
     files = {f"{number:02d}.png": photo(number % 30) for number in range(34)}  # two chunks of work, four copies
+    files["07.png"] = page()
     write_files(tmp_path, files)
     listing = make_listing([(name, "felidae") for name in files])
     alone = build_manifest(listing, tmp_path, {"05.png"}, PARAMS, workers=1)
@@ -226,6 +247,44 @@ def test_excluding_what_the_archive_does_not_have_is_refused(tmp_path: Path) -> 
 def test_exclusions_are_the_paths_of_a_csv(tmp_path: Path) -> None:
     (tmp_path / "exclude.csv").write_text("file_path,why\na.png,blurred\n", encoding="utf-8")
     assert read_exclusions(tmp_path / "exclude.csv") == {"a.png"}
+
+
+# --- documents
+
+DOCUMENTS = {"a.png": photo(0), "b.png": page(), "c.png": page(1), "d.png": page(1)}
+LABELS = [(name, "felidae") for name in DOCUMENTS]
+
+
+def test_documents_are_rejected_and_their_copies_with_them(tmp_path: Path) -> None:
+    found = clean(tmp_path, DOCUMENTS, LABELS, documents="reject")
+    assert reasons(found) == {"a.png": "", "b.png": "document", "c.png": "document", "d.png": "document"}
+    assert list(find_documents(found)["file_path"]) == ["b.png", "c.png", "d.png"]
+
+
+def test_flagged_documents_are_kept_with_their_score(tmp_path: Path) -> None:
+    flagged = clean(tmp_path, DOCUMENTS, LABELS, documents="flag")
+    assert reasons(flagged) == {"a.png": "", "b.png": "", "c.png": "", "d.png": "duplicate"}
+    assert list(flagged["document_score"] >= 0.5) == [False, True, True, True]
+    assert list(find_documents(flagged)["file_path"]) == ["b.png", "c.png"]
+
+
+def test_nobody_looks_for_documents_that_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    flagged = clean(tmp_path, DOCUMENTS, LABELS, documents="flag")
+    monkeypatch.setattr("rare_species.cleaning.document_score", lambda _: pytest.fail("looked"))
+    kept = clean(tmp_path, DOCUMENTS, LABELS, documents="keep")
+    assert kept["document_score"].isna().all()
+    pd.testing.assert_frame_equal(kept.drop(columns="document_score"), flagged.drop(columns="document_score"))
+
+
+def test_the_likeliest_document_is_first() -> None:
+    manifest = pd.DataFrame(
+        {
+            "file_path": ["a", "b", "c", "d", "e", "f"],
+            "reason": ["", "", "document", "duplicate", "", ""],
+            "document_score": [0.5, 0.499, 0.9, 0.9, 0.5, None],
+        }
+    )
+    assert list(find_documents(manifest)["file_path"]) == ["c", "a", "e"]
 
 
 # --- refuse_too_many

@@ -50,7 +50,7 @@ def test_photos_can_be_read_again_and_their_number_is_known(packed):
 
 def read_features(seed, epochs=1):
     """(values, targets) of whole epochs of one dataset."""
-    batches = shuffled_feature_batches(VALUES, TARGETS, 4, seed)
+    batches = shuffled_feature_batches(VALUES, TARGETS, np.arange(10), 4, seed)
     return [epoch_of(batches) for _ in range(epochs)]
 
 
@@ -67,6 +67,14 @@ def test_every_row_comes_once_an_epoch_with_its_target(seed):
         np.testing.assert_array_equal(np.sort(order), np.arange(10))
         np.testing.assert_array_equal(values, VALUES[order])
         np.testing.assert_array_equal(targets, TARGETS[order])
+
+
+def test_an_epoch_shows_the_rows_it_is_told_to():
+    rows = np.array([7, 7, 2, 9])
+    values, targets = epoch_of(shuffled_feature_batches(VALUES, TARGETS, rows, 3, seed=0))
+    order = (values[:, 0] / 2).astype(int)
+    assert sorted(order.tolist()) == [2, 7, 7, 9]
+    np.testing.assert_array_equal(targets, TARGETS[order])
 
 
 @pytest.mark.parametrize("seed", [0, 1])

@@ -80,7 +80,7 @@ def test_views_repeat_with_the_seed_and_differ_with_another(embedder, packed, vi
 def test_backbone_that_is_saved_can_be_trained_and_its_copy_that_runs_is_folded(embedder):
     assert embedder.backbone.count_params() == REGISTRY["efficientnetlite0"].parameters
     assert any(isinstance(layer, keras.layers.BatchNormalization) for layer in embedder.backbone.operations[-1].layers)
-    assert not any("moving_variance" in variable.name for variable in embedder.call.variables)
+    assert not any("moving_variance" in variable.name for variable in embedder.call.model.variables)
 
 
 def test_description_identifies_the_backbone(embedder):

@@ -5,6 +5,7 @@ import io
 import struct
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from unittest.mock import patch
 
@@ -109,7 +110,48 @@ def inspect(
 ) -> Facts:
     path = tmp_path / name
     path.write_bytes(data)
-    return inspect_image(path, min_side_px, max_pixels)
+    return inspect_image(path, min_side_px, max_pixels, score_document=None)
+
+
+# --- what is scored as a document
+
+
+def scored(tmp_path: Path, data: bytes, **limits: int) -> tuple[Facts, list[Image.Image]]:
+    """Facts, and what was handed over for a score."""
+    seen: list[Image.Image] = []
+
+    def score(image: Image.Image) -> float:
+        seen.append(image)
+        return 0.25
+
+    path = tmp_path / "photo"
+    path.write_bytes(data)
+    return inspect_image(path, limits.get("min_side_px", 8), 10**6, score), seen
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "WEBP"])
+def test_a_score_is_asked_for_once_and_changes_nothing_else(tmp_path: Path, kind: str) -> None:
+    data = encode(noise(size=(640, 480)), kind)
+    facts, seen = scored(tmp_path, data)
+    assert replace(facts, document_score=None) == inspect(tmp_path, data, "photo")
+    assert facts.document_score == 0.25
+    assert [(image.mode, image.size) for image in seen] == [("RGB", (320, 240) if kind == "JPEG" else (640, 480))]
+
+
+@pytest.mark.parametrize("mode", ["L", "CMYK"])
+def test_a_jpeg_without_rgb_is_scored_as_rgb(tmp_path: Path, mode: str) -> None:
+    assert scored(tmp_path, encode(noise().convert(mode), "JPEG"))[1][0].mode == "RGB"
+
+
+@pytest.mark.parametrize("data", [b"not a photo", encode(noise(), "JPEG")[:400]], ids=["text", "truncated"])
+def test_what_cannot_be_decoded_is_not_scored(tmp_path: Path, data: bytes) -> None:
+    facts, seen = scored(tmp_path, data)
+    assert (facts.document_score, seen) == (None, [])
+
+
+def test_a_too_small_image_is_not_scored(tmp_path: Path) -> None:
+    facts, seen = scored(tmp_path, encode(noise()), min_side_px=99)
+    assert (facts.reason, facts.document_score, seen) == (Reason.TOO_SMALL, None, [])
 
 
 # --- fitting a photo to a square

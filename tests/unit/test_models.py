@@ -15,7 +15,7 @@ from rare_species.determinism import make_reproducible
 from rare_species.errors import UserError
 from rare_species.models import (
     assemble,
-    build_augmenter,
+    average_probabilities,
     build_cnn,
     build_head,
     inference,
@@ -24,11 +24,9 @@ from rare_species.models import (
     save_keras,
     save_model,
 )
-from rare_species.params import AugmentationParams, CnnParams, HeadParams
+from rare_species.params import CnnParams, HeadParams
 from tests import toy
-from tests.unit.tf_fixtures import AUGMENTATION, CNN, HEAD, SIDE_PX, save_toy_classifiers
-
-NO_AUGMENTATION = AugmentationParams(flip=False, rotation=0, zoom=0)
+from tests.unit.tf_fixtures import CNN, HEAD, SIDE_PX, save_toy_classifiers
 
 
 @pytest.fixture(scope="module")
@@ -117,12 +115,12 @@ def test_network_has_a_pooled_block_per_size():
 
 
 def test_network_scales_pixels_to_one(photos):
-    model = build_cnn(SIDE_PX, 2, CnnParams(filters=(2,), dense=2, dropout=0, augmentation=AUGMENTATION))
+    model = build_cnn(SIDE_PX, 2, CnnParams(filters=(2,), dense=2, dropout=0))
     np.testing.assert_allclose(infer(model.get_layer("scale"), photos), photos / 255, rtol=1e-6)
 
 
 def test_more_poolings_than_the_photo_has_pixels_are_refused():
-    three = CnnParams(filters=(2, 2, 2), dense=2, dropout=0, augmentation=AUGMENTATION)
+    three = CnnParams(filters=(2, 2, 2), dense=2, dropout=0)
     assert build_cnn(8, 2, three).output_shape == (None, 2)
     with pytest.raises(UserError, match=r"image_size of at least 8 for the 3 blocks.*Received: 7\."):
         build_cnn(7, 2, three)
@@ -196,48 +194,9 @@ def test_whole_model_is_the_softmax_of_the_head_on_the_backbone(photos):
     )
     head = build_head(3, 4, HEAD)
     head.set_weights([rng.uniform(0.5, 2, array.shape) for array in head.get_weights()])
-    model = assemble(SIDE_PX, [backbone, head])
+    model = assemble(SIDE_PX, [backbone, average_probabilities([head])])
     expected = softmax(infer(head, infer(backbone, photos)), axis=1)
     np.testing.assert_allclose(infer(model, photos), expected, rtol=1e-5)
-
-
-@pytest.mark.parametrize(
-    "augmentation",
-    [
-        NO_AUGMENTATION.model_copy(update={"flip": True}),
-        NO_AUGMENTATION.model_copy(update={"rotation": 0.2}),
-        NO_AUGMENTATION.model_copy(update={"zoom": 0.3}),
-        AUGMENTATION,
-    ],
-    ids=["flip", "rotation", "zoom", "all"],
-)
-def test_augmenter_changes_photos_in_training_only_and_repeats_with_its_seed(augmentation, photos):
-    augmenter = build_augmenter(augmentation, 1)
-    np.testing.assert_array_equal(infer(augmenter, photos), photos)
-    first, second, same, other = (
-        keras.ops.convert_to_numpy(changer(photos, training=True))
-        for changer in (augmenter, augmenter, build_augmenter(augmentation, 1), build_augmenter(augmentation, 3))
-    )
-    assert (first != photos).any()
-    np.testing.assert_array_equal(first, same)
-    assert (first != other).any() or (second != other).any()
-    assert first.shape == photos.shape
-    assert first.min() >= 0
-    assert first.max() <= 255
-
-
-def test_flip_mirrors_left_and_right(photos):
-    augmenter = build_augmenter(NO_AUGMENTATION.model_copy(update={"flip": True}), 0)
-    seen = [keras.ops.convert_to_numpy(augmenter(photos, training=True)) for _ in range(8)]
-    for changed in seen:
-        for photo, original in zip(changed, photos, strict=True):
-            assert (photo == original).all() or (photo == original[:, ::-1]).all()
-    assert any((changed != photos).any() for changed in seen)
-
-
-def test_augmenter_of_nothing_changes_nothing(photos):
-    augmenter = build_augmenter(NO_AUGMENTATION, 1)
-    np.testing.assert_array_equal(keras.ops.convert_to_numpy(augmenter(photos, training=True)), photos)
 
 
 def test_inference_takes_any_batch_ignores_dropout_and_sees_new_weights():

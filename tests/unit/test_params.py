@@ -11,8 +11,9 @@ import yaml
 from pydantic import ValidationError
 
 from rare_species.errors import UserError
-from rare_species.params import SECTIONS, FitParams, flatten_space, with_knobs
+from rare_species.params import SECTIONS, FitParams, with_knobs
 from rare_species.params_file import load_params
+from rare_species.search_space import flatten_space
 
 REPO = Path(__file__).parents[2]
 REAL = yaml.safe_load((REPO / "params.yaml").read_text(encoding="utf-8"))
@@ -163,9 +164,9 @@ def test_params_cannot_be_changed(load: Callable[..., Any]) -> None:
         ("train.head.batch_norm", "perhaps", "valid boolean"),
         ("train.epochs", 0, "greater than 0"),
         ("train.epochs", 2.5, "valid integer"),
-        ("train.imbalance", "oversample", "'none' or 'class_weight'"),
+        ("train.imbalance", "undersample", "'none', 'class_weight', 'oversample'"),
         ("train.cnn.filters", [], "at least 1 item"),
-        ("train.cnn.augmentation.rotation", 0.6, "less than or equal to 0.5"),
+        ("train.augmentation.rotation", 0.6, "less than or equal to 0.5"),
         ("train.schedule.factor", 1, "less than 1"),
         ("train.early_stopping.monitor", "loss", "'val_loss'"),
         ("train.head", 5, "valid dictionary"),

@@ -221,8 +221,8 @@ def files(folder: Path):
 
 def test_clean_draws_families_sizes_and_what_was_rejected(clean_run, drawn, tmp_path):
     manifest, images = clean_run
-    pictures.draw_clean(manifest, images, tmp_path / "plots")
-    assert files(tmp_path / "plots") == ["families.png", "rejected.jpg", "sizes.png"]
+    pictures.draw_clean(manifest, None, images, tmp_path / "plots")
+    assert files(tmp_path / "plots") == ["documents.jpg", "families.png", "rejected.jpg", "sizes.png"]
     ((counts, _),) = drawn["family_counts"]
     assert counts.to_dict("index") == {
         "Felidae": {"kept": 4, "rejected": 1},
@@ -231,7 +231,8 @@ def test_clean_draws_families_sizes_and_what_was_rejected(clean_run, drawn, tmp_
     }
     ((widths, heights),) = drawn["size_distribution"]
     assert (widths.tolist(), heights.tolist()) == ([40] * 8, [32] * 8)
-    ((photos, captions, title),) = drawn["contact_sheet"]
+    (photos, captions, title), nobody_looked = drawn["contact_sheet"]
+    assert nobody_looked == ([], [], "documents: nobody looked for any (clean.documents: keep)")
     assert [caption.split("\n")[0] for caption in captions] == ["duplicate", "missing", "unreadable"]
     assert [photo and photo.size for photo in photos] == [(160, 160), None, None]
     assert title.startswith("3 of 11 rejected")
@@ -240,14 +241,33 @@ def test_clean_draws_families_sizes_and_what_was_rejected(clean_run, drawn, tmp_
 def test_clean_shows_at_most_six_files_of_a_reason(clean_run, drawn, tmp_path):
     manifest, images = clean_run
     many = manifest.assign(status="rejected", reason="too_small")
-    pictures.draw_clean(many, images, tmp_path / "plots")
+    pictures.draw_clean(many, None, images, tmp_path / "plots")
     assert len(drawn["contact_sheet"][0][0]) == 6
 
 
 def test_clean_without_a_rejected_file_draws_an_empty_sheet(clean_run, drawn, tmp_path):
     manifest, images = clean_run
-    pictures.draw_clean(manifest[manifest["status"] == "kept"], images, tmp_path / "plots")
+    pictures.draw_clean(manifest[manifest["status"] == "kept"], None, images, tmp_path / "plots")
     assert drawn["contact_sheet"][0][:2] == ([], [])
+
+
+def test_clean_shows_the_likeliest_documents(clean_run, drawn, tmp_path):
+    manifest, images = clean_run
+    documents = manifest[:2].assign(document_score=[0.987, 0.6], status=["kept", "rejected"])
+    pictures.draw_clean(manifest, documents, images, tmp_path / "plots")
+    photos, captions, title = drawn["contact_sheet"][1]
+    assert [photo.size for photo in photos] == [(160, 160)] * 2
+    assert captions == [f"kept, 0.987\n{manifest['file_path'][0]}", f"rejected, 0.600\n{manifest['file_path'][1]}"]
+    assert title == "documents: 2 images look like pages, maps or diagrams, the likeliest 2 shown"
+
+
+def test_clean_shows_no_more_documents_than_fit(clean_run, drawn, tmp_path):
+    manifest, images = clean_run
+    documents = pd.concat([manifest[:1].assign(document_score=0.9)] * 40)
+    pictures.draw_clean(manifest, documents, images, tmp_path / "plots")
+    photos, _, title = drawn["contact_sheet"][1]
+    assert len(photos) == 36
+    assert title.startswith("documents: 40 images")
 
 
 @pytest.mark.parametrize(
@@ -297,7 +317,7 @@ def test_too_large_photo_is_not_decoded_for_the_sheet(clean_run, drawn, monkeypa
     manifest, images = clean_run
     monkeypatch.setattr(pictures, "fit_square", lambda *_: pytest.fail("decoded"))
     too_large = manifest.assign(status="rejected", reason="excluded", phash="")  # a person excluded it, but still
-    pictures.draw_clean(too_large, images, tmp_path / "plots")
-    ((photos, *_),) = drawn["contact_sheet"]
+    pictures.draw_clean(too_large, None, images, tmp_path / "plots")
+    (photos, *_), _ = drawn["contact_sheet"]
     assert photos
     assert set(photos) == {None}

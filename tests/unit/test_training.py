@@ -4,13 +4,13 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from scipy.special import softmax
+from scipy.special import log_softmax, softmax
 
-from rare_species.datasets import Features, one_hot
+from rare_species.datasets import Features, as_batches, one_hot
 from rare_species.determinism import make_reproducible
 from rare_species.models import build_head
 from rare_species.scores import epoch_scores
-from rare_species.training import DivergedError, EpochScores, as_batches, build_optimizer, class_weights, fit_head
+from rare_species.training import DivergedError, EpochScores, build_loss, build_optimizer, fit_head
 from tests.unit.tf_fixtures import HEAD, clusters, fit_params, ignore_epoch, splits
 
 PLAIN = {"head__dropout": 0.0, "optimizer__momentum": 0.0, "optimizer__weight_decay": 0.0}
@@ -20,22 +20,44 @@ def logits_of(model, values):
     return keras.ops.convert_to_numpy(model(values, training=False))
 
 
-@pytest.mark.parametrize(
-    ("labels", "n_classes", "expected"),
-    [
-        ([0, 0, 0, 1], 2, {0: 4 / 3 / 2, 1: 4 / 1 / 2}),
-        ([0, 0, 2], 4, {0: 3 / 2 / 2, 1: 0.0, 2: 3 / 1 / 2, 3: 0.0}),
-        ([1, 0, 1, 0], 2, {0: 1.0, 1: 1.0}),
-    ],
-)
-def test_class_weights_by_hand(labels, n_classes, expected):
-    weights = class_weights(np.array(labels), n_classes, "class_weight")
-    assert weights == pytest.approx(expected)
-    assert np.mean([weights[name] for name in labels]) == pytest.approx(1)
+def loss_of(imbalance, logits, targets, **knobs):
+    labels = np.array([0, 0, 0, 1])  # three to one
+    loss = build_loss(fit_params(imbalance=imbalance, **knobs), labels, 2)
+    return float(loss(np.array(targets, np.float32), np.array(logits, np.float32)))
 
 
-def test_no_class_weights_when_none_are_wished():
-    assert class_weights(np.array([0, 0, 1]), 2, "none") is None
+@pytest.mark.parametrize("imbalance", ["none", "class_weight", "class_balanced", "oversample"])
+def test_loss_is_cross_entropy(imbalance):
+    assert loss_of(imbalance, [[0, np.log(3)]], [[1, 0]]) == pytest.approx(np.log(4))
+
+
+@pytest.mark.parametrize(("gamma", "factor"), [(0.0, 1.0), (1.0, 3 / 4), (2.0, 9 / 16)])
+def test_focal_loss_by_hand(gamma, factor):
+    """The true class has probability 1/4: cross-entropy is log 4, times (1 - 1/4) to the power of gamma."""
+    found = loss_of("focal", [[0, np.log(3)]], [[1, 0]], focal_gamma=gamma)
+    assert found == pytest.approx(factor * np.log(4), rel=1e-4)
+
+
+def test_balanced_softmax_by_hand():
+    """Logits 0 and 0 become log 3 and log 1: probabilities 3/4 and 1/4."""
+    assert loss_of("balanced_softmax", [[0, 0]], [[1, 0]]) == pytest.approx(-np.log(3 / 4))
+    assert loss_of("balanced_softmax", [[0, 0]], [[0, 1]]) == pytest.approx(-np.log(1 / 4))
+
+
+@pytest.mark.parametrize("imbalance", ["none", "focal", "balanced_softmax"])
+def test_every_loss_smooths_labels(imbalance):
+    smooth = loss_of(imbalance, [[0, 2]], [[0, 1]], label_smoothing=0.2, focal_gamma=0.0)
+    shift = np.log([3, 1]) if imbalance == "balanced_softmax" else np.zeros(2)
+    expected = -np.array([0.1, 0.9]) @ log_softmax(np.array([0, 2]) + shift)
+    assert smooth == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize("imbalance", ["class_weight", "oversample", "focal", "balanced_softmax", "class_balanced"])
+def test_every_way_leads_to_another_classifier(imbalance):
+    uneven = {name: clusters((12, 4, 4), spread=2.0, seed=seed) for seed, name in enumerate(("train", "val"), start=1)}
+    plain, _ = fit_head(uneven, 3, fit_params(**PLAIN), 0, ignore_epoch)
+    other, _ = fit_head(uneven, 3, fit_params(imbalance=imbalance, **PLAIN), 0, ignore_epoch)
+    assert np.abs(logits_of(plain, uneven["val"].values) - logits_of(other, uneven["val"].values)).max() > 1e-3
 
 
 def test_batches_keep_the_order_and_can_be_read_again():

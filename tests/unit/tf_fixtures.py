@@ -8,18 +8,28 @@ import numpy as np
 
 from rare_species.datasets import Features
 from rare_species.determinism import make_reproducible
-from rare_species.models import assemble, build_cnn, build_head, save_keras
+from rare_species.models import assemble, average_probabilities, build_cnn, build_head, save_keras
 from rare_species.params import AugmentationParams, CnnParams, FitParams, HeadParams, TrainParams, with_knobs
 
 SIDE_PX = 32
-AUGMENTATION = AugmentationParams(flip=True, rotation=0.05, zoom=0.1)
-CNN = CnnParams(filters=(4, 6), dense=8, dropout=0.1, augmentation=AUGMENTATION)
+STILL = {
+    **dict.fromkeys(
+        ("rotation", "zoom", "translation", "brightness", "contrast", "rand_augment", "random_erasing"), 0.0
+    ),
+    "flip": False,
+}
+CHANGES = STILL | {"flip": True, "rotation": 0.05, "zoom": 0.1}
+AUGMENTATION = AugmentationParams(**CHANGES)
+MIXED = CHANGES | {"mixup": 0.0, "cutmix": 0.0}
+CNN = CnnParams(filters=(4, 6), dense=8, dropout=0.1)
 HEAD = HeadParams(units=(8,), activation="relu", batch_norm=True, dropout=0.2)
 FIT = FitParams.model_validate(  # a linear head and plain descent: the quickest to trace
     {
         "epochs": 3,
         "batch_size": 8,
         "imbalance": "none",
+        "focal_gamma": 2.0,
+        "effective_beta": 0.99,
         "label_smoothing": 0.0,
         "head": HEAD.model_dump() | {"units": ()},
         "optimizer": {"name": "sgd", "learning_rate": 0.1, "weight_decay": 0.01, "momentum": 0.9},
@@ -36,7 +46,9 @@ def fit_params(**knobs: Any) -> FitParams:
 
 def train_params(seed: int = 3, **knobs: Any) -> TrainParams:
     """Section `train` with `fit_params(**knobs)` and the small network."""
-    return TrainParams(**fit_params(**knobs).model_dump(), cnn=CNN.model_dump(), seed=seed)
+    return TrainParams(
+        **fit_params(**knobs).model_dump(), members=1, augmentation=MIXED, cnn=CNN.model_dump(), seed=seed
+    )
 
 
 def clusters(counts: tuple[int, ...] = (8, 8, 8), spread: float = 1.0, seed: int = 0) -> Features:
@@ -64,8 +76,8 @@ def save_toy_classifiers(folder: Path) -> None:
 
     make_reproducible(5)
     backbone, _ = build_backbone("efficientnetlite0", "none", SIDE_PX)
-    save_keras(folder / "head.keras", assemble(SIDE_PX, [backbone, build_head(1280, 3, HEAD)]))
-    save_keras(folder / "cnn.keras", assemble(SIDE_PX, [build_cnn(SIDE_PX, 3, CNN)]))
+    save_keras(folder / "head.keras", assemble(SIDE_PX, [backbone, average_probabilities([build_head(1280, 3, HEAD)])]))
+    save_keras(folder / "cnn.keras", assemble(SIDE_PX, [average_probabilities([build_cnn(SIDE_PX, 3, CNN)])]))
 
 
 if __name__ == "__main__":

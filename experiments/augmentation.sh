@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# Compare changed copies of the training photos, of the test photos, and several classifiers.
+# Run from the repository's root: experiments/augmentation.sh
+set -euo pipefail
+source "$(dirname "$0")/common.sh"
+
+queue augmentation-none
+queue augmentation-views -S embed.views=4
+queue augmentation-views-strong -S embed.views=4 -S embed.augmentation.rand_augment=0.5 \
+  -S embed.augmentation.random_erasing=0.5
+queue augmentation-test-time -S evaluate.views=4
+queue augmentation-members -S train.members=5
+run_and_show

@@ -1,0 +1,18 @@
+# Sourced by the scripts beside it: queue runs by name, run what is queued, show it.
+# ARCHIVE=data/raw/mine.zip takes other photos than params.yaml names; track them first: dvc add data/raw/mine.zip
+
+# queue NAME [-S knob=value ...]: one run without a search; a run of that name is replaced
+queue() {
+  local name=$1
+  shift
+  dvc exp run --queue --force --name "$name" -S tune.trials=0 ${ARCHIVE:+-S "unzip.archive=$ARCHIVE"} "$@" >/dev/null
+  echo "queued $name"
+}
+
+# run_and_show: one run after the other, each in its own copy of the repository; one that fails does not stop the rest
+run_and_show() {
+  dvc exp run --run-all || echo "Some runs failed; those that came to an end are listed below." >&2
+  dvc queue remove --failed --quiet  # DVC would list them with the commit's metrics
+  dvc exp show --md --drop '.*' \
+    --keep 'Experiment|train.(val|test).macro_f1$|train.test.macro_f1_(low|high)$|train.test.accuracy$'
+}

@@ -84,8 +84,10 @@ def average_probabilities(members: Sequence[keras.Model]) -> keras.Model:
     inputs = keras.Input(members[0].input_shape[1:], name="inputs")
     outputs = []
     for number, member in enumerate(members, start=1):
-        member.name = f"member{number}"
-        outputs.append(layers.Softmax(name=f"probabilities{number}")(member(inputs, training=False)))
+        copy = type(member).from_config(member.get_config())  # without loss and optimizer, else saved with it
+        copy.set_weights(member.get_weights())
+        copy.name = f"member{number}"
+        outputs.append(layers.Softmax(name=f"probabilities{number}")(copy(inputs, training=False)))
     return keras.Model(
         inputs, outputs[0] if len(outputs) == 1 else layers.Average(name="mean")(outputs), name=CLASSIFIER
     )

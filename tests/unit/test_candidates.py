@@ -1,7 +1,10 @@
 """Candidates fitted, saved, loaded and run on 3 families of 8 photos at 32 px."""
 
+import io
+import zipfile
 from dataclasses import replace
 
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -285,3 +288,18 @@ def test_views_are_averaged_with_the_plain_photos_and_repeat(request, kind):
     np.testing.assert_allclose(predict_splits(folder, data, still)["test"], plain["test"], atol=1e-4)
     other = predict_splits(folder, data, knobs.model_copy(update={"seed": 1}))
     assert np.abs(other["test"] - views["test"]).max() > 1e-6
+
+
+@pytest.mark.parametrize("imbalance", ["none", "focal", "balanced_softmax"])
+def test_saved_model_holds_no_loss_and_no_optimizer(data, tmp_path, imbalance):
+    """A loss of our own could not be loaded without this code; moments of an optimizer would double the file."""
+    knobs = train_params(epochs=1, imbalance=imbalance, optimizer__name="adam")
+    save_candidate(tmp_path, fit_members(data, knobs, ignore_epoch), data, {})
+    with zipfile.ZipFile(tmp_path / "model.keras") as archive:
+        assert b"rossentropy" not in archive.read("config.json")
+        weights = h5py.File(io.BytesIO(archive.read("model.weights.h5")))
+    names = []
+    weights.visit(names.append)
+    assert names
+    assert not any("optimizer" in name for name in names)
+    assert predict_splits(tmp_path, data, EVALUATE)["test"].shape == (6, 3)

@@ -19,7 +19,7 @@ repro: .venv/installed  ## run the pipeline and show its metrics; ARCHIVE=data/r
 	@$(BIN)/python -m rare_species.summary
 
 test: .venv/installed  ## run all tests
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile
 
 lint: .venv/installed  ## check format, style and types
 	@$(BIN)/ruff format --check .

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,12 @@ import tensorflow as tf
 from numpy.typing import NDArray
 from PIL import Image
 
+from rare_species.arrays import Labels
 from rare_species.augmentation import build_augmenter, mix_batches
 from rare_species.datasets import Features, as_batches, load_features, one_hot, photo_batches, shuffled_photo_batches
 from rare_species.determinism import make_reproducible
 from rare_species.errors import UserError
 from rare_species.files import read_json
-from rare_species.imbalance import class_weights, rows_of_an_epoch
 from rare_species.manifest import SPLITS
 from rare_species.models import (
     CLASSIFIER,
@@ -35,14 +35,7 @@ from rare_species.params import EvaluateParams, TrainParams
 from rare_species.rewriting import for_inference
 from rare_species.scores import epoch_scores
 from rare_species.shards import Packed, open_packed
-from rare_species.training import (
-    Fit,
-    OnEpoch,
-    TrainingData,
-    build_loss,
-    fit_head,
-    fit_model,
-)
+from rare_species.training import Fit, OnEpoch, fit_head, fit_model, training_data
 
 PHOTO_BATCH = 64
 CHECKED_PHOTOS = 16
@@ -101,7 +94,7 @@ class Candidate:
     members: Sequence[keras.Model]
     fit: Fit
 
-    @property
+    @cached_property
     def classifier(self) -> keras.Model:
         """From what members take to probabilities."""
         return average_probabilities(self.members)
@@ -230,17 +223,14 @@ def _fit_cnn(data: Data, params: TrainParams, seed: int, on_epoch: OnEpoch) -> t
     augmenter = build_augmenter(params.augmentation, seed)
     augmented = keras.Sequential([keras.Input(cnn.input_shape[1:]), augmenter, cnn])
     labels = {split: features.labels for split, features in data.fitted.items()}
-    shown = rows_of_an_epoch(labels["train"], params.imbalance)
-    targets = one_hot(labels["train"][shown], n_classes)
-    rows = data.packed.rows("train").iloc[shown]
-    batches = shuffled_photo_batches(data.packed, rows, targets, params.batch_size, seed)
-    training = TrainingData(
-        batches=mix_batches(batches, params.augmentation, seed),
-        steps=math.ceil(len(shown) / params.batch_size),
-        loss=build_loss(params, labels["train"], n_classes),
-        class_weight=class_weights(labels["train"], n_classes, params.imbalance, params.effective_beta),
-        scored={split: (labels[split], _photos(data, split)) for split in labels},
-    )
+
+    def batches(rows: Labels, targets: NDArray[np.float32]) -> tf.data.Dataset:
+        photos = data.packed.rows("train").iloc[rows]
+        shuffled = shuffled_photo_batches(data.packed, photos, targets[rows], params.batch_size, seed)
+        return mix_batches(shuffled, params.augmentation, seed)
+
+    scored = {split: (labels[split], _photos(data, split)) for split in labels}
+    training = training_data(labels["train"], n_classes, params, batches, scored)
     return cnn, fit_model(augmented, training, params, on_epoch)
 
 

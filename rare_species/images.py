@@ -148,11 +148,6 @@ def fit_file(path: Path, side_px: int, resize: Resize, treat: Treatment, quality
     return encode_jpeg(treat(fit_square(path.read_bytes(), side_px, resize)), quality)
 
 
-def resize_square(image: Image.Image, side_px: int, resize: Resize) -> Image.Image:
-    """Fit a decoded image to a square; see `fit_square`."""
-    return _pad(_scale(image, image.size, side_px, resize), side_px)
-
-
 def scaled_size(width: float, height: float, side_px: int, resize: Resize) -> tuple[int, int]:
     """Size of the whole photo once scaled for a square of `side_px`, before it is cropped or padded."""
     if resize == "stretch":

@@ -24,6 +24,7 @@ from rare_species.params import FitParams, OptimizerParams
 from rare_species.scores import epoch_scores
 
 OnEpoch = Callable[[int, dict[str, float]], None]
+Scored = tuple[Labels, tf.data.Dataset]
 NOT_DECAYED = ["bias", "gamma", "beta"]  # weight decay is for kernels
 
 
@@ -50,7 +51,7 @@ class TrainingData:
     steps: int
     loss: keras.losses.Loss
     class_weight: dict[int, float] | None
-    scored: dict[str, tuple[Labels, tf.data.Dataset]]
+    scored: dict[str, Scored]
 
 
 @dataclass
@@ -96,15 +97,39 @@ def fit_head(
     make_reproducible(seed)
     train = splits["train"]
     model = build_head(train.values.shape[1], n_classes, params.head)
-    rows, targets = rows_of_an_epoch(train.labels, params.imbalance), one_hot(train.labels, n_classes)
-    data = TrainingData(
-        batches=shuffled_feature_batches(train.values, targets, rows, params.batch_size, seed),
-        steps=math.ceil(len(rows) / params.batch_size),
-        loss=build_loss(params, train.labels, n_classes),
-        class_weight=class_weights(train.labels, n_classes, params.imbalance, params.effective_beta),
-        scored={name: _in_order(splits[name].originals()) for name in scored},
-    )
+
+    def batches(rows: Labels, targets: NDArray[np.float32]) -> tf.data.Dataset:
+        return shuffled_feature_batches(train.values, targets, rows, params.batch_size, seed)
+
+    in_order = {name: _in_order(splits[name].originals()) for name in scored}
+    data = training_data(train.labels, n_classes, params, batches, in_order)
     return model, fit_model(model, data, params, on_epoch)
+
+
+def training_data(
+    labels: Labels,
+    n_classes: int,
+    params: FitParams,
+    batches: Callable[[Labels, NDArray[np.float32]], tf.data.Dataset],
+    scored: dict[str, Scored],
+) -> TrainingData:
+    """Put together what a fit learns from, as `imbalance` asks for.
+
+    Args:
+        labels: int array of shape (n,), of the training photos.
+        n_classes: families.
+        params: of the fit.
+        batches: makes them of the rows that an epoch shows and the one-hot targets of all, of shape (n, n_classes).
+        scored: see `TrainingData`.
+    """
+    rows = rows_of_an_epoch(labels, params.imbalance)
+    return TrainingData(
+        batches=batches(rows, one_hot(labels, n_classes)),
+        steps=math.ceil(len(rows) / params.batch_size),
+        loss=build_loss(params, labels, n_classes),
+        class_weight=class_weights(labels, n_classes, params.imbalance, params.effective_beta),
+        scored=scored,
+    )
 
 
 def fit_model(model: keras.Model, data: TrainingData, params: FitParams, on_epoch: OnEpoch) -> Fit:
@@ -187,16 +212,14 @@ def build_optimizer(params: FitParams, steps: int) -> keras.optimizers.Optimizer
     return optimizer
 
 
-def _in_order(features: Features) -> tuple[Labels, tf.data.Dataset]:
+def _in_order(features: Features) -> Scored:
     return features.labels, as_batches(features.values)
 
 
 class EpochScores(keras.callbacks.Callback):
     """Score splits after every epoch without dropout, and hand the scores to the callbacks that follow."""
 
-    def __init__(
-        self, scored: dict[str, tuple[Labels, tf.data.Dataset]], on_epoch: OnEpoch, monitor: str = "val_loss"
-    ) -> None:
+    def __init__(self, scored: dict[str, Scored], on_epoch: OnEpoch, monitor: str = "val_loss") -> None:
         super().__init__()
         self._scored, self._on_epoch, self._monitor = scored, on_epoch, monitor
         self._rows: list[dict[str, float]] = []

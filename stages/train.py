@@ -2,7 +2,8 @@
 
 Reads:  data/features/, data/processed/, data/split/classes.json
 Writes: models/train/ (model.keras: RGB 0-255 in, probabilities out; classes.json; metadata.json)
-        metrics/train.json, plots/train/ (dvclive's curves of loss, accuracy, AUC and macro F1; curves.png)
+        metrics/train.json, plots/train/ (dvclive's curves of loss, accuracy, AUC and macro F1; curves.png;
+        augmentation.jpg where it learns from the photos)
 Params: train
 Takes:  about 10 s to start, then seconds; the baseline network minutes
 Score:  see the README's results

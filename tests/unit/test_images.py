@@ -25,7 +25,6 @@ from rare_species.images import (
     fit_file,
     fit_square,
     inspect_image,
-    resize_square,
     scaled_size,
 )
 from rare_species.manifest import Reason
@@ -155,6 +154,11 @@ def test_a_too_small_image_is_not_scored(tmp_path: Path) -> None:
 
 
 # --- fitting a photo to a square
+
+
+def resize_square(image: Image.Image, side_px: int, resize: Resize) -> Image.Image:
+    """What `fit_square` makes of a photo that was decoded at full size."""
+    return images._pad(images._scale(image, image.size, side_px, resize), side_px)
 
 
 @pytest.mark.parametrize("turn", [False, True], ids=["wide", "tall"])

@@ -31,11 +31,12 @@ from rare_species.models import (
     predict,
     save_model,
 )
-from rare_species.params import EvaluateParams, TrainParams
+from rare_species.params import EvaluateParams
 from rare_species.rewriting import for_inference
 from rare_species.scores import epoch_scores
 from rare_species.shards import Packed, open_packed
 from rare_species.training import Fit, OnEpoch, fit_head, fit_model, training_data
+from rare_species.training_params import TrainParams
 
 PHOTO_BATCH = 64
 CHECKED_PHOTOS = 16

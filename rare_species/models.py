@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from rare_species.errors import UserError
 from rare_species.files import read_json, write_json
-from rare_species.params import CnnParams, HeadParams
+from rare_species.training_params import CnnParams, HeadParams
 
 MEMBER_TIME = (1980, 1, 1, 0, 0, 0)  # the earliest a zip can hold
 CLASSIFIER = "classifier"  # the part of a saved model that takes features, or photos where there is no backbone
@@ -36,6 +36,10 @@ def build_head(feature_size: int, n_classes: int, head: HeadParams) -> keras.Mod
         A model named "head" from (n, feature_size) to logits of shape (n, n_classes).
     """
     model = keras.Sequential([keras.Input((feature_size,), name="features")], name="head")
+    if head.input_batch_norm:
+        model.add(layers.BatchNormalization(name="input_batch_norm"))
+    if head.input_dropout:
+        model.add(layers.Dropout(head.input_dropout, name="input_dropout"))
     for number, units in enumerate(head.units, start=1):
         model.add(layers.Dense(units, use_bias=not head.batch_norm, name=f"dense{number}"))
         if head.batch_norm:

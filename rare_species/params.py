@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from PIL import ImageColor
 from pydantic import (
@@ -12,17 +12,13 @@ from pydantic import (
     NonNegativeInt,
     PositiveFloat,
     PositiveInt,
-    ValidationError,
     field_validator,
     model_validator,
 )
 
-from rare_species.search_space import Distribution, flatten_space
-from rare_species.section import Section
+from rare_species.section import Fraction, Section
+from rare_species.training_params import AugmentationParams, TrainParams, TuneParams
 
-Fraction = Annotated[float, Field(ge=0, le=1)]
-Dropout = Annotated[float, Field(ge=0, lt=1)]
-LearningRate = Annotated[float, Field(gt=0, le=1)]
 Layout = Literal["auto", "metadata", "phylum_family", "class_folders"]
 Resize = Literal["crop", "pad", "stretch"]
 EfficientNet = Literal["efficientnetlite0", "efficientnetb0", "efficientnetv2b0", "efficientnetv2b3", "efficientnetv2s"]
@@ -30,7 +26,6 @@ ConvNeXt = Literal["convnexttiny", "convnextsmall", "convnextbase"]
 ModelName = Literal[
     EfficientNet, "mobilenetv2", "mobilenetv3large", "resnet50", "densenet121", "vgg16", ConvNeXt, "cnn"
 ]
-ImbalanceName = Literal["none", "class_weight", "oversample", "focal", "balanced_softmax", "class_balanced"]
 TreatmentName = Literal["none", "grayscale", "circular_mask", "peripheral_blur", "remove_background"]
 
 
@@ -128,30 +123,18 @@ class PreprocessParams(Section):
 
 
 class ModelParams(Section):
-    """Section `model`: which backbone, and where its weights come from."""
+    """Section `model`: which backbone, where its weights come from, and what the classifier is told."""
 
     name: ModelName
     weights: str
+    inputs: tuple[Literal["image", "phylum"], ...]
 
-
-class AugmentationParams(Section):
-    """Random changes to photos; a rotation of 0.05 is up to 18 degrees either way."""
-
-    flip: bool
-    rotation: Annotated[float, Field(ge=0, le=0.5)]
-    zoom: Annotated[float, Field(ge=0, lt=1)]
-    translation: Annotated[float, Field(ge=0, lt=1)]
-    brightness: Fraction
-    contrast: Annotated[float, Field(ge=0, lt=1)]
-    rand_augment: Fraction
-    random_erasing: Fraction
-
-
-class TrainAugmentationParams(AugmentationParams):
-    """Those that training can use besides, as it knows the labels."""
-
-    mixup: Annotated[float, Field(ge=0, le=10)]
-    cutmix: Fraction
+    @field_validator("inputs")
+    @classmethod
+    def _image_once(cls, inputs: tuple[str, ...]) -> tuple[str, ...]:
+        if "image" not in inputs or len(set(inputs)) < len(inputs):
+            raise ValueError("Input should be [image] or [image, phylum]")
+        return inputs
 
 
 class EmbedParams(Section):
@@ -161,97 +144,6 @@ class EmbedParams(Section):
     views: NonNegativeInt
     augmentation: AugmentationParams
     seed: NonNegativeInt
-
-
-class HeadParams(Section):
-    """The classifier on top of the features: dense layers, each with batch norm, activation and dropout."""
-
-    units: tuple[PositiveInt, ...]
-    activation: Literal["relu", "gelu", "silu", "tanh"]
-    batch_norm: bool
-    dropout: Dropout
-
-
-class OptimizerParams(Section):
-    """Which optimizer and its rates; weight decay is decoupled, as AdamW's (Loshchilov & Hutter, 2019)."""
-
-    name: Literal["adamw", "adam", "sgd"]
-    learning_rate: LearningRate
-    weight_decay: Annotated[float, Field(ge=0, le=1)]
-    momentum: Annotated[float, Field(ge=0, lt=1)]
-
-
-class ScheduleParams(Section):
-    """How the learning rate falls: along a cosine, by a factor when validation loss stalls, or not at all."""
-
-    name: Literal["cosine", "plateau", "constant"]
-    factor: Annotated[float, Field(gt=0, lt=1)]
-    patience: PositiveInt
-
-
-class EarlyStoppingParams(Section):
-    """When to stop; the weights of the best epoch are restored."""
-
-    monitor: Literal["val_loss", "val_accuracy", "val_auc", "val_macro_f1"]
-    patience: PositiveInt
-
-
-class FitParams(Section):
-    """What `train` and every trial of `tune` share: head, optimizer, schedule and stopping."""
-
-    epochs: PositiveInt
-    batch_size: PositiveInt
-    imbalance: ImbalanceName
-    focal_gamma: Annotated[float, Field(ge=0, le=10)]
-    effective_beta: Annotated[float, Field(ge=0, lt=1)]
-    label_smoothing: Dropout
-    head: HeadParams
-    optimizer: OptimizerParams
-    schedule: ScheduleParams
-    early_stopping: EarlyStoppingParams
-
-
-class CnnParams(Section):
-    """The baseline from scratch: convolution blocks, one dense layer, dropout."""
-
-    filters: Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
-    dense: PositiveInt
-    dropout: Dropout
-
-
-class TrainParams(FitParams):
-    """Section `train`."""
-
-    members: PositiveInt
-    augmentation: TrainAugmentationParams
-    cnn: CnnParams
-    seed: NonNegativeInt
-
-
-class TuneParams(Section):
-    """Section `tune`: the search space over `base`, the number of trials and what they are judged by."""
-
-    trials: NonNegativeInt
-    objective: Literal["val_macro_f1", "val_accuracy", "val_auc", "val_loss"]
-    base: FitParams
-    space: Annotated[dict[str, Distribution], Field(min_length=1)]
-    seed: NonNegativeInt
-
-    @field_validator("space", mode="before")
-    @classmethod
-    def _flatten(cls, space: Any) -> Any:
-        return flatten_space(space) if isinstance(space, dict) else space
-
-    @model_validator(mode="after")
-    def _space_fits_base(self) -> TuneParams:
-        for knob, distribution in self.space.items():
-            for value in distribution.examples():
-                try:
-                    with_knobs(self.base, {knob: value})
-                except ValidationError as error:
-                    message = error.errors()[0]["msg"]
-                    raise ValueError(f"tune.space.{knob}: {message}. Received: {value!r}") from error
-        return self
 
 
 class EvaluateParams(Section):
@@ -277,25 +169,3 @@ SECTIONS: dict[str, type[Section]] = {
     "tune": TuneParams,
     "evaluate": EvaluateParams,
 }
-
-
-def with_knobs(fit: FitParams, knobs: dict[str, Any]) -> FitParams:
-    """Copy `fit` with some knobs replaced.
-
-    Args:
-        fit: the parameters to start from.
-        knobs: values by dotted name, such as `{"head.dropout": 0.2}`.
-
-    Returns:
-        The validated copy.
-    """
-    document = fit.model_dump()
-    for knob, value in knobs.items():
-        *sections, name = knob.split(".")
-        place = document
-        for section in sections:
-            if not isinstance(place.get(section), dict):
-                place[section] = {}  # validation says what belongs there
-            place = place[section]
-        place[name] = value
-    return FitParams.model_validate(document)

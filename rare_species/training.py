@@ -20,8 +20,8 @@ from rare_species.datasets import Features, as_batches, one_hot, shuffled_featur
 from rare_species.determinism import make_reproducible
 from rare_species.imbalance import balanced_softmax_bias, class_weights, rows_of_an_epoch
 from rare_species.models import build_head, inference
-from rare_species.params import FitParams, OptimizerParams
 from rare_species.scores import epoch_scores
+from rare_species.training_params import FitParams, OptimizerParams
 
 OnEpoch = Callable[[int, dict[str, float]], None]
 Scored = tuple[Labels, tf.data.Dataset]

@@ -16,9 +16,9 @@ from typing import Any
 
 from rare_species.errors import UserError
 from rare_species.files import read_json, staged
-from rare_species.params import TrainParams
 from rare_species.paths import Paths
 from rare_species.stage import Stage
+from rare_species.training_params import TrainParams
 
 AUGMENTED = "augmentation.jpg"  # when the photos themselves are learned from
 

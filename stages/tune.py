@@ -14,9 +14,9 @@ from functools import partial
 from typing import Any
 
 from rare_species.files import read_json, staged, write_json
-from rare_species.params import TuneParams
 from rare_species.paths import Paths
 from rare_species.stage import Stage
+from rare_species.training_params import TuneParams
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from PIL import Image
 
 from rare_species import plots, scores
 from rare_species.assessment import Predictions, assess, draw_assessment, list_predictions, mask_phylum, write_csv
-from rare_species.params import AugmentationParams, EvaluateParams
+from rare_species.params import EvaluateParams
+from rare_species.training_params import AugmentationParams
 from tests import toy
 from tests.unit.tf_fixtures import STILL
 

@@ -23,9 +23,10 @@ from rare_species.embedding import embed_split, open_embedder
 from rare_species.errors import UserError
 from rare_species.files import write_json
 from rare_species.models import average_probabilities, load_model, predict, save_keras
-from rare_species.params import AugmentationParams, EmbedParams, EvaluateParams, ModelParams
+from rare_species.params import EmbedParams, EvaluateParams, ModelParams
 from rare_species.scores import epoch_scores
 from rare_species.training import Fit
+from rare_species.training_params import AugmentationParams
 from tests import toy
 from tests.unit.tf_fixtures import AUGMENTATION, SIDE_PX, STILL, ignore_epoch, train_params
 
@@ -39,7 +40,7 @@ CLASSES = [{"family": family, "phylum": phylum} for family, (phylum, _, _) in to
 def embed(folder, packed, name, views) -> Data:
     """What stage embed leaves, opened."""
     params = EmbedParams(batch_size=16, views=views, augmentation=AUGMENTATION, seed=0)
-    embedder = open_embedder(ModelParams(name=name, weights="imagenet"), params, SIDE_PX)
+    embedder = open_embedder(ModelParams(name=name, weights="imagenet", inputs=("image",)), params, SIDE_PX)
     for split in SPLITS:
         save_features(folder / f"{split}.npz", embed_split(embedder, packed, split, views if split == "train" else 0))
     write_json(folder / "backbone.json", embedder.description)

@@ -14,8 +14,8 @@ from rare_species.params import EmbedParams, ModelParams
 from rare_species.registry import REGISTRY
 from tests.unit.tf_fixtures import AUGMENTATION, SIDE_PX
 
-LITE0 = ModelParams(name="efficientnetlite0", weights="imagenet")
-CNN = ModelParams(name="cnn", weights="imagenet")
+LITE0 = ModelParams(name="efficientnetlite0", weights="imagenet", inputs=("image",))
+CNN = ModelParams(name="cnn", weights="imagenet", inputs=("image",))
 
 
 def embed_params(seed=0):
@@ -101,7 +101,9 @@ def test_description_claims_nothing_of_other_weights(embedder, tmp_path, weights
     file = None if weights == "none" else tmp_path / weights
     if file:
         file.write_bytes(b"trained further")
-    found = describe(ModelParams(name="efficientnetlite0", weights=str(file)), embedder.backbone, file)
+    found = describe(
+        ModelParams(name="efficientnetlite0", weights=str(file), inputs=("image",)), embedder.backbone, file
+    )
     assert found["weights"] == weights
     assert found["weights_file_sha256"] == (hashlib.sha256(b"trained further").hexdigest() if file else "")
     assert (found["licence"], found["pretrained_on"]) == (facts, facts)
@@ -110,7 +112,9 @@ def test_description_claims_nothing_of_other_weights(embedder, tmp_path, weights
 def test_description_knows_a_copy_of_the_published_file(embedder, tmp_path):
     file = tmp_path / "copy.pth"
     file.write_bytes(packaged_checkpoint().read_bytes())
-    found = describe(ModelParams(name="efficientnetlite0", weights=str(file)), embedder.backbone, file)
+    found = describe(
+        ModelParams(name="efficientnetlite0", weights=str(file), inputs=("image",)), embedder.backbone, file
+    )
     assert (found["weights"], found["licence"]) == ("copy.pth", "Apache-2.0")
 
 

@@ -24,9 +24,9 @@ from rare_species.models import (
     save_keras,
     save_model,
 )
-from rare_species.params import CnnParams, HeadParams
+from rare_species.training_params import CnnParams
 from tests import toy
-from tests.unit.tf_fixtures import CNN, HEAD, SIDE_PX, save_toy_classifiers
+from tests.unit.tf_fixtures import CNN, HEAD, SIDE_PX, head_params, save_toy_classifiers
 
 
 @pytest.fixture(scope="module")
@@ -59,11 +59,11 @@ def summary(model):
     ("head", "layers"),
     [
         (
-            HeadParams(units=(), activation="relu", batch_norm=True, dropout=0.3),
+            head_params(units=(), activation="relu", batch_norm=True, dropout=0.3),
             {"dropout": ("Dropout", 0.3), "logits": ("Dense", 5)},
         ),
         (
-            HeadParams(units=(8,), activation="gelu", batch_norm=False, dropout=0.1),
+            head_params(units=(8,), activation="gelu", batch_norm=False, dropout=0.1),
             {
                 "dense1": ("Dense", 8),
                 "activation1": ("Activation", "gelu"),
@@ -72,8 +72,10 @@ def summary(model):
             },
         ),
         (
-            HeadParams(units=(8, 4), activation="relu", batch_norm=True, dropout=0),
+            head_params(units=(8, 4), dropout=0.0, input_batch_norm=True, input_dropout=0.5),
             {
+                "input_batch_norm": ("BatchNormalization", None),
+                "input_dropout": ("Dropout", 0.5),
                 "dense1": ("Dense", 8),
                 "batch_norm1": ("BatchNormalization", None),
                 "activation1": ("Activation", "relu"),
@@ -201,7 +203,7 @@ def test_whole_model_is_the_softmax_of_the_head_on_the_backbone(photos):
 
 def test_inference_takes_any_batch_ignores_dropout_and_sees_new_weights():
     make_reproducible(1)
-    model = build_head(4, 3, HeadParams(units=(8,), activation="relu", batch_norm=False, dropout=0.9))
+    model = build_head(4, 3, head_params(units=(8,), activation="relu", batch_norm=False, dropout=0.9))
     call, features = inference(model), np.random.default_rng(0).normal(size=(7, 4)).astype(np.float32)
     np.testing.assert_allclose(call(tf.constant(features)).numpy(), infer(model, features), rtol=1e-5)
     assert call(tf.constant(features[:1])).shape == (1, 3)

@@ -11,9 +11,10 @@ import yaml
 from pydantic import ValidationError
 
 from rare_species.errors import UserError
-from rare_species.params import SECTIONS, FitParams, with_knobs
+from rare_species.params import SECTIONS
 from rare_species.params_file import load_params
 from rare_species.search_space import flatten_space
+from rare_species.training_params import FitParams, with_knobs
 
 REPO = Path(__file__).parents[2]
 REAL = yaml.safe_load((REPO / "params.yaml").read_text(encoding="utf-8"))
@@ -95,8 +96,8 @@ def test_the_real_file_has_every_section_and_all_are_right() -> None:
 
 
 def test_sections_that_the_stage_does_not_read_are_judged_too(tmp_path: Path) -> None:
-    (tmp_path / "params.yaml").write_text(yaml.safe_dump(set_knobs({"train.epochs": -1})))
-    with pytest.raises(UserError, match=r"^train\.epochs: Input should be greater than 0\. Received: -1\."):
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(set_knobs({"train.batch_size": -1})))
+    with pytest.raises(UserError, match=r"^train\.batch_size: Input should be greater than 0\. Received: -1\."):
         load_params(tmp_path / "params.yaml", wanted("clean"))
 
 
@@ -162,7 +163,7 @@ def test_params_cannot_be_changed(load: Callable[..., Any]) -> None:
         ("train.optimizer.weight_decay", -0.1, "greater than or equal to 0"),
         ("train.head.dropout", 1, "less than 1"),
         ("train.head.batch_norm", "perhaps", "valid boolean"),
-        ("train.epochs", 0, "greater than 0"),
+        ("train.epochs", -1, "greater than or equal to 0"),
         ("train.epochs", 2.5, "valid integer"),
         ("train.imbalance", "undersample", "'none', 'class_weight', 'oversample'"),
         ("train.cnn.filters", [], "at least 1 item"),
@@ -170,6 +171,13 @@ def test_params_cannot_be_changed(load: Callable[..., Any]) -> None:
         ("train.schedule.factor", 1, "less than 1"),
         ("train.early_stopping.monitor", "loss", "'val_loss'"),
         ("train.head", 5, "valid dictionary"),
+        ("train.fine_tune.blocks", 0, "all or a whole number of at least 1"),
+        ("train.fine_tune.blocks", "last", "all or a whole number of at least 1"),
+        ("train.fine_tune.layer_decay", 0, "greater than 0"),
+        ("train.fine_tune.ema", 1, "less than 1"),
+        ("train.fine_tune.mixed_precision", "half", "auto, true or false"),
+        ("model.inputs", ["phylum"], "[image] or [image, phylum]"),
+        ("model.inputs", ["image", "image"], "[image] or [image, phylum]"),
         ("unzip.layout", "zip", "'auto'"),
         ("unzip.max_ratio", float("inf"), "finite number"),
         ("clean.max_rejected_fraction", 1.1, "less than or equal to 1"),
@@ -229,7 +237,7 @@ def test_a_missing_knob_is_named(refuse: Callable[..., str], knob: str) -> None:
 
 
 def test_every_mistake_is_named_at_once(tmp_path: Path) -> None:
-    document = set_knobs({"train.epochs": 0, "train.lr": 1, "clean.min_side_px": MISSING})
+    document = set_knobs({"train.epochs": -1, "train.lr": 1, "clean.min_side_px": MISSING})
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(document))
     with pytest.raises(UserError) as error:
         load_params(tmp_path / "params.yaml", wanted("train", "clean"))

@@ -1,6 +1,7 @@
 """Small knobs, features and models for the tests that use TensorFlow."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 from rare_species.datasets import Features
 from rare_species.determinism import make_reproducible
 from rare_species.models import assemble, average_probabilities, build_cnn, build_head, save_keras
-from rare_species.params import AugmentationParams, CnnParams, FitParams, HeadParams, TrainParams, with_knobs
+from rare_species.training_params import AugmentationParams, CnnParams, FitParams, HeadParams, TrainParams, with_knobs
 
 SIDE_PX = 32
 STILL = {
@@ -22,7 +23,28 @@ CHANGES = STILL | {"flip": True, "rotation": 0.05, "zoom": 0.1}
 AUGMENTATION = AugmentationParams(**CHANGES)
 MIXED = CHANGES | {"mixup": 0.0, "cutmix": 0.0}
 CNN = CnnParams(filters=(4, 6), dense=8, dropout=0.1)
-HEAD = HeadParams(units=(8,), activation="relu", batch_norm=True, dropout=0.2)
+HEAD = HeadParams(
+    units=(8,), activation="relu", batch_norm=True, dropout=0.2, input_batch_norm=False, input_dropout=0.0
+)
+
+
+def head_params(**knobs: Any) -> HeadParams:
+    """`HEAD` with knobs replaced."""
+    return HEAD.model_copy(update=knobs)
+
+
+FINE_TUNE = {
+    "epochs": 0,
+    "blocks": 1,
+    "learning_rate": 0.01,
+    "layer_decay": 1.0,
+    "warmup_epochs": 0,
+    "freeze_batch_norm": True,
+    "clip_norm": 0.0,
+    "ema": 0.0,
+    "mixed_precision": "auto",
+    "steps_per_execution": 1,
+}
 FIT = FitParams.model_validate(  # a linear head and plain descent: the quickest to trace
     {
         "epochs": 3,
@@ -44,10 +66,15 @@ def fit_params(**knobs: Any) -> FitParams:
     return with_knobs(FIT, {name.replace("__", "."): value for name, value in knobs.items()})
 
 
-def train_params(seed: int = 3, **knobs: Any) -> TrainParams:
-    """Section `train` with `fit_params(**knobs)` and the small network."""
+def train_params(seed: int = 3, fine_tune: Mapping[str, Any] | None = None, **knobs: Any) -> TrainParams:
+    """Section `train` with `fit_params(**knobs)`, `FINE_TUNE` but for those in `fine_tune`, and the small network."""
     return TrainParams(
-        **fit_params(**knobs).model_dump(), members=1, augmentation=MIXED, cnn=CNN.model_dump(), seed=seed
+        **fit_params(**knobs).model_dump(),
+        fine_tune=FINE_TUNE | dict(fine_tune or {}),
+        members=1,
+        augmentation=MIXED,
+        cnn=CNN.model_dump(),
+        seed=seed,
     )
 
 

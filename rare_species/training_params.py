@@ -1,0 +1,203 @@
+"""The knobs of fitting: what sections `train` and `tune` hold."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    Field,
+    NonNegativeInt,
+    PositiveInt,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from rare_species.search_space import Distribution, flatten_space
+from rare_species.section import Fraction, Section
+
+Dropout = Annotated[float, Field(ge=0, lt=1)]
+LearningRate = Annotated[float, Field(gt=0, le=1)]
+ImbalanceName = Literal["none", "class_weight", "oversample", "focal", "balanced_softmax", "class_balanced"]
+
+
+class AugmentationParams(Section):
+    """Random changes to photos; a rotation of 0.05 is up to 18 degrees either way."""
+
+    flip: bool
+    rotation: Annotated[float, Field(ge=0, le=0.5)]
+    zoom: Annotated[float, Field(ge=0, lt=1)]
+    translation: Annotated[float, Field(ge=0, lt=1)]
+    brightness: Fraction
+    contrast: Annotated[float, Field(ge=0, lt=1)]
+    rand_augment: Fraction
+    random_erasing: Fraction
+
+
+class TrainAugmentationParams(AugmentationParams):
+    """Those that training can use besides, as it knows the labels."""
+
+    mixup: Annotated[float, Field(ge=0, le=10)]
+    cutmix: Fraction
+
+
+class HeadParams(Section):
+    """The classifier on top of the features: dense layers, each with batch norm, activation and dropout."""
+
+    units: tuple[PositiveInt, ...]
+    activation: Literal["relu", "gelu", "silu", "tanh"]
+    batch_norm: bool
+    dropout: Dropout
+    input_batch_norm: bool
+    input_dropout: Dropout
+
+
+class OptimizerParams(Section):
+    """Which optimizer and its rates; weight decay is decoupled, as AdamW's (Loshchilov & Hutter, 2019)."""
+
+    name: Literal["adamw", "adam", "sgd"]
+    learning_rate: LearningRate
+    weight_decay: Annotated[float, Field(ge=0, le=1)]
+    momentum: Annotated[float, Field(ge=0, lt=1)]
+
+
+class ScheduleParams(Section):
+    """How the learning rate falls: along a cosine, by a factor when validation loss stalls, or not at all."""
+
+    name: Literal["cosine", "plateau", "constant"]
+    factor: Annotated[float, Field(gt=0, lt=1)]
+    patience: PositiveInt
+
+
+class EarlyStoppingParams(Section):
+    """When to stop; the weights of the best epoch are restored."""
+
+    monitor: Literal["val_loss", "val_accuracy", "val_auc", "val_macro_f1"]
+    patience: PositiveInt
+
+
+class FitParams(Section):
+    """What `train` and every trial of `tune` share: head, optimizer, schedule and stopping."""
+
+    epochs: PositiveInt
+    batch_size: PositiveInt
+    imbalance: ImbalanceName
+    focal_gamma: Annotated[float, Field(ge=0, le=10)]
+    effective_beta: Annotated[float, Field(ge=0, lt=1)]
+    label_smoothing: Dropout
+    head: HeadParams
+    optimizer: OptimizerParams
+    schedule: ScheduleParams
+    early_stopping: EarlyStoppingParams
+
+
+class CnnParams(Section):
+    """The baseline from scratch: convolution blocks, one dense layer, dropout."""
+
+    filters: Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
+    dense: PositiveInt
+    dropout: Dropout
+
+
+def _check_blocks(blocks: int | str) -> int | str:
+    if blocks != "all" and not (isinstance(blocks, int) and blocks > 0):
+        raise ValueError("Input should be all or a whole number of at least 1")
+    return blocks
+
+
+def _check_switch(switch: bool | str) -> bool | str:
+    if switch != "auto" and not isinstance(switch, bool):
+        raise ValueError("Input should be auto, true or false")
+    return switch
+
+
+class FineTuneParams(Section):
+    """How the backbone is trained further from the photos, after the head was fitted (Kumar et al., 2022)."""
+
+    epochs: NonNegativeInt
+    blocks: Annotated[int | str, AfterValidator(_check_blocks)]
+    learning_rate: LearningRate
+    layer_decay: Annotated[float, Field(gt=0, le=1)]
+    warmup_epochs: NonNegativeInt
+    freeze_batch_norm: bool
+    clip_norm: Annotated[float, Field(ge=0)]
+    ema: Dropout
+    mixed_precision: Annotated[bool | str, AfterValidator(_check_switch)]
+    steps_per_execution: PositiveInt
+
+
+class TrainParams(FitParams):
+    """Section `train`."""
+
+    epochs: NonNegativeInt
+    fine_tune: FineTuneParams
+    members: PositiveInt
+    augmentation: TrainAugmentationParams
+    cnn: CnnParams
+    seed: NonNegativeInt
+
+    @model_validator(mode="after")
+    def _phases_fit(self) -> TrainParams:
+        tune = self.fine_tune
+        if not self.epochs and not tune.epochs:
+            raise ValueError("train.epochs and train.fine_tune.epochs must not both be 0. Received: 0 and 0")
+        if tune.epochs and tune.warmup_epochs and self.schedule.name == "plateau":
+            raise ValueError(
+                "train.fine_tune.warmup_epochs must be 0 with train.schedule.name=plateau, which sets the rate itself. "
+                f"Received: {tune.warmup_epochs}"
+            )
+        if tune.epochs and tune.warmup_epochs >= tune.epochs:
+            raise ValueError(
+                "train.fine_tune.warmup_epochs must be less than train.fine_tune.epochs. "
+                f"Received: {tune.warmup_epochs} of {tune.epochs}"
+            )
+        return self
+
+
+class TuneParams(Section):
+    """Section `tune`: the search space over `base`, the number of trials and what they are judged by."""
+
+    trials: NonNegativeInt
+    objective: Literal["val_macro_f1", "val_accuracy", "val_auc", "val_loss"]
+    base: FitParams
+    space: Annotated[dict[str, Distribution], Field(min_length=1)]
+    seed: NonNegativeInt
+
+    @field_validator("space", mode="before")
+    @classmethod
+    def _flatten(cls, space: Any) -> Any:
+        return flatten_space(space) if isinstance(space, dict) else space
+
+    @model_validator(mode="after")
+    def _space_fits_base(self) -> TuneParams:
+        for knob, distribution in self.space.items():
+            for value in distribution.examples():
+                try:
+                    with_knobs(self.base, {knob: value})
+                except ValidationError as error:
+                    message = error.errors()[0]["msg"]
+                    raise ValueError(f"tune.space.{knob}: {message}. Received: {value!r}") from error
+        return self
+
+
+def with_knobs(fit: FitParams, knobs: dict[str, Any]) -> FitParams:
+    """Copy `fit` with some knobs replaced.
+
+    Args:
+        fit: the parameters to start from.
+        knobs: values by dotted name, such as `{"head.dropout": 0.2}`.
+
+    Returns:
+        The validated copy.
+    """
+    document = fit.model_dump()
+    for knob, value in knobs.items():
+        *sections, name = knob.split(".")
+        place = document
+        for section in sections:
+            if not isinstance(place.get(section), dict):
+                place[section] = {}  # validation says what belongs there
+            place = place[section]
+        place[name] = value
+    return FitParams.model_validate(document)

@@ -33,7 +33,9 @@ def build_augmenter(augmentation: AugmentationParams, seed: int) -> keras.Sequen
     return keras.Sequential(wished or [layers.Identity()], name="augmenter")
 
 
-def mix_batches(batches: tf.data.Dataset, augmentation: TrainAugmentationParams, seed: int) -> tf.data.Dataset:
+def mix_batches(
+    batches: tf.data.Dataset, augmentation: TrainAugmentationParams, seed: int, epoch: tf.Variable | int = 0
+) -> tf.data.Dataset:
     """Blend the photos of a batch with each other, and their targets in the same measure.
 
     Args:
@@ -41,6 +43,7 @@ def mix_batches(batches: tf.data.Dataset, augmentation: TrainAugmentationParams,
         augmentation: `mixup` is the alpha of Zhang et al., 2018, "mixup: Beyond Empirical Risk Minimization",
             `cutmix` the largest factor of Yun et al., 2019, "CutMix"; 0 leaves either out.
         seed: of both.
+        epoch: the present one; with the seed and the batch's number in the epoch it decides what is drawn.
 
     Returns:
         A dataset of the same.
@@ -51,10 +54,14 @@ def mix_batches(batches: tf.data.Dataset, augmentation: TrainAugmentationParams,
     if augmentation.cutmix:
         steps.append(layers.CutMix(augmentation.cutmix, seed=seed + 1))
 
-    def mix(photos: tf.Tensor, targets: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        mixed = {"images": photos, "labels": targets}
+    def mix(number: tf.Tensor, batch: tuple[tf.Tensor, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
+        mixed = {"images": batch[0], "labels": batch[1]}
         for step in steps:
+            drawn = tf.random.experimental.stateless_fold_in(
+                tf.stack([tf.constant(step.seed, tf.int64), epoch]), number
+            )
+            step.generator.state.assign(tf.cast(drawn, step.generator.state.dtype))
             mixed = step(mixed, training=True)
         return mixed["images"], mixed["labels"]
 
-    return batches.map(mix) if steps else batches
+    return batches.enumerate().map(mix) if steps else batches

@@ -45,7 +45,7 @@ def build_backbone(
     network = entry.factory(include_top=False, weights=None, input_shape=(side_px, side_px, 3), pooling="avg")
     if file:
         _load(entry, network, file)
-    return _with_scaling(entry.rewrite(network) if entry.rewrite else network, entry.scaling), file
+    return with_scaling(entry.rewrite(network) if entry.rewrite else network, entry.scaling), file
 
 
 def weights_digest(model: keras.Model) -> str:
@@ -83,7 +83,8 @@ def main() -> int:
     return 0
 
 
-def _with_scaling(network: keras.Model, scaling: Scaling) -> keras.Model:
+def with_scaling(network: keras.Model, scaling: Scaling) -> keras.Model:
+    """Put its scaling before a network: a frozen model named "backbone" that takes RGB in [0, 255]."""
     x = inputs = keras.Input(network.input_shape[1:], name="rgb")
     if scaling.order == "bgr":
         x = keras.ops.flip(x, axis=-1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -14,9 +15,9 @@ import tensorflow as tf
 from numpy.typing import NDArray
 from PIL import Image
 
-from rare_species.arrays import Labels
 from rare_species.augmentation import build_augmenter, mix_batches
-from rare_species.datasets import Features, as_batches, load_features, one_hot, photo_batches, shuffled_photo_batches
+from rare_species.callbacks import Fit, OnEpoch
+from rare_species.datasets import Features, as_batches, load_features, one_hot, photo_batches
 from rare_species.determinism import make_reproducible
 from rare_species.errors import UserError
 from rare_species.files import read_json
@@ -25,20 +26,20 @@ from rare_species.models import (
     CLASSIFIER,
     assemble,
     average_probabilities,
-    build_cnn,
     inference,
     load_model,
     predict,
     save_model,
 )
 from rare_species.params import EvaluateParams
+from rare_species.photo_training import PHOTO_BATCH, PhotoTask, fine_tune, fit_cnn
 from rare_species.rewriting import for_inference
 from rare_species.scores import epoch_scores
 from rare_species.shards import Packed, open_packed
-from rare_species.training import Fit, OnEpoch, fit_head, fit_model, training_data
+from rare_species.training import fit_head
 from rare_species.training_params import TrainParams
 
-PHOTO_BATCH = 64
+BACKBONE = "backbone"  # the part of a saved model that gives the cached features, where it was kept frozen
 CHECKED_PHOTOS = 16
 SHOWN_PHOTOS = 12
 TOLERANCE = 1e-3  # of a probability, between cached features and photos: other batch shapes, other rounding
@@ -109,25 +110,28 @@ def open_data(features: Path, processed: Path, classes: Sequence[dict[str, Any]]
     return Data(splits, packed, classes, read_json(features / "backbone.json"), features)
 
 
-def fit_members(data: Data, params: TrainParams, on_epoch: OnEpoch) -> Candidate:
+def fit_members(data: Data, params: TrainParams, on_epoch: OnEpoch, checkpoints: Path) -> Candidate:
     """Fit `train.members` classifiers that differ in their seeds alone.
 
     A deep ensemble (Lakshminarayanan et al., 2017, "Simple and Scalable Predictive Uncertainty Estimation").
 
     Args:
-        data: what to fit to: the features of a frozen backbone, or for the baseline network the photos.
+        data: what to fit to: the features of a frozen backbone, and its photos for a network that learns from them.
         params: of the fit.
         on_epoch: called with each epoch of the first member, from 0, and its scores.
+        checkpoints: folder for the state of a fit to photos while it runs; one that was killed goes on from there.
+
+    Raises:
+        UserError: when the knobs do not go with the model.
     """
-    fitted = []
-    for member in range(params.members):
-        seed, follow = params.seed + member, on_epoch if member == 0 else _ignore_epoch
-        if data.has_features:
-            fitted.append(fit_head(data.fitted, len(data.classes), params, seed, follow))
-        else:
-            fitted.append(_fit_cnn(data, params, seed, follow))
+    if not data.has_features:
+        _check_baseline(params)
+    seeds = range(params.seed, params.seed + params.members)
+    followers = [on_epoch] + [_ignore_epoch] * (params.members - 1)
+    fitted = [_fit_member(data, params, *given, checkpoints) for given in zip(seeds, followers, strict=True)]
     members, fits = zip(*fitted, strict=True)
-    return Candidate(data.backbone() if data.has_features else None, members, fits[0])
+    from_features = data.has_features and not params.fine_tune.epochs
+    return Candidate(data.backbone() if from_features else None, members, fits[0])
 
 
 def show_augmentation(data: Data, params: TrainParams) -> tuple[list[Image.Image], list[str]]:
@@ -142,6 +146,35 @@ def show_augmentation(data: Data, params: TrainParams) -> tuple[list[Image.Image
     return [Image.fromarray(photo) for photo in both], ["before"] * len(rows) + ["after"] * len(rows)
 
 
+def _fit_member(
+    data: Data, params: TrainParams, seed: int, on_epoch: OnEpoch, checkpoints: Path
+) -> tuple[keras.Model, Fit]:
+    if data.has_features:
+        head, fit = fit_head(data.fitted, len(data.classes), params, seed, on_epoch)
+        if not params.fine_tune.epochs:
+            return head, fit
+    checkpoint = checkpoints / f"{_fingerprint(data, params, seed)}.npz"
+    task = PhotoTask(data.packed, len(data.classes), params, seed, on_epoch, checkpoint)
+    return fine_tune(task, data.trainable_backbone(), head, fit) if data.has_features else fit_cnn(task)
+
+
+def _check_baseline(params: TrainParams) -> None:
+    if params.fine_tune.epochs or not params.epochs:
+        raise UserError(
+            "Expected train.epochs above 0 and train.fine_tune.epochs=0 for model.name=cnn, which has no backbone. "
+            f"Received: {params.epochs} and {params.fine_tune.epochs}. Set them in params.yaml."
+        )
+
+
+def _fingerprint(data: Data, params: TrainParams, seed: int) -> str:
+    """What a fit depends on: knobs, data, this code and its libraries; a state on disk is of no use to any other."""
+    digest = hashlib.sha256("\n".join([params.model_dump_json(), str(seed), keras.version(), tf.__version__]).encode())
+    for folder in (data.packed.folder, data.features, Path(__file__).parent):
+        for file in sorted(path for path in folder.iterdir() if path.is_file()):
+            digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
 def score_candidate(candidate: Candidate, data: Data) -> dict[str, float]:
     """Scores such as `val_loss` of the candidate as it is saved; of a single member those of its best epoch."""
     if len(candidate.members) == 1:
@@ -149,7 +182,7 @@ def score_candidate(candidate: Candidate, data: Data) -> dict[str, float]:
     scores: dict[str, float] = {}
     for split, features in data.fitted.items():
         photos = features.originals()
-        batches = as_batches(photos.values) if data.has_features else _photos(data, split)
+        batches = as_batches(photos.values) if candidate.backbone else _photos(data, split)
         found = epoch_scores(photos.labels, predict(candidate.classifier, batches))
         scores |= {f"{split}_{name}": value for name, value in found.items()}
     return scores
@@ -179,7 +212,8 @@ def save_candidate(folder: Path, candidate: Candidate, data: Data, knobs: dict[s
 def predict_splits(folder: Path, data: Data, params: EvaluateParams) -> dict[str, NDArray[np.float32]]:
     """Probabilities of a saved candidate on every split's photos, without augmented views.
 
-    A head runs on the cached features; on a few test photos the whole model is run too, and must agree. With
+    A classifier of frozen features runs on the cached ones; on a few test photos the whole model is run too, and must
+    agree. One that learned from the photos runs on them. With
     `evaluate.views`, validation and test photos are also changed at random so many times, and their probabilities
     averaged (test-time augmentation).
 
@@ -190,7 +224,7 @@ def predict_splits(folder: Path, data: Data, params: EvaluateParams) -> dict[str
         UserError: when the saved model and the cached features do not belong together.
     """
     model, _ = load_model(folder)
-    if data.has_features:
+    if any(layer.name == BACKBONE for layer in model.layers):
         head = model.get_layer(CLASSIFIER)
         values = {split: features.originals().values for split, features in data.splits.items()}
         probabilities = {split: predict(head, as_batches(values[split])) for split in SPLITS}
@@ -214,25 +248,6 @@ def _with_views(
     for _ in range(params.views):
         total += np.concatenate([call(augmenter(batch, training=True)).numpy() for batch in photos])
     return (total / (1 + params.views)).astype(np.float32)
-
-
-def _fit_cnn(data: Data, params: TrainParams, seed: int, on_epoch: OnEpoch) -> tuple[keras.Model, Fit]:
-    """Fit the baseline network on photos that change a little every time they are seen."""
-    make_reproducible(seed)
-    n_classes = len(data.classes)
-    cnn = build_cnn(data.packed.shape.image_size, n_classes, params.cnn)
-    augmenter = build_augmenter(params.augmentation, seed)
-    augmented = keras.Sequential([keras.Input(cnn.input_shape[1:]), augmenter, cnn])
-    labels = {split: features.labels for split, features in data.fitted.items()}
-
-    def batches(rows: Labels, targets: NDArray[np.float32]) -> tf.data.Dataset:
-        photos = data.packed.rows("train").iloc[rows]
-        shuffled = shuffled_photo_batches(data.packed, photos, targets[rows], params.batch_size, seed)
-        return mix_batches(shuffled, params.augmentation, seed)
-
-    scored = {split: (labels[split], _photos(data, split)) for split in labels}
-    training = training_data(labels["train"], n_classes, params, batches, scored)
-    return cnn, fit_model(augmented, training, params, on_epoch)
 
 
 def _photos(data: Data, split: str) -> tf.data.Dataset:

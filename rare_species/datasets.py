@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -74,11 +75,44 @@ def photo_batches(packed: Packed, rows: pd.DataFrame, batch_size: int) -> tf.dat
     Returns:
         A dataset of float32 tensors of shape (batch, side, side, 3), RGB in [0, 255].
     """
-    return _jpegs(packed, rows).map(_decode, num_parallel_calls=tf.data.AUTOTUNE).batch(batch_size).prefetch(2)
+    photos = _jpegs(packed, rows).map(_decoder(packed), num_parallel_calls=tf.data.AUTOTUNE)
+    return photos.batch(batch_size).prefetch(2)
+
+
+@dataclass(frozen=True)
+class Shuffle:
+    """In which order each epoch shows which rows: by seed and epoch alone, so that a fit can go on at any epoch.
+
+    Attributes:
+        rows: those an epoch shows, int array of shape (m,).
+        batch_size: rows per batch; the last may be smaller.
+        seed: of the order.
+        epoch: the present one, from 0; the fit sets it before an epoch starts.
+    """
+
+    rows: Labels
+    batch_size: int
+    seed: int
+    epoch: tf.Variable = field(default_factory=lambda: tf.Variable(0, dtype=tf.int64, trainable=False))
+
+    @property
+    def steps(self) -> int:
+        """Batches per epoch."""
+        return math.ceil(len(self.rows) / self.batch_size)
+
+    def order(self) -> tf.data.Dataset:
+        """A dataset of ints, the rows of the present epoch one by one."""
+
+        def shuffled(_: tf.Tensor) -> tf.data.Dataset:
+            seeds = tf.stack([self.seed, self.epoch])
+            return tf.data.Dataset.from_tensor_slices(tf.random.experimental.stateless_shuffle(self.rows, seeds))
+
+        dataset = tf.data.Dataset.from_tensors(0).flat_map(shuffled)
+        return dataset.apply(tf.data.experimental.assert_cardinality(len(self.rows)))
 
 
 def shuffled_photo_batches(
-    packed: Packed, rows: pd.DataFrame, targets: NDArray[np.float32], batch_size: int, seed: int
+    packed: Packed, rows: pd.DataFrame, targets: NDArray[np.float32], shuffle: Shuffle
 ) -> tf.data.Dataset:
     """Decoded photos with their targets, in another order each epoch.
 
@@ -88,36 +122,32 @@ def shuffled_photo_batches(
         packed: the shards.
         rows: of its index.
         targets: float array of shape (n_rows, n_classes).
-        batch_size: photos per batch.
-        seed: of the order.
+        shuffle: of the rows' positions.
 
     Returns:
         A dataset of (photos, targets).
     """
-    pairs = tf.data.Dataset.zip(_jpegs(packed, rows), tf.data.Dataset.from_tensor_slices(targets)).cache()
-    pairs = pairs.shuffle(len(rows), seed=seed, reshuffle_each_iteration=True)
-    decoded = pairs.map(lambda jpeg, target: (_decode(jpeg), target), num_parallel_calls=tf.data.AUTOTUNE)
-    return decoded.batch(batch_size).prefetch(2)
+    jpegs, wanted, decode = tf.constant(list(packed.read(rows))), tf.constant(targets), _decoder(packed)
+    pairs = shuffle.order().map(lambda row: (decode(jpegs[row]), wanted[row]), num_parallel_calls=tf.data.AUTOTUNE)
+    return pairs.batch(shuffle.batch_size).prefetch(2)
 
 
 def shuffled_feature_batches(
-    values: NDArray[np.float32], targets: NDArray[np.float32], rows: Labels, batch_size: int, seed: int
+    values: NDArray[np.float32], targets: NDArray[np.float32], shuffle: Shuffle
 ) -> tf.data.Dataset:
     """Features with their targets, in another order each epoch; a batch is gathered at once, not row by row.
 
     Args:
         values: float array of shape (n, feature_size).
         targets: float array of shape (n, n_classes).
-        rows: those an epoch shows, int array of shape (m,).
-        batch_size: rows per batch.
-        seed: of the order.
+        shuffle: of the rows' positions.
 
     Returns:
         A dataset of (features, targets).
     """
     held, wanted = tf.constant(values), tf.constant(targets)
-    order = tf.data.Dataset.from_tensor_slices(rows).shuffle(len(rows), seed=seed, reshuffle_each_iteration=True)
-    return order.batch(batch_size).map(lambda chosen: (tf.gather(held, chosen), tf.gather(wanted, chosen))).prefetch(2)
+    chosen = shuffle.order().batch(shuffle.batch_size)
+    return chosen.map(lambda rows: (tf.gather(held, rows), tf.gather(wanted, rows))).prefetch(2)
 
 
 def as_batches(values: NDArray[np.float32], batch_size: int = 4096) -> tf.data.Dataset:
@@ -140,5 +170,11 @@ def _jpegs(packed: Packed, rows: pd.DataFrame) -> tf.data.Dataset:
     return dataset.apply(tf.data.experimental.assert_cardinality(len(rows)))
 
 
-def _decode(jpeg: tf.Tensor) -> tf.Tensor:
-    return tf.cast(tf.io.decode_jpeg(jpeg, channels=3, dct_method="INTEGER_ACCURATE"), tf.float32)
+def _decoder(packed: Packed) -> Callable[[tf.Tensor], tf.Tensor]:
+    shape = (packed.shape.image_size, packed.shape.image_size, 3)
+
+    def decode(jpeg: tf.Tensor) -> tf.Tensor:
+        photo = tf.io.decode_jpeg(jpeg, channels=3, dct_method="INTEGER_ACCURATE")
+        return tf.cast(tf.ensure_shape(photo, shape), tf.float32)
+
+    return decode

@@ -56,6 +56,11 @@ class Paths:
         """Where a person may put weights that can't be downloaded; not part of the graph."""
         return self.root / "data/weights"
 
+    @property
+    def checkpoints(self) -> Path:
+        """State of a fit that is still running; not part of the graph, and empty when the stage has finished."""
+        return self.root / "data/checkpoints"
+
     def model(self, stage: str) -> Path:
         """Folder of the model that `train` or `tune` saved."""
         return self.root / "models" / stage

@@ -56,13 +56,24 @@ def for_inference(backbone: keras.Model) -> keras.Model:
     Returns:
         A frozen model of the same name.
     """
-    _, *scaling, network = backbone.operations
-    x = inputs = keras.Input(backbone.input_shape[1:], name="rgb")
-    for step in scaling:
-        x = _again(step, x)
-    model = keras.Model(inputs, fold_batch_norm(network)(x, training=False), name=backbone.name)
+    model = with_network(backbone, fold_batch_norm(backbone.operations[-1]), training=False)
     model.trainable = False
     return model
+
+
+def with_network(backbone: keras.Model, network: keras.Model, **call: bool) -> keras.Model:
+    """Put another network behind a backbone's scaling.
+
+    Args:
+        backbone: its last operation is a network, those before scale RGB in [0, 255] for it.
+        network: takes its place; not copied.
+        call: `training`, if that is to be fixed.
+    """
+    _, *scaling, _ = backbone.operations
+    x = inputs = keras.Input(backbone.input_shape[1:], name="rgb")
+    for step in scaling:
+        x = type(step).from_config(step.get_config())(x)
+    return keras.Model(inputs, network(x, **call), name=backbone.name)
 
 
 def grouped_to_depthwise(model: keras.Model) -> keras.Model:
@@ -91,8 +102,21 @@ def grouped_to_depthwise(model: keras.Model) -> keras.Model:
     return copy
 
 
-def _again(step: Any, x: Any) -> Any:
-    return type(step).from_config(step.get_config())(x)
+def in_precision(model: keras.Model, policy: str) -> keras.Model:
+    """Copy a network that computes in another number format.
+
+    Args:
+        model: a functional or sequential model; left as it is.
+        policy: of Keras, such as "mixed_float16": weights stay in float32, what is computed with them does not.
+    """
+
+    def copied(layer: keras.layers.Layer) -> keras.layers.Layer:
+        return type(layer).from_config(layer.get_config() | {"dtype": policy})
+
+    copy = keras.models.clone_model(model, clone_function=copied)
+    for layer, original in zip(copy.layers, model.layers, strict=True):
+        _set_weights(layer, original.get_weights())
+    return copy
 
 
 def _set_weights(layer: keras.layers.Layer, weights: list[np.ndarray]) -> None:

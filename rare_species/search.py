@@ -10,10 +10,11 @@ import keras
 import optuna
 import pandas as pd
 
+from rare_species.callbacks import DivergedError, Fit, OnEpoch
 from rare_species.datasets import Features
 from rare_species.errors import UserError
 from rare_species.search_space import Choices, Distribution
-from rare_species.training import DivergedError, Fit, OnEpoch, fit_head
+from rare_species.training import fit_head
 from rare_species.training_params import FitParams, TuneParams, with_knobs
 
 STUDY_NAME = "tune"  # Hyperband assigns brackets from this name: another name, another search

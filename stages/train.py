@@ -1,11 +1,12 @@
-"""Fit the classifier: a head on cached features, or the baseline network from the photos.
+"""Fit the classifier: a head on cached features, then with the backbone on the photos if you wish; or the baseline.
 
 Reads:  data/features/, data/processed/, data/split/classes.json
 Writes: models/train/ (model.keras: RGB 0-255 in, probabilities out; classes.json; metadata.json)
         metrics/train.json, plots/train/ (dvclive's curves of loss, accuracy, AUC and macro F1; curves.png;
         augmentation.jpg where it learns from the photos)
 Params: train
-Takes:  about 10 s to start, then seconds; the baseline network minutes
+Takes:  about 10 s to start, then seconds; minutes or hours when it learns from the photos: killed, it goes on at
+        the last finished epoch (data/checkpoints/)
 Score:  see the README's results
 """
 
@@ -15,7 +16,7 @@ from functools import partial
 from typing import Any
 
 from rare_species.errors import UserError
-from rare_species.files import read_json, staged
+from rare_species.files import read_json, remove, staged
 from rare_species.paths import Paths
 from rare_species.stage import Stage
 from rare_species.training_params import TrainParams
@@ -32,20 +33,20 @@ class Params:
 
 def run(params: Params, paths: Paths) -> dict[str, Any]:
     """Fit, save, draw."""
+    from rare_species.callbacks import DivergedError
     from rare_species.candidates import fit_members, open_data, save_candidate, score_candidate, show_augmentation
     from rare_species.plots import contact_sheet, learning_curves, save_jpeg, save_png
     from rare_species.reporting import live_log, log_epoch, write_metrics
-    from rare_species.training import DivergedError
 
     data = open_data(paths.features, paths.processed, read_json(paths.split / "classes.json"))
     with staged(paths.model("train"), paths.metrics("train"), paths.plots("train")) as (folder, metrics, plots):
         with live_log(plots) as live:
             try:
-                candidate = fit_members(data, params.train, partial(log_epoch, live))
+                candidate = fit_members(data, params.train, partial(log_epoch, live), paths.checkpoints)
             except DivergedError as error:
                 raise UserError(
-                    f"Expected a finite loss. Received: {error}. Lower train.optimizer.learning_rate, for instance "
-                    "with dvc exp run -S train.optimizer.learning_rate=0.0001"
+                    f"Expected a finite loss. Received: {error}. Lower train.{error.knob}, for instance "
+                    f"with dvc exp run -S train.{error.knob}=0.0001"
                 ) from error
         save_candidate(folder, candidate, data, params.train.model_dump(mode="json"))
         scores = score_candidate(candidate, data)
@@ -54,9 +55,10 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
             candidate.fit.history, candidate.fit.best_epoch, ["loss", "accuracy", "auc", "macro_f1"]
         )
         save_png(curves, plots / "curves.png")
-        if not data.has_features:
+        if not candidate.backbone:
             photos, captions = show_augmentation(data, params.train)
             save_jpeg(contact_sheet(photos, captions, "train: photos before and after augmentation"), plots / AUGMENTED)
+    remove(paths.checkpoints)
     return {"best epoch": candidate.fit.best_epoch, "val macro F1": round(scores["val_macro_f1"], 4)}
 
 

@@ -113,5 +113,21 @@ def test_mixing_repeats_with_the_seed_and_differs_with_another(photos, mixes):
     assert (first[1] != other[1]).any()
 
 
+@pytest.mark.parametrize("mixes", [{"mixup": 0.5}, {"cutmix": 1.0}], ids=str)
+def test_mixing_depends_on_the_epoch_and_the_batch_and_on_nothing_before(photos, mixes):
+    knobs = TrainAugmentationParams(**MIXED | mixes)
+    epoch = tf.Variable(0, dtype=tf.int64)
+    dataset = mix_batches(batches(photos).repeat(3), knobs, 1, epoch)
+
+    def targets(number):
+        epoch.assign(number)
+        return [found.numpy() for _, found in dataset]
+
+    first, second, again = targets(0), targets(1), targets(0)
+    np.testing.assert_array_equal(first, again)
+    different = [*first, *second]
+    assert all((one != two).any() for number, one in enumerate(different) for two in different[:number])
+
+
 def test_augmentation_of_the_fixtures_is_a_real_one(photos):
     assert (changed(AUGMENTATION, 0, photos) != photos).any()

@@ -7,6 +7,7 @@ import pytest
 from keras.src.legacy.saving.legacy_h5_format import save_weights_to_hdf5_group
 
 from rare_species.backbones import build_backbone, weights_digest
+from rare_species.blocks import block_numbers
 from rare_species.determinism import make_reproducible
 from rare_species.efficientnet_lite import efficientnet_lite0, packaged_checkpoint
 from rare_species.errors import UserError
@@ -46,6 +47,24 @@ def infer(model, batch):
     return keras.ops.convert_to_numpy(model(batch, training=False))
 
 
+# As published; ConvNeXt's and the EfficientNets' by the sum of the repeats in their tables
+BLOCKS = {
+    "efficientnetlite0": 16,
+    "efficientnetb0": 16,
+    "efficientnetv2b0": 21,
+    "efficientnetv2b3": 32,
+    "efficientnetv2s": 40,
+    "mobilenetv2": 17,
+    "mobilenetv3large": 15,
+    "resnet50": 16,
+    "densenet121": 58,
+    "vgg16": 5,
+    "convnexttiny": 18,
+    "convnextsmall": 36,
+    "convnextbase": 36,
+}
+
+
 @pytest.mark.parametrize("name", REGISTRY)
 def test_entry_says_what_it_builds(name):
     entry = REGISTRY[name]
@@ -57,6 +76,8 @@ def test_entry_says_what_it_builds(name):
     assert model.output_shape == (None, entry.feature_size)
     assert model.count_params() == entry.parameters
     assert not model.trainable_variables
+    numbers = block_numbers(model.operations[-1])
+    assert set(numbers.values()) == set(range(int(name == "vgg16"), 1 + BLOCKS[name]))  # VGG16 has no stem
     assert entry.native_size >= 128
     assert entry.licence
     assert entry.pretrained_on

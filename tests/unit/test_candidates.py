@@ -1,14 +1,17 @@
 """Candidates fitted, saved, loaded and run on 3 families of 8 photos at 32 px."""
 
 import io
+import tempfile
 import zipfile
 from dataclasses import replace
+from pathlib import Path
 
 import h5py
 import keras
 import numpy as np
 import pytest
 
+from rare_species.callbacks import Fit
 from rare_species.candidates import (
     Data,
     _check_agreement,
@@ -25,7 +28,6 @@ from rare_species.files import write_json
 from rare_species.models import average_probabilities, load_model, predict, save_keras
 from rare_species.params import EmbedParams, EvaluateParams, ModelParams
 from rare_species.scores import epoch_scores
-from rare_species.training import Fit
 from rare_species.training_params import AugmentationParams
 from tests import toy
 from tests.unit.tf_fixtures import AUGMENTATION, SIDE_PX, STILL, ignore_epoch, train_params
@@ -49,6 +51,12 @@ def embed(folder, packed, name, views) -> Data:
     return open_data(folder, packed.folder, CLASSES)
 
 
+def fit(data, params, on_epoch=ignore_epoch):
+    """A candidate whose checkpoints are thrown away."""
+    with tempfile.TemporaryDirectory() as folder:
+        return fit_members(data, params, on_epoch, Path(folder))
+
+
 @pytest.fixture(scope="module")
 def data(packed, tmp_path_factory):
     return embed(tmp_path_factory.mktemp("features"), packed, "efficientnetlite0", views=1)
@@ -62,7 +70,7 @@ def photos_only(packed, tmp_path_factory):
 @pytest.fixture(scope="module")
 def fitted(data, tmp_path_factory):
     """A head, and the folder it is saved in."""
-    candidate = fit_members(data, train_params(epochs=5), ignore_epoch)
+    candidate = fit(data, train_params(epochs=5))
     folder = tmp_path_factory.mktemp("head")
     save_candidate(folder, candidate, data, {"seed": 3})
     return candidate, folder
@@ -71,7 +79,7 @@ def fitted(data, tmp_path_factory):
 @pytest.fixture(scope="module")
 def fitted_cnn(photos_only, tmp_path_factory):
     """The baseline network, and the folder it is saved in."""
-    candidate = fit_members(photos_only, train_params(epochs=1), ignore_epoch)
+    candidate = fit(photos_only, train_params(epochs=1))
     folder = tmp_path_factory.mktemp("cnn")
     save_candidate(folder, candidate, photos_only, {"seed": 3})
     return candidate, folder
@@ -163,7 +171,7 @@ def test_network_predicts_every_photo(fitted_cnn, photos_only, packed):
 
 def test_network_repeats_with_the_seed_and_differs_with_another(fitted_cnn, photos_only):
     def weights(seed):
-        return fit_members(photos_only, train_params(seed, epochs=1), ignore_epoch).members[0].get_weights()
+        return fit(photos_only, train_params(seed, epochs=1)).members[0].get_weights()
 
     first = fitted_cnn[0].members[0].get_weights()
     assert all((one == two).all() for one, two in zip(first, weights(3), strict=True))
@@ -176,7 +184,8 @@ def seen(monkeypatch):
     given = []
 
     monkeypatch.setattr(
-        "rare_species.candidates.fit_model", lambda model, training, *_: given.append((model, training)) or Fit()
+        "rare_species.photo_training.fit_model",
+        lambda model, training, *_, **__: given.append((model, training)) or Fit(),
     )
     return given
 
@@ -185,12 +194,12 @@ def seen(monkeypatch):
 def test_network_is_fitted_to_changed_photos_in_batches_with_the_class_weights_wished(
     photos_only, seen, imbalance, expected
 ):
-    fit_members(photos_only, train_params(imbalance=imbalance, batch_size=5), ignore_epoch)
+    fit(photos_only, train_params(imbalance=imbalance, batch_size=5))
     ((model, training),) = seen
     changes = [type(layer).__name__ for layer in model.get_layer("augmenter").layers]
     assert changes == ["RandomFlip", "RandomRotation", "RandomZoom"]
     assert training.class_weight == expected
-    assert training.steps == 3
+    assert training.shuffle.steps == 3
     assert list(training.scored) == ["train", "val"]
     assert training.scored["val"][0].tolist() == [0, 0, 1, 1, 2, 2]
     photos, targets = next(iter(training.batches))
@@ -234,7 +243,7 @@ def test_views_are_fitted_to(data, fitted):
     """Without the views of the training photos another head comes out."""
     assert load_features(data.features, "train").photos == 12
     plain = {**data.splits, "train": data.splits["train"].originals()}
-    candidate = fit_members(replace(data, splits=plain), train_params(epochs=5), ignore_epoch)
+    candidate = fit(replace(data, splits=plain), train_params(epochs=5))
     assert (candidate.members[0].get_weights()[0] != fitted[0].members[0].get_weights()[0]).any()
 
 
@@ -243,7 +252,7 @@ def ensemble(data, tmp_path_factory):
     """Two heads, their candidate's folder and the epochs that were followed."""
     epochs = []
     knobs = train_params(epochs=3).model_copy(update={"members": 2})
-    candidate = fit_members(data, knobs, lambda epoch, _: epochs.append(epoch))
+    candidate = fit(data, knobs, lambda epoch, _: epochs.append(epoch))
     folder = tmp_path_factory.mktemp("ensemble")
     save_candidate(folder, candidate, data, {"seed": 3})
     return candidate, folder, epochs
@@ -252,8 +261,8 @@ def ensemble(data, tmp_path_factory):
 def test_members_differ_in_their_seed_and_the_first_is_the_single_classifier(ensemble, data):
     candidate, _, epochs = ensemble
     first, second = candidate.members
-    alone = fit_members(data, train_params(epochs=3), ignore_epoch).members[0]
-    other = fit_members(data, train_params(seed=4, epochs=3), ignore_epoch).members[0]
+    alone = fit(data, train_params(epochs=3)).members[0]
+    other = fit(data, train_params(seed=4, epochs=3)).members[0]
     for member, same in ((first, alone), (second, other)):
         assert all((a == b).all() for a, b in zip(member.get_weights(), same.get_weights(), strict=True))
     assert epochs == [0, 1, 2]  # of the first member
@@ -295,7 +304,7 @@ def test_views_are_averaged_with_the_plain_photos_and_repeat(request, kind):
 def test_saved_model_holds_no_loss_and_no_optimizer(data, tmp_path, imbalance):
     """A loss of our own could not be loaded without this code; moments of an optimizer would double the file."""
     knobs = train_params(epochs=1, imbalance=imbalance, optimizer__name="adam")
-    save_candidate(tmp_path, fit_members(data, knobs, ignore_epoch), data, {})
+    save_candidate(tmp_path, fit(data, knobs), data, {})
     with zipfile.ZipFile(tmp_path / "model.keras") as archive:
         assert b"rossentropy" not in archive.read("config.json")
         weights = h5py.File(io.BytesIO(archive.read("model.weights.h5")))

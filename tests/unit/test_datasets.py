@@ -9,6 +9,7 @@ from PIL import Image
 
 from rare_species.datasets import (
     Features,
+    Shuffle,
     load_features,
     one_hot,
     photo_batches,
@@ -48,10 +49,16 @@ def test_photos_can_be_read_again_and_their_number_is_known(packed):
         np.testing.assert_array_equal(one, two)
 
 
+def epochs_of(batches, shuffle, epochs):
+    """(values, targets) of whole epochs of one dataset, as a fit reads them."""
+    for epoch in epochs:
+        shuffle.epoch.assign(epoch)
+        yield epoch_of(batches)
+
+
 def read_features(seed, epochs=1):
-    """(values, targets) of whole epochs of one dataset."""
-    batches = shuffled_feature_batches(VALUES, TARGETS, np.arange(10), 4, seed)
-    return [epoch_of(batches) for _ in range(epochs)]
+    shuffle = Shuffle(np.arange(10), 4, seed)
+    return list(epochs_of(shuffled_feature_batches(VALUES, TARGETS, shuffle), shuffle, range(epochs)))
 
 
 def epoch_of(batches):
@@ -71,7 +78,9 @@ def test_every_row_comes_once_an_epoch_with_its_target(seed):
 
 def test_an_epoch_shows_the_rows_it_is_told_to():
     rows = np.array([7, 7, 2, 9])
-    values, targets = epoch_of(shuffled_feature_batches(VALUES, TARGETS, rows, 3, seed=0))
+    batches = shuffled_feature_batches(VALUES, TARGETS, Shuffle(rows, 3, seed=0))
+    assert len(batches) == Shuffle(rows, 3, seed=0).steps == 2
+    values, targets = epoch_of(batches)
     order = (values[:, 0] / 2).astype(int)
     assert sorted(order.tolist()) == [2, 7, 7, 9]
     np.testing.assert_array_equal(targets, TARGETS[order])
@@ -89,10 +98,21 @@ def test_feature_order_follows_the_seed_and_the_epoch(seed):
     np.testing.assert_array_equal(second, second_again)
 
 
+@pytest.mark.parametrize("seed", [0, 2**40])
+def test_order_of_an_epoch_does_not_depend_on_those_before(seed):
+    def order(*epochs):
+        shuffle = Shuffle(np.arange(10), 4, seed)
+        return list(epochs_of(shuffled_feature_batches(VALUES, TARGETS, shuffle), shuffle, epochs))[-1][0]
+
+    np.testing.assert_array_equal(order(0, 1, 2), order(2))
+    np.testing.assert_array_equal(order(2, 2), order(2))
+    assert (order(2) != order(3)).any()
+
+
 def read_photos(packed, seed, epochs=2):
-    rows = packed.rows("train")
-    batches = shuffled_photo_batches(packed, rows, np.eye(len(rows), dtype=np.float32), 5, seed)
-    return [epoch_of(batches) for _ in range(epochs)]
+    rows, shuffle = packed.rows("train"), Shuffle(np.arange(12), 5, seed)
+    batches = shuffled_photo_batches(packed, rows, np.eye(len(rows), dtype=np.float32), shuffle)
+    return list(epochs_of(batches, shuffle, range(epochs)))
 
 
 def test_every_photo_comes_once_an_epoch_with_its_target(packed):

@@ -12,7 +12,7 @@ import pytest
 from keras.src.applications import convnext, efficientnet_v2
 
 from rare_species import backbones
-from rare_species.backbones import _with_scaling, build_backbone, registry_table
+from rare_species.backbones import build_backbone, registry_table, with_scaling
 from rare_species.params import ModelName
 from rare_species.registry import CAFFE, MEAN, REGISTRY, STANDARDISED, STD, TWICE, UNIT, UNIT_OF_128, Scaling
 from rare_species.rewriting import for_inference
@@ -155,7 +155,7 @@ def test_features_are_those_of_keras_on_its_own_preprocessing(name, photos, tmp_
     np.testing.assert_allclose(found / unit, expected / unit, rtol=0, atol=TOLERANCE)
     assert used == file
     assert ours.output_shape == theirs.output_shape
-    mistaken = infer(_with_scaling(ours.operations[-1], MISTAKES[entry.scaling]), photos)
+    mistaken = infer(with_scaling(ours.operations[-1], MISTAKES[entry.scaling]), photos)
     assert np.abs(mistaken - expected).max() > 100 * TOLERANCE * unit
 
     ours.save(tmp_path / "backbone.keras")

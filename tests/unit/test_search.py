@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 
 from rare_species import search as module
+from rare_species.callbacks import Fit
 from rare_species.datasets import Features
 from rare_species.errors import UserError
 from rare_species.search import search
-from rare_species.training import Fit
 from rare_species.training_params import TuneParams
 from tests.unit.tf_fixtures import fit_params, ignore_epoch, splits
 

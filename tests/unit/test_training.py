@@ -1,17 +1,17 @@
-"""The fit loop: weights of classes, scores per epoch, stopping, schedules, and one step worked out in NumPy."""
+"""The fit loop on features: losses, stopping, and one step worked out in NumPy."""
 
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 from scipy.special import log_softmax, softmax
 
+from rare_species.callbacks import DivergedError
 from rare_species.datasets import Features, as_batches, one_hot
 from rare_species.determinism import make_reproducible
 from rare_species.models import build_head
 from rare_species.scores import epoch_scores
-from rare_species.training import DivergedError, EpochScores, build_loss, build_optimizer, fit_head
-from tests.unit.tf_fixtures import HEAD, clusters, fit_params, ignore_epoch, splits
+from rare_species.training import build_loss, fit_head
+from tests.unit.tf_fixtures import clusters, fit_params, ignore_epoch, splits, train_params
 
 PLAIN = {"head__dropout": 0.0, "optimizer__momentum": 0.0, "optimizer__weight_decay": 0.0}
 
@@ -67,68 +67,6 @@ def test_batches_keep_the_order_and_can_be_read_again():
         pieces = [batch.numpy() for batch in batches]
         assert [len(piece) for piece in pieces] == [3, 3, 1]
         np.testing.assert_array_equal(np.concatenate(pieces), values)
-
-
-@pytest.fixture
-def scoring():
-    """EpochScores of a model that gives back its inputs: what it is scored on are hand-made logits."""
-    model = keras.Sequential([keras.Input((3,)), keras.layers.Rescaling(1.0)])
-    model.compile(keras.optimizers.SGD(0.25))
-
-    def build(logits, monitor="val_loss", on_epoch=ignore_epoch):
-        callback = EpochScores({"val": (np.arange(3), as_batches(logits))}, on_epoch, monitor)
-        callback.set_model(model)
-        return callback
-
-    return build
-
-
-GOOD = np.array([[3, 0, 0], [0, 3, 0], [0, 0, 3]], dtype=np.float32)
-
-
-def test_scores_of_an_epoch_are_reported_kept_and_handed_on(scoring):
-    reported, logs = [], {"loss": 1.0}
-    logits = np.array([[2, 1, 0], [0, 3, 1], [1, 0.5, 0]], dtype=np.float32)
-    callback = scoring(logits, on_epoch=lambda epoch, scores: reported.append((epoch, scores)))
-    callback.on_epoch_end(4, logs)
-    expected = {f"val_{name}": value for name, value in epoch_scores(np.arange(3), softmax(logits, axis=1)).items()}
-    assert set(expected) == {"val_loss", "val_accuracy", "val_auc", "val_macro_f1"}
-    assert expected["val_accuracy"] == pytest.approx(2 / 3)
-    assert reported == [(4, pytest.approx(expected))]
-    assert logs == pytest.approx({"loss": 1.0, **expected})
-    assert callback.fit.best == pytest.approx(expected)
-
-
-@pytest.mark.parametrize(
-    ("monitor", "values", "best"),
-    [
-        ("val_loss", [3.0, 1.0, 2.0, 1.0], 1),
-        ("val_accuracy", [0.1, 0.5, 0.7, 0.7], 2),
-        ("val_macro_f1", [0.9, 0.5, 0.7, 0.7], 0),
-    ],
-)
-def test_best_epoch_is_the_first_with_the_best_score(scoring, monkeypatch, monitor, values, best):
-    rows = iter(values)
-    monkeypatch.setattr("rare_species.training.epoch_scores", lambda *_: {monitor.removeprefix("val_"): next(rows)})
-    callback = scoring(GOOD, monitor)
-    for epoch in range(len(values)):
-        callback.on_epoch_end(epoch, {})
-    assert callback.fit.best_epoch == best + 1
-    assert callback.fit.best == {monitor: values[best]}
-    assert callback.fit.history[monitor].tolist() == values
-
-
-@pytest.mark.parametrize(
-    ("logits", "loss"),
-    [(GOOD * np.nan, 1.0), (GOOD + np.float32(np.inf), 1.0), (GOOD, float("nan")), (GOOD, float("inf"))],
-    ids=["logits NaN", "logits infinite", "loss NaN", "loss infinite"],
-)
-def test_diverged_epoch_is_refused_and_not_reported(scoring, logits, loss):
-    reported = []
-    callback = scoring(logits, on_epoch=lambda *_: reported.append(1))
-    with pytest.raises(DivergedError, match=r"NaN or infinite in epoch 3 at learning rate 0\.25"):
-        callback.on_epoch_end(2, {"loss": loss})
-    assert not reported
 
 
 def overfit(**knobs):
@@ -224,54 +162,6 @@ def test_one_step_is_the_gradient_of_the_weighted_smoothed_loss(imbalance, smoot
     np.testing.assert_allclose(model.get_weights()[1], bias - rate * slope.sum(axis=0), rtol=1e-4, atol=1e-6)
 
 
-def idle(optimizer, model, steps):
-    """Apply gradients of zero: what moves is moved by weight decay alone."""
-    for _ in range(steps):
-        optimizer.apply([tf.zeros_like(variable) for variable in model.trainable_variables], model.trainable_variables)
-
-
-@pytest.mark.parametrize("name", ["adamw", "adam", "sgd"])
-@pytest.mark.parametrize("decay", [0.0, 0.5])
-def test_weight_decay_shrinks_kernels_only(name, decay):
-    params = fit_params(optimizer__name=name, optimizer__weight_decay=decay, optimizer__learning_rate=0.1)
-    model = build_head(4, 3, HEAD)
-    model.set_weights([np.ones_like(array) for array in model.get_weights()])
-    idle(build_optimizer(params, 1), model, 1)
-    found = {variable.path: keras.ops.convert_to_numpy(variable) for variable in model.trainable_variables}
-    assert {path.removeprefix("head/") for path in found} == {
-        "dense1/kernel",
-        "batch_norm1/gamma",
-        "batch_norm1/beta",
-        "logits/kernel",
-        "logits/bias",
-    }
-    for path, values in found.items():
-        np.testing.assert_allclose(values, 1 - 0.1 * decay if path.endswith("kernel") else 1, rtol=1e-6)
-
-
-@pytest.mark.parametrize(
-    ("name", "kind"),
-    [("adamw", keras.optimizers.AdamW), ("adam", keras.optimizers.Adam), ("sgd", keras.optimizers.SGD)],
-)
-def test_optimizer_is_the_one_named(name, kind):
-    optimizer = build_optimizer(fit_params(optimizer__name=name, optimizer__momentum=0.7), 1)
-    assert type(optimizer) is kind
-    assert name != "sgd" or optimizer.momentum == 0.7
-
-
-@pytest.mark.parametrize(
-    ("schedule", "expected"), [("cosine", [0.1, 0.05, 0.0]), ("constant", [0.1] * 3), ("plateau", [0.1] * 3)]
-)
-def test_learning_rate_at_the_start_halfway_and_at_the_end(schedule, expected):
-    params = fit_params(epochs=4, schedule__name=schedule, optimizer__learning_rate=0.1)
-    optimizer, model = build_optimizer(params, steps=5), build_head(4, 3, HEAD)
-    rates = []
-    for _ in range(3):
-        rates.append(float(optimizer.learning_rate))
-        idle(optimizer, model, steps=10)
-    assert rates == pytest.approx(expected, abs=1e-6)
-
-
 @pytest.mark.parametrize(("schedule", "falls"), [("plateau", 2), ("constant", 0)])
 def test_plateau_lowers_the_learning_rate_when_the_loss_stalls(schedule, falls):
     params = fit_params(
@@ -285,6 +175,14 @@ def test_plateau_lowers_the_learning_rate_when_the_loss_stalls(schedule, falls):
     )
     model, _ = fit_head(splits(), 3, params, 0, ignore_epoch)
     assert float(model.optimizer.learning_rate) == pytest.approx(1e-6 * 0.25**falls)
+
+
+def test_without_epochs_the_head_stays_as_it_was_drawn():
+    model, fit = fit_head(splits(), 3, train_params(epochs=0, fine_tune={"epochs": 1}), 6, ignore_epoch)
+    make_reproducible(6)
+    drawn = build_head(4, 3, train_params().head).get_weights()
+    assert all((one == two).all() for one, two in zip(model.get_weights(), drawn, strict=True))
+    assert fit.history.empty
 
 
 @pytest.mark.parametrize(("units", "layers"), [((), ["dropout", "logits"]), ((5,), ["dense1", "batch_norm1"])])

@@ -5,11 +5,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 
+from rare_species.backbones import with_scaling
 from rare_species.datasets import Features
 from rare_species.determinism import make_reproducible
 from rare_species.models import assemble, average_probabilities, build_cnn, build_head, save_keras
+from rare_species.registry import UNIT
 from rare_species.training_params import AugmentationParams, CnnParams, FitParams, HeadParams, TrainParams, with_knobs
 
 SIDE_PX = 32
@@ -68,14 +71,28 @@ def fit_params(**knobs: Any) -> FitParams:
 
 def train_params(seed: int = 3, fine_tune: Mapping[str, Any] | None = None, **knobs: Any) -> TrainParams:
     """Section `train` with `fit_params(**knobs)`, `FINE_TUNE` but for those in `fine_tune`, and the small network."""
+    epochs = knobs.pop("epochs", FIT.epochs)  # 0 is for train alone
     return TrainParams(
-        **fit_params(**knobs).model_dump(),
+        **fit_params(**knobs).model_dump() | {"epochs": epochs},
         fine_tune=FINE_TUNE | dict(fine_tune or {}),
         members=1,
         augmentation=MIXED,
         cnn=CNN.model_dump(),
         seed=seed,
     )
+
+
+def small_backbone(seed: int = 7) -> keras.Model:
+    """A frozen backbone of a stem, two blocks and something behind them, named as the registry's networks are."""
+    make_reproducible(seed)
+    x = inputs = keras.Input((SIDE_PX, SIDE_PX, 3))
+    for name in ("stem", "block_1", "block_2", "top"):
+        x = keras.layers.Conv2D(6, 3, strides=2, padding="same", use_bias=False, name=f"{name}_conv")(x)
+        x = keras.layers.BatchNormalization(name=f"{name}_bn")(x)
+        x = keras.layers.ReLU(name=f"{name}_relu")(x)
+        x = keras.layers.Dropout(0.2, name=f"{name}_drop")(x)
+    network = keras.Model(inputs, keras.layers.GlobalAveragePooling2D(name="pool")(x), name="small")
+    return with_scaling(network, UNIT)
 
 
 def clusters(counts: tuple[int, ...] = (8, 8, 8), spread: float = 1.0, seed: int = 0) -> Features:

@@ -1,0 +1,221 @@
+"""Networks fitted to 3 families of photos at 32 px: what learns, what is kept, and going on after a kill."""
+
+import itertools
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+
+from rare_species import photo_training
+from rare_species.callbacks import DivergedError, Fit
+from rare_species.datasets import photo_batches
+from rare_species.models import build_head, predict
+from rare_species.photo_training import PhotoTask, fine_tune, fit_cnn
+from rare_species.scores import epoch_scores
+from tests.unit.tf_fixtures import FINE_TUNE, head_params, ignore_epoch, small_backbone, train_params
+
+TUNE = FINE_TUNE | {"epochs": 2, "learning_rate": 0.05}
+HEAD = head_params(units=(4,), dropout=0.3, input_dropout=0.1)
+
+
+@pytest.fixture
+def tune(packed, tmp_path):
+    """Fine-tune a small backbone and a head of random weights."""
+    numbers = itertools.count()
+
+    def run(fine=None, *, before=None, on_epoch=ignore_epoch, seed=3, file=None, **knobs):
+        params = train_params(seed, fine_tune=TUNE | (fine or {}), **knobs)
+        backbone = small_backbone()
+        head = build_head(6, 3, HEAD)
+        start = [array.copy() for model in (backbone, head) for array in model.get_weights()]
+        task = PhotoTask(packed, 3, params, seed, on_epoch, tmp_path / (file or f"{next(numbers)}.npz"))
+        model, fit = fine_tune(task, backbone, head, before or Fit())
+        end = [*backbone.get_weights(), *head.get_weights()]
+        names = [weight.path for part in (backbone, head) for weight in part.weights]
+        changed = {name for name, old, new in zip(names, start, end, strict=True) if (old != new).any()}
+        return model, fit, changed
+
+    return run
+
+
+def probabilities(model, packed, split="val"):
+    logits = predict(model, photo_batches(packed, packed.rows(split), 5))
+    return np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+
+
+def same(one, two):
+    return all((a == b).all() for a, b in zip(one.get_weights(), two.get_weights(), strict=True))
+
+
+def test_last_block_and_head_learn_and_the_rest_stays(tune):
+    _, fit, changed = tune()
+    assert {"block_2_conv/kernel", "top_conv/kernel", "dense1/kernel", "logits/bias"} <= {
+        name.removeprefix("head/") for name in changed
+    }
+    assert not [name for name in changed if name.startswith(("stem", "block_1")) or "_bn/" in name]
+    assert len(fit.history) == 2
+
+
+def test_batch_norms_learn_if_so_wished(tune):
+    _, _, changed = tune({"freeze_batch_norm": False, "blocks": "all"})
+    assert {f"{name}_bn/{array}" for name in ("stem", "top") for array in ("gamma", "moving_mean")} <= changed
+
+
+def test_the_model_takes_photos_and_has_the_scores_of_its_best_epoch(tune, packed):
+    model, fit, _ = tune({"epochs": 3})
+    assert (model.input_shape, model.output_shape) == ((None, 32, 32, 3), (None, 3))
+    labels = packed.rows("val")["class_id"].to_numpy()
+    found = epoch_scores(labels, probabilities(model, packed))
+    assert found["loss"] == pytest.approx(fit.best["val_loss"], rel=1e-4)
+
+
+def test_nothing_better_than_the_head_was_keeps_the_head(tune):
+    rows = [dict.fromkeys(("train_loss", "val_loss"), loss) for loss in (2.0, 1e-9, 3.0)]
+    before = Fit(pd.DataFrame(rows), best_epoch=2)
+    epochs = []
+    _, fit, changed = tune(before=before, on_epoch=lambda epoch, _: epochs.append(epoch))
+    assert changed == set()
+    assert fit.best_epoch == 2
+    assert epochs == [3, 4]
+    assert fit.history["val_loss"].tolist()[:3] == [2.0, 1e-9, 3.0]
+
+
+EFFECTS = {
+    "learning_rate": 0.02,
+    "blocks": 2,
+    "layer_decay": 0.3,
+    "freeze_batch_norm": False,
+    "clip_norm": 0.01,
+    "ema": 0.9,
+    "mixed_precision": True,
+    "warmup_epochs": 1,
+}
+
+
+@pytest.fixture(scope="module")
+def kept():
+    return {}
+
+
+@pytest.mark.parametrize("knob", EFFECTS)
+def test_every_knob_leads_to_another_model(tune, kept, knob):
+    if not kept:
+        kept["plain"] = tune()[0]
+    assert not same(tune({knob: EFFECTS[knob]})[0], kept["plain"])
+
+
+def test_steps_per_execution_change_nothing(tune):
+    one, two = tune()[0], tune({"steps_per_execution": 2, "mixed_precision": False})[0]
+    for a, b in zip(one.get_weights(), two.get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+
+
+def test_half_precision_computes_in_16_bits_and_saves_32(tune, monkeypatch):
+    seen = []
+    monkeypatch.setattr(
+        photo_training,
+        "unfreeze",
+        lambda network, *_: seen.extend(layer.compute_dtype for layer in network.layers[1:]),
+    )
+    model, _, _ = tune({"mixed_precision": True, "epochs": 1})
+    assert set(seen) == {"float16"}
+    assert {weight.dtype for weight in model.weights} == {"float32"}
+    assert model.compute_dtype == "float32"
+
+
+@pytest.mark.parametrize(("gpus", "policy"), [([], ""), (["a GPU"], "mixed_float16")])
+def test_auto_is_half_precision_on_a_gpu(monkeypatch, gpus, policy):
+    monkeypatch.setattr(photo_training.tf.config, "list_physical_devices", lambda kind: gpus if kind == "GPU" else [])
+    assert photo_training._policy(train_params(fine_tune={"mixed_precision": "auto"}).fine_tune) == policy
+
+
+def test_moving_average_is_what_is_scored_and_kept(tune, packed):
+    model, fit, _ = tune({"ema": 0.99, "epochs": 2})
+    labels = packed.rows("val")["class_id"].to_numpy()
+    found = epoch_scores(labels, probabilities(model, packed))
+    assert found["loss"] == pytest.approx(fit.best["val_loss"], rel=1e-4)
+
+
+def test_divergence_names_the_knob_of_fine_tuning(tune, monkeypatch):
+    def diverge(*_, **__):
+        raise DivergedError(0, 0.05)
+
+    monkeypatch.setattr(photo_training, "fit_model", diverge)
+    with pytest.raises(DivergedError) as caught:
+        tune()
+    assert caught.value.knob == "fine_tune.learning_rate"
+
+
+RECIPES = {
+    "plain": ({}, {}),
+    "adam, plateau": (
+        {"learning_rate": 1e-3},
+        {"optimizer__name": "adam", "schedule__name": "plateau", "schedule__patience": 1},
+    ),
+    "cosine, warm-up, decay": (
+        {"warmup_epochs": 1, "layer_decay": 0.5, "blocks": "all"},
+        {"optimizer__name": "adamw", "schedule__name": "cosine"},
+    ),
+    "moving average": ({"ema": 0.9, "freeze_batch_norm": False}, {"imbalance": "oversample"}),
+    "half precision": ({"mixed_precision": True}, {}),
+}
+
+
+class KilledError(Exception):
+    """Stands for a kill: nothing after it runs."""
+
+
+def killer(epoch_to_die, epochs):
+    def on_epoch(epoch, scores):
+        if epoch == epoch_to_die:
+            raise KilledError
+        epochs.append((epoch, scores))
+
+    return on_epoch
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_a_killed_fit_goes_on_as_if_nothing_had_happened(tune, tmp_path, recipe):
+    fine, knobs = RECIPES[recipe]
+    fine = {"epochs": 4} | fine
+    whole_epochs, killed_epochs, epochs = [], [], []
+    whole, fit, _ = tune(fine, on_epoch=lambda *row: whole_epochs.append(row), **knobs)
+    with pytest.raises(KilledError):
+        tune(fine, file="state.npz", on_epoch=killer(2, killed_epochs), **knobs)
+    assert (tmp_path / "state.npz").is_file()
+    assert len(killed_epochs) == 2
+    again, fit_again, _ = tune(fine, file="state.npz", on_epoch=lambda *row: epochs.append(row), **knobs)
+    assert epochs == whole_epochs
+    assert fit_again.history.equals(fit.history)
+    assert fit_again.best_epoch == fit.best_epoch
+    assert same(whole, again)
+
+
+def test_a_killed_fit_of_the_baseline_goes_on_too(packed, tmp_path, monkeypatch):
+    augmented = train_params().augmentation.model_copy(update={"mixup": 0.4, "cutmix": 0.5, "rand_augment": 0.3})
+    params = train_params(epochs=4, optimizer__name="adam").model_copy(update={"augmentation": augmented})
+
+    def fit(file, on_epoch):
+        return fit_cnn(PhotoTask(packed, 3, params, 5, on_epoch, tmp_path / file))
+
+    whole, history = fit("whole.npz", ignore_epoch)
+    with pytest.raises(KilledError):
+        fit("state.npz", killer(3, []))
+    trained = []
+    monkeypatch.setattr(keras.callbacks.CallbackList, "on_train_batch_begin", lambda *_: trained.append(1))
+    again, history_again = fit("state.npz", ignore_epoch)
+    assert len(trained) == 2  # batches: the one epoch that was missing
+    assert same(whole, again)
+    assert history_again.history.equals(history.history)
+
+
+def test_a_fit_that_was_to_stop_early_stops_all_the_same(tune):
+    fine = {"epochs": 9, "learning_rate": 1e-9}
+    knobs = {"early_stopping__patience": 3, "early_stopping__monitor": "val_macro_f1"}  # which does not move at all
+    again = []
+    with pytest.raises(KilledError):
+        tune(fine, file="state.npz", on_epoch=killer(2, []), **knobs)
+    _, fit, _ = tune(fine, file="state.npz", on_epoch=lambda epoch, _: again.append(epoch), **knobs)
+    assert again == [0, 1, 2, 3]
+    assert len(fit.history) == 4

@@ -27,6 +27,7 @@ from rare_species.models import (
     average_probabilities,
     build_cnn,
     inference,
+    load_keras,
     load_model,
     predict,
     save_model,
@@ -78,7 +79,7 @@ class Data:
 
     def trainable_backbone(self) -> keras.Model:
         """The network before batch normalisation was folded away."""
-        return keras.models.load_model(self.features / "backbone.keras", compile=False)
+        return load_keras(self.features / "backbone.keras")
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ from rare_species.models import (
     assemble,
     average_probabilities,
     inference,
+    load_keras,
     load_model,
     predict,
     save_model,
@@ -79,7 +80,7 @@ class Data:
 
     def trainable_backbone(self) -> keras.Model:
         """The network before batch normalisation was folded away."""
-        return keras.models.load_model(self.features / "backbone.keras", compile=False)
+        return load_keras(self.features / "backbone.keras")
 
 
 @dataclass(frozen=True)

@@ -137,7 +137,24 @@ def load_model(folder: Path) -> tuple[keras.Model, dict[str, Any]]:
     """
     if not (folder / "model.keras").is_file():
         raise UserError(f"Expected {folder / 'model.keras'}. Received: no such file. Train a model first: dvc repro.")
-    return keras.models.load_model(folder / "model.keras", compile=False), read_json(folder / "metadata.json")
+    return load_keras(folder / "model.keras"), read_json(folder / "metadata.json")
+
+
+def load_keras(path: Path) -> keras.Model:
+    """Read a .keras file; Keras itself imports KerasHub where the file needs it.
+
+    Raises:
+        UserError: when that can't be imported.
+    """
+    try:
+        return keras.models.load_model(path, compile=False)
+    except TypeError as error:
+        if "parent module keras_hub" not in str(error):
+            raise
+        raise UserError(
+            f"Expected KerasHub for the network in {path}. Received: it cannot be imported. "
+            "Install it with pip install -r requirements-vit.txt."
+        ) from error
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ Resize = Literal["crop", "pad", "stretch"]
 EfficientNet = Literal["efficientnetlite0", "efficientnetb0", "efficientnetv2b0", "efficientnetv2b3", "efficientnetv2s"]
 ConvNeXt = Literal["convnexttiny", "convnextsmall", "convnextbase"]
 ModelName = Literal[
-    EfficientNet, "mobilenetv2", "mobilenetv3large", "resnet50", "densenet121", "vgg16", ConvNeXt, "cnn"
+    EfficientNet, "mobilenetv2", "mobilenetv3large", "resnet50", "densenet121", "vgg16", ConvNeXt, "vitbase16", "cnn"
 ]
 TreatmentName = Literal["none", "grayscale", "circular_mask", "peripheral_blur", "remove_background"]
 

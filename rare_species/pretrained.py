@@ -22,15 +22,17 @@ class Download:
     Attributes:
         url: where it is.
         digest: MD5 or SHA-256 in hexadecimal, as Keras gives it; "" where it gives none.
+        name: of its copies here; "" for the last part of the URL.
     """
 
     url: str
     digest: str
+    name: str = ""
 
     @property
     def file_name(self) -> str:
-        """Last part of the URL; a copy under this name is checked against `digest`."""
-        return self.url.rpartition("/")[2]
+        """Name of its copies; one under this name is checked against `digest`."""
+        return self.name or self.url.rpartition("/")[2]
 
     def locate(self, folder: Path) -> Path:
         """Find the file in `folder`, else in Keras' cache, else download it into that cache.
@@ -41,12 +43,17 @@ class Download:
         if (folder / self.file_name).is_file():
             return folder / self.file_name
         try:
-            return Path(keras.utils.get_file(origin=self.url, cache_subdir="models", file_hash=self.digest or None))
+            return Path(
+                keras.utils.get_file(
+                    fname=self.file_name, origin=self.url, cache_subdir="models", file_hash=self.digest or None
+                )
+            )
         except Exception as error:  # that is what get_file raises when it can't download
             raise UserError(
                 f"Expected to download {self.url}. Received: {error}. Fetch that file by hand and put it into "
-                f"{folder}/, or name it with dvc exp run -S model.weights=PATH; or use model.name=efficientnetlite0, "
-                "whose weights are installed with the requirements, or model.weights=none."
+                f"{folder}/ as {self.file_name}, or name it with dvc exp run -S model.weights=PATH; "
+                "or use model.name=efficientnetlite0, whose weights are installed with the requirements, or "
+                "model.weights=none."
             ) from error
 
 

@@ -14,6 +14,7 @@ from keras import applications
 from rare_species.efficientnet_lite import FEATURE_SIZE, efficientnet_lite0, load_checkpoint
 from rare_species.pretrained import Download, Packaged
 from rare_species.rewriting import grouped_to_depthwise
+from rare_species.vision_transformer import load_vit, vit_base16
 
 PUBLISHED = "https://storage.googleapis.com/tensorflow/keras-applications"
 KERNELS = "weights_tf_dim_ordering_tf_kernels"
@@ -187,6 +188,22 @@ _ENTRIES = (
     _convnext("small", 768, 49_454_688, "6fc8009faa2f00c1c1dfce59feea9b0745eb260a7dd11bee65c8e20843da6eab"),
     _convnext(
         "base", 1024, 87_566_464, "40a20c5548a5e9202f69735ecc06c990e6b7c9d2de39f0361e27baeb24cb7c45", TWENTY_ONE_K
+    ),
+    Backbone(
+        name="vitbase16",
+        factory=vit_base16,
+        scaling=UNIT,
+        feature_size=768,
+        parameters=85_798_656,
+        licence="Apache-2.0",
+        source=Download(
+            "https://huggingface.co/keras/vit_base_patch16_224_imagenet/resolve/main/model.weights.h5",
+            "",
+            "vit_base_patch16_224_imagenet.weights.h5",
+        ),
+        pretrained_on=TWENTY_ONE_K,
+        min_size=16,
+        load=load_vit,
     ),
 )
 

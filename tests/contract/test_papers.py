@@ -1,5 +1,6 @@
 """README, Makefile, requirements and the sizes of files keep what they promise."""
 
+import itertools
 import re
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from packaging.utils import canonicalize_name
 from tests.toy import REPO, STAGES
 
 SCRIPT_LINES, MODULE_LINES = 80, 350
+KINDS = ("requirements", "requirements-vit", "requirements-dev")
 
 
 def read(name: str) -> str:
@@ -27,21 +29,26 @@ def pins(name: str) -> dict[str, str]:
     return {canonicalize_name(entry.name): str(entry.specifier).removeprefix("==") for entry in requirements(name)}
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+@pytest.mark.parametrize("name", [f"{kind}.txt" for kind in KINDS])
 def test_every_requirement_is_pinned(name):
     assert [str(entry) for entry in requirements(name) if not re.fullmatch(r"==[^*,]+", str(entry.specifier))] == []
 
 
-@pytest.mark.parametrize("kind", ["requirements", "requirements-dev"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_pins_satisfy_what_is_asked_for(kind):
     pinned = pins(f"{kind}.txt")
     for entry in requirements(f"{kind}.in"):
         assert entry.specifier.contains(pinned[canonicalize_name(entry.name)], prereleases=True), entry
 
 
-def test_both_lists_of_pins_agree():
-    pinned, dev = pins("requirements.txt"), pins("requirements-dev.txt")
-    assert {name: dev[name] for name in pinned.keys() & dev} == {name: pinned[name] for name in pinned.keys() & dev}
+@pytest.mark.parametrize(("kind", "other"), list(itertools.combinations(KINDS, 2)))
+def test_lists_of_pins_agree(kind, other):
+    one, two = pins(f"{kind}.txt"), pins(f"{other}.txt")
+    assert {name: two[name] for name in one.keys() & two} == {name: one[name] for name in one.keys() & two}
+
+
+def test_tests_run_with_what_the_optional_network_needs():
+    assert pins("requirements-vit.txt").items() <= pins("requirements-dev.txt").items()
 
 
 def test_make_commands_of_the_readme_exist():

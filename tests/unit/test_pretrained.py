@@ -63,7 +63,22 @@ def test_then_keras_looks_in_its_cache_and_downloads_and_checks(paths, fetched, 
     (paths.weights / "other_notop.h5").write_bytes(CONTENT)
     source = SOURCES[kind]
     assert find_weights("imagenet", source, paths) == tmp_path / "cache" / "toy_notop.h5"
-    assert fetched == [{"origin": URL, "cache_subdir": "models", "file_hash": source.digest or None}]
+    (asked,) = fetched
+    assert asked == {
+        "fname": "toy_notop.h5",
+        "origin": URL,
+        "cache_subdir": "models",
+        "file_hash": source.digest or None,
+    }
+
+
+def test_copies_of_a_file_with_a_common_name_have_one_of_their_own(paths, fetched):
+    source = Download(URL, "", "clear.h5")
+    find_weights("imagenet", source, paths)
+    assert [asked["fname"] for asked in fetched] == ["clear.h5"]
+    (paths.weights / "toy_notop.h5").write_bytes(CONTENT)
+    (paths.weights / "clear.h5").write_bytes(CONTENT)
+    assert find_weights("imagenet", source, paths) == paths.weights / "clear.h5"
 
 
 def test_keras_own_cache_is_used_without_a_network(paths, monkeypatch, tmp_path):
@@ -81,7 +96,7 @@ def test_failed_download_names_the_file_the_folder_and_the_offline_choice(paths)
         find_weights("imagenet", SOURCES["md5"], paths)
     message = str(caught.value)
     assert message.startswith(f"Expected to download {URL}. Received: URL fetch failure")
-    assert f"put it into {paths.weights}/" in message
+    assert f"put it into {paths.weights}/ as toy_notop.h5" in message
     assert "dvc exp run -S model.weights=PATH" in message
     assert "model.name=efficientnetlite0" in message
     assert "model.weights=none" in message

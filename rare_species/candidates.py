@@ -26,12 +26,14 @@ from rare_species.models import (
     assemble,
     average_probabilities,
     build_cnn,
+    each_input,
     inference,
     load_model,
     predict,
     save_model,
 )
 from rare_species.params import EvaluateParams
+from rare_species.phyla import one_hot_phyla, refuse_fine_tuning
 from rare_species.rewriting import for_inference
 from rare_species.scores import epoch_scores
 from rare_species.shards import Packed, open_packed
@@ -54,6 +56,7 @@ class Data:
         classes: family and phylum by class id.
         description: of the backbone, see `embedding.Embedder`.
         features: the folder they were read from.
+        phyla: what the last numbers of a feature vector stand for; none for classifiers that see the image alone.
     """
 
     splits: dict[str, Features]
@@ -61,6 +64,7 @@ class Data:
     classes: Sequence[dict[str, Any]]
     description: dict[str, Any]
     features: Path
+    phyla: Sequence[str]
 
     @property
     def has_features(self) -> bool:
@@ -86,7 +90,8 @@ class Candidate:
     """A fitted classifier.
 
     Attributes:
-        backbone: from RGB in [0, 255] to the features that members take; None for members that take photos.
+        backbone: from RGB in [0, 255] to the features that members take, before the phylum if they are told that;
+            None for members that take photos.
         members: models that give logits; their probabilities are averaged.
         fit: how the first member was fitted.
     """
@@ -106,7 +111,9 @@ def open_data(features: Path, processed: Path, classes: Sequence[dict[str, Any]]
     splits, packed = {split: load_features(features, split) for split in SPLITS}, open_packed(processed)
     if any(list(splits[split].originals().file_paths) != list(packed.rows(split)["file_path"]) for split in SPLITS):
         raise UserError(f"Expected {features} to be of the photos in {processed}. Received: others. Run dvc repro.")
-    return Data(splits, packed, classes, read_json(features / "backbone.json"), features)
+    description = read_json(features / "backbone.json")
+    phyla = description.pop("phyla")
+    return Data(splits, packed, classes, description, features, phyla)
 
 
 def fit_members(data: Data, params: TrainParams, on_epoch: OnEpoch) -> Candidate:
@@ -119,6 +126,7 @@ def fit_members(data: Data, params: TrainParams, on_epoch: OnEpoch) -> Candidate
         params: of the fit.
         on_epoch: called with each epoch of the first member, from 0, and its scores.
     """
+    refuse_fine_tuning(data.phyla, params.fine_tune.epochs)
     fitted = []
     for member in range(params.members):
         seed, follow = params.seed + member, on_epoch if member == 0 else _ignore_epoch
@@ -165,15 +173,16 @@ def save_candidate(folder: Path, candidate: Candidate, data: Data, knobs: dict[s
         knobs: what it was fitted with, for the record.
     """
     shape = data.packed.shape
+    told = "; phylum, one-hot in the order of phyla" if data.phyla else ""
     metadata = {
-        "input": asdict(shape) | {"values": "RGB, 0 to 255"},
+        "input": asdict(shape) | {"values": f"RGB, 0 to 255{told}", "phyla": data.phyla},
         "backbone": data.description,
         "images": {split: data.splits[split].photos for split in SPLITS},
         "best_epoch": candidate.fit.best_epoch,
         "params": knobs,
     }
     parts = [candidate.backbone, candidate.classifier] if candidate.backbone else [candidate.classifier]
-    save_model(folder, assemble(shape.image_size, parts), data.classes, metadata)
+    save_model(folder, assemble(shape.image_size, parts, len(data.phyla)), data.classes, metadata)
 
 
 def predict_splits(folder: Path, data: Data, params: EvaluateParams) -> dict[str, NDArray[np.float32]]:
@@ -212,7 +221,8 @@ def _with_views(
     call = inference(model)
     total = plain.astype(np.float64)
     for _ in range(params.views):
-        total += np.concatenate([call(augmenter(batch, training=True)).numpy() for batch in photos])
+        batches = map(each_input, photos)
+        total += np.concatenate([call(augmenter(rgb, training=True), *told).numpy() for rgb, *told in batches])
     return (total / (1 + params.views)).astype(np.float32)
 
 
@@ -236,7 +246,13 @@ def _fit_cnn(data: Data, params: TrainParams, seed: int, on_epoch: OnEpoch) -> t
 
 
 def _photos(data: Data, split: str) -> tf.data.Dataset:
-    return photo_batches(data.packed, data.packed.rows(split), PHOTO_BATCH)
+    """What the whole model takes: photos in order, with their phylum if it is told that."""
+    rows = data.packed.rows(split)
+    photos = photo_batches(data.packed, rows, PHOTO_BATCH)
+    if not data.phyla:
+        return photos
+    phyla = one_hot_phyla(rows["class_id"].to_numpy(), data.classes, data.phyla)
+    return tf.data.Dataset.zip(photos, as_batches(phyla, PHOTO_BATCH))
 
 
 def _ignore_epoch(_epoch: int, _scores: dict[str, float]) -> None:

@@ -1,7 +1,8 @@
 """Fit the classifier: a head on cached features, or the baseline network from the photos.
 
 Reads:  data/features/, data/processed/, data/split/classes.json
-Writes: models/train/ (model.keras: RGB 0-255 in, probabilities out; classes.json; metadata.json)
+Writes: models/train/ (model.keras: RGB 0-255 in, and the phylum if it is told that, probabilities out; classes.json;
+        metadata.json)
         metrics/train.json, plots/train/ (dvclive's curves of loss, accuracy, AUC and macro F1; curves.png;
         augmentation.jpg where it learns from the photos)
 Params: train

@@ -13,11 +13,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
-from PIL import Image
 
-from rare_species.augmentation import build_augmenter, mix_batches
+from rare_species.augmentation import build_augmenter
 from rare_species.callbacks import Fit, OnEpoch
-from rare_species.datasets import Features, as_batches, load_features, one_hot, photo_batches
+from rare_species.datasets import Features, as_batches, load_features, photo_batches
 from rare_species.determinism import make_reproducible
 from rare_species.errors import UserError
 from rare_species.files import read_json
@@ -26,6 +25,7 @@ from rare_species.models import (
     CLASSIFIER,
     assemble,
     average_probabilities,
+    each_input,
     inference,
     load_keras,
     load_model,
@@ -34,6 +34,7 @@ from rare_species.models import (
 )
 from rare_species.params import EvaluateParams
 from rare_species.photo_training import PHOTO_BATCH, PhotoTask, fine_tune, fit_cnn
+from rare_species.phyla import one_hot_phyla
 from rare_species.rewriting import for_inference
 from rare_species.scores import epoch_scores
 from rare_species.shards import Packed, open_packed
@@ -42,7 +43,6 @@ from rare_species.training_params import TrainParams
 
 BACKBONE = "backbone"  # the part of a saved model that gives the cached features, where it was kept frozen
 CHECKED_PHOTOS = 16
-SHOWN_PHOTOS = 12
 TOLERANCE = 1e-3  # of a probability, between cached features and photos: other batch shapes, other rounding
 
 
@@ -56,6 +56,7 @@ class Data:
         classes: family and phylum by class id.
         description: of the backbone, see `embedding.Embedder`.
         features: the folder they were read from.
+        phyla: what the last numbers of a feature vector stand for; none for classifiers that see the image alone.
     """
 
     splits: dict[str, Features]
@@ -63,6 +64,7 @@ class Data:
     classes: Sequence[dict[str, Any]]
     description: dict[str, Any]
     features: Path
+    phyla: Sequence[str]
 
     @property
     def has_features(self) -> bool:
@@ -88,7 +90,8 @@ class Candidate:
     """A fitted classifier.
 
     Attributes:
-        backbone: from RGB in [0, 255] to the features that members take; None for members that take photos.
+        backbone: from RGB in [0, 255] to the features that members take, before the phylum if they are told that;
+            None for members that take photos.
         members: models that give logits; their probabilities are averaged.
         fit: how the first member was fitted.
     """
@@ -108,7 +111,9 @@ def open_data(features: Path, processed: Path, classes: Sequence[dict[str, Any]]
     splits, packed = {split: load_features(features, split) for split in SPLITS}, open_packed(processed)
     if any(list(splits[split].originals().file_paths) != list(packed.rows(split)["file_path"]) for split in SPLITS):
         raise UserError(f"Expected {features} to be of the photos in {processed}. Received: others. Run dvc repro.")
-    return Data(splits, packed, classes, read_json(features / "backbone.json"), features)
+    description = read_json(features / "backbone.json")
+    phyla = description.pop("phyla")
+    return Data(splits, packed, classes, description, features, phyla)
 
 
 def fit_members(data: Data, params: TrainParams, on_epoch: OnEpoch, checkpoints: Path) -> Candidate:
@@ -125,26 +130,13 @@ def fit_members(data: Data, params: TrainParams, on_epoch: OnEpoch, checkpoints:
     Raises:
         UserError: when the knobs do not go with the model.
     """
-    if not data.has_features:
-        _check_baseline(params)
+    _check_knobs(data, params)
     seeds = range(params.seed, params.seed + params.members)
     followers = [on_epoch] + [_ignore_epoch] * (params.members - 1)
     fitted = [_fit_member(data, params, *given, checkpoints) for given in zip(seeds, followers, strict=True)]
     members, fits = zip(*fitted, strict=True)
     from_features = data.has_features and not params.fine_tune.epochs
     return Candidate(data.backbone() if from_features else None, members, fits[0])
-
-
-def show_augmentation(data: Data, params: TrainParams) -> tuple[list[Image.Image], list[str]]:
-    """A batch of training photos as they are, and as one epoch shows them, with captions."""
-    make_reproducible(params.seed)
-    rows = data.packed.rows("train").iloc[:: max(1, len(data.packed.rows("train")) // SHOWN_PHOTOS)].head(SHOWN_PHOTOS)
-    targets = one_hot(rows["class_id"].to_numpy(dtype=np.int64), len(data.classes))
-    photos = next(iter(photo_batches(data.packed, rows, SHOWN_PHOTOS)))
-    mixed = mix_batches(tf.data.Dataset.from_tensors((photos, targets)), params.augmentation, params.seed)
-    changed = build_augmenter(params.augmentation, params.seed)(next(iter(mixed))[0], training=True)
-    both = np.concatenate([photos.numpy(), keras.ops.convert_to_numpy(changed)]).clip(0, 255).astype(np.uint8)
-    return [Image.fromarray(photo) for photo in both], ["before"] * len(rows) + ["after"] * len(rows)
 
 
 def _fit_member(
@@ -159,11 +151,16 @@ def _fit_member(
     return fine_tune(task, data.trainable_backbone(), head, fit) if data.has_features else fit_cnn(task)
 
 
-def _check_baseline(params: TrainParams) -> None:
-    if params.fine_tune.epochs or not params.epochs:
+def _check_knobs(data: Data, params: TrainParams) -> None:
+    if not data.has_features and (params.fine_tune.epochs or not params.epochs):
         raise UserError(
             "Expected train.epochs above 0 and train.fine_tune.epochs=0 for model.name=cnn, which has no backbone. "
             f"Received: {params.epochs} and {params.fine_tune.epochs}. Set them in params.yaml."
+        )
+    if data.phyla and params.fine_tune.epochs:
+        raise UserError(
+            "Expected train.fine_tune.epochs=0 with model.inputs=[image, phylum], as the backbone is fine-tuned from "
+            f"photos alone. Received: {params.fine_tune.epochs}. Set either in params.yaml."
         )
 
 
@@ -199,15 +196,16 @@ def save_candidate(folder: Path, candidate: Candidate, data: Data, knobs: dict[s
         knobs: what it was fitted with, for the record.
     """
     shape = data.packed.shape
+    told = "; phylum, one-hot in the order of phyla" if data.phyla else ""
     metadata = {
-        "input": asdict(shape) | {"values": "RGB, 0 to 255"},
+        "input": asdict(shape) | {"values": f"RGB, 0 to 255{told}", "phyla": data.phyla},
         "backbone": data.description,
         "images": {split: data.splits[split].photos for split in SPLITS},
         "best_epoch": candidate.fit.best_epoch,
         "params": knobs,
     }
     parts = [candidate.backbone, candidate.classifier] if candidate.backbone else [candidate.classifier]
-    save_model(folder, assemble(shape.image_size, parts), data.classes, metadata)
+    save_model(folder, assemble(shape.image_size, parts, len(data.phyla)), data.classes, metadata)
 
 
 def predict_splits(folder: Path, data: Data, params: EvaluateParams) -> dict[str, NDArray[np.float32]]:
@@ -247,12 +245,19 @@ def _with_views(
     call = inference(model)
     total = plain.astype(np.float64)
     for _ in range(params.views):
-        total += np.concatenate([call(augmenter(batch, training=True)).numpy() for batch in photos])
+        batches = map(each_input, photos)
+        total += np.concatenate([call(augmenter(rgb, training=True), *told).numpy() for rgb, *told in batches])
     return (total / (1 + params.views)).astype(np.float32)
 
 
 def _photos(data: Data, split: str) -> tf.data.Dataset:
-    return photo_batches(data.packed, data.packed.rows(split), PHOTO_BATCH)
+    """What the whole model takes: photos in order, with their phylum if it is told that."""
+    rows = data.packed.rows(split)
+    photos = photo_batches(data.packed, rows, PHOTO_BATCH)
+    if not data.phyla:
+        return photos
+    phyla = one_hot_phyla(rows["class_id"].to_numpy(), data.classes, data.phyla)
+    return tf.data.Dataset.zip(photos, as_batches(phyla, PHOTO_BATCH))
 
 
 def _ignore_epoch(_epoch: int, _scores: dict[str, float]) -> None:

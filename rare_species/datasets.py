@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +24,8 @@ class Features:
     Attributes:
         file_paths: text array of shape (n,); augmented views of a photo share its path and follow all photos.
         labels: int array of shape (n,), class ids.
-        values: float32 array of shape (n, feature_size); width 0 for a model trained from scratch.
+        values: float32 array of shape (n, feature_size + n_phyla): what the backbone gives, then the one-hot phylum
+            if the classifier is told that; width 0 for a model trained from scratch.
         photos: the first so many rows are the photos themselves, the rest are augmented views.
     """
 
@@ -37,6 +38,10 @@ class Features:
         """Without augmented views."""
         n = self.photos
         return Features(self.file_paths[:n], self.labels[:n], self.values[:n], n)
+
+    def with_columns(self, columns: NDArray[np.float32]) -> Features:
+        """With more numbers at the end of each vector; `columns` has shape (n, any)."""
+        return replace(self, values=np.hstack([self.values, columns]))
 
 
 def save_features(path: Path, features: Features) -> None:

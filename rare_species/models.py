@@ -97,21 +97,28 @@ def average_probabilities(members: Sequence[keras.Model]) -> keras.Model:
     )
 
 
-def assemble(side_px: int, parts: Sequence[keras.Model]) -> keras.Model:
+def assemble(side_px: int, parts: Sequence[keras.Model], n_phyla: int = 0) -> keras.Model:
     """Chain models into the one that is saved: from RGB in [0, 255] to probabilities.
 
     Args:
         side_px: side of the input, in pixels.
         parts: the first takes RGB in [0, 255], the last gives probabilities.
+        n_phyla: length of a second input, the one-hot phylum, which the last part takes behind the features; 0
+            without one.
 
     Returns:
-        A model from (n, side_px, side_px, 3) to probabilities of shape (n, n_classes).
+        A model from "rgb" of shape (n, side_px, side_px, 3), and "phylum" of shape (n, n_phyla) if it is told that,
+        to probabilities of shape (n, n_classes).
     """
-    inputs = keras.Input((side_px, side_px, 3), name="rgb")
-    x = inputs
-    for part in parts:
+    inputs = [keras.Input((side_px, side_px, 3), name="rgb")]
+    *before, last = parts
+    x = inputs[0]
+    for part in before:
         x = part(x, training=False)
-    return keras.Model(inputs, x, name="photo_classifier")
+    if n_phyla:
+        inputs.append(keras.Input((n_phyla,), name="phylum"))
+        x = layers.Concatenate(name="features_and_phylum")([x, inputs[1]])
+    return keras.Model(inputs if n_phyla else inputs[0], last(x, training=False), name="photo_classifier")
 
 
 def save_keras(path: Path, model: keras.Model) -> None:
@@ -159,7 +166,7 @@ def load_keras(path: Path) -> keras.Model:
 
 @dataclass(frozen=True)
 class Inference:
-    """A traced model, from a float32 batch to the output.
+    """A traced model, from a float32 batch, one per input, to the output.
 
     Attributes:
         model: held, as the trace does not keep its variables.
@@ -167,23 +174,32 @@ class Inference:
     """
 
     model: keras.Model
-    traced: Callable[[tf.Tensor], tf.Tensor]
+    traced: Callable[..., tf.Tensor]
 
-    def __call__(self, batch: tf.Tensor) -> tf.Tensor:
+    def __call__(self, *batch: tf.Tensor) -> tf.Tensor:
         """Run the model on a batch of any length; later changes of the weights are seen."""
-        return self.traced(batch)
+        return self.traced(*batch)
 
 
 def inference(model: keras.Model) -> Inference:
-    """Trace a model with one input and one output once, without dropout or augmentation."""
-    batch = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32)
-    return Inference(model, tf.function(lambda inputs: model(inputs, training=False)).get_concrete_function(batch))
+    """Trace a model with one output once, without dropout or augmentation."""
+
+    def run(*batch: tf.Tensor) -> tf.Tensor:
+        return model(batch[0] if len(batch) == 1 else list(batch), training=False)
+
+    batch = [tf.TensorSpec((None, *inputs.shape[1:]), tf.float32) for inputs in model.inputs]
+    return Inference(model, tf.function(run).get_concrete_function(*batch))
+
+
+def each_input(batch: tf.Tensor | tuple[tf.Tensor, ...]) -> tuple[tf.Tensor, ...]:
+    """One tensor per input of a model, from a dataset's element."""
+    return batch if isinstance(batch, tuple) else (batch,)
 
 
 def predict(model: keras.Model, batches: tf.data.Dataset) -> NDArray[np.float32]:
-    """Run a model over batches of inputs; float32 array of shape (n, ...)."""
+    """Run a model over batches, tuples if it has several inputs; float32 array of shape (n, ...)."""
     call = inference(model)
-    return np.concatenate([call(batch).numpy() for batch in batches])
+    return np.concatenate([call(*each_input(batch)).numpy() for batch in batches])
 
 
 def _normalise_archive(source: Path, target: Path) -> None:

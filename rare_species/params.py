@@ -136,6 +136,15 @@ class ModelParams(Section):
             raise ValueError("Input should be [image] or [image, phylum]")
         return inputs
 
+    @model_validator(mode="after")
+    def _network_learns_from_photos(self) -> ModelParams:
+        if self.name == "cnn" and "phylum" in self.inputs:
+            raise ValueError(
+                "model.inputs must be [image] with model.name=cnn, which learns from photos alone. "
+                f"Received: [{', '.join(self.inputs)}]"
+            )
+        return self
+
 
 class EmbedParams(Section):
     """Section `embed`: batch size, and augmented copies of each training image."""

@@ -10,11 +10,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
+from PIL import Image
 
 from rare_species.augmentation import build_augmenter, mix_batches
 from rare_species.blocks import learning_shares, unfreeze
 from rare_species.callbacks import DivergedError, Fit, OnEpoch
-from rare_species.datasets import Shuffle, photo_batches, shuffled_photo_batches
+from rare_species.datasets import Shuffle, one_hot, photo_batches, shuffled_photo_batches
 from rare_species.determinism import make_reproducible
 from rare_species.models import build_cnn
 from rare_species.optimizers import build_fine_tuning_optimizer, build_optimizer
@@ -24,6 +25,7 @@ from rare_species.training import fit_model, training_data
 from rare_species.training_params import FineTuneParams, TrainParams
 
 PHOTO_BATCH = 64
+SHOWN_PHOTOS = 12
 
 
 @dataclass(frozen=True)
@@ -133,6 +135,19 @@ def fine_tune(task: PhotoTask, backbone: keras.Model, head: keras.Model, before:
         head.set_weights(learning_head.get_weights())
     tuned = for_inference(backbone)
     return keras.Model(tuned.input, head(tuned.output, training=False)), fit
+
+
+def show_augmentation(packed: Packed, n_classes: int, params: TrainParams) -> tuple[list[Image.Image], list[str]]:
+    """A batch of training photos as they are, and as one epoch shows them, with captions."""
+    make_reproducible(params.seed)
+    rows = packed.rows("train")
+    rows = rows.iloc[:: max(1, len(rows) // SHOWN_PHOTOS)].head(SHOWN_PHOTOS)
+    targets = one_hot(rows["class_id"].to_numpy(dtype=np.int64), n_classes)
+    photos = next(iter(photo_batches(packed, rows, SHOWN_PHOTOS)))
+    mixed = mix_batches(tf.data.Dataset.from_tensors((photos, targets)), params.augmentation, params.seed)
+    changed = build_augmenter(params.augmentation, params.seed)(next(iter(mixed))[0], training=True)
+    both = np.concatenate([photos.numpy(), keras.ops.convert_to_numpy(changed)]).clip(0, 255).astype(np.uint8)
+    return [Image.fromarray(photo) for photo in both], ["before"] * len(rows) + ["after"] * len(rows)
 
 
 def _policy(tune: FineTuneParams) -> str:

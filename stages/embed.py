@@ -1,8 +1,9 @@
 """Run the frozen backbone once over the packed photos and keep its features.
 
-Reads:  data/processed/
+Reads:  data/processed/, data/split/classes.json
 Writes: data/features/ ({train,val,test}.npz: photos, labels, float32 features; backbone.keras and backbone.json:
-        what made them), metrics/embed.json
+        what made them; with model.inputs [image, phylum] each vector ends in the photo's phylum, one-hot),
+        metrics/embed.json
 Params: model, embed
 Takes:  about 10 s to start, then 100 photos a second on two cores with efficientnetlite0; for model.name cnn,
         which learns from the photos themselves, features of width 0
@@ -12,10 +13,11 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
-from rare_species.files import staged, write_json
+from rare_species.files import read_json, staged, write_json
 from rare_species.manifest import SPLITS
 from rare_species.params import EmbedParams, ModelParams
 from rare_species.paths import Paths
+from rare_species.phyla import list_phyla, one_hot_phyla
 from rare_species.shards import open_packed
 from rare_species.stage import Stage
 
@@ -34,15 +36,17 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     from rare_species.embedding import embed_split, open_embedder
     from rare_species.models import save_keras
 
-    packed = open_packed(paths.processed)
+    packed, classes = open_packed(paths.processed), read_json(paths.split / "classes.json")
+    phyla = list_phyla(classes) if "phylum" in params.model.inputs else []
     with staged(paths.features, paths.metrics("embed")) as (folder, metrics):
         embedder = open_embedder(params.model, params.embed, packed.shape.image_size, paths)
         rows = {}
         for split in SPLITS:
             features = embed_split(embedder, packed, split, views=params.embed.views if split == "train" else 0)
-            save_features(folder / f"{split}.npz", features)
+            told = one_hot_phyla(features.labels, classes, phyla)
+            save_features(folder / f"{split}.npz", features.with_columns(told))
             rows[split] = len(features.labels)
-        write_json(folder / "backbone.json", embedder.description)
+        write_json(folder / "backbone.json", embedder.description | {"phyla": phyla})
         if embedder.backbone:
             save_keras(folder / "backbone.keras", embedder.backbone)
         write_json(metrics, rows | {"feature_size": embedder.feature_size})

@@ -1,7 +1,8 @@
 """Fit the classifier: a head on cached features, then with the backbone on the photos if you wish; or the baseline.
 
 Reads:  data/features/, data/processed/, data/split/classes.json
-Writes: models/train/ (model.keras: RGB 0-255 in, probabilities out; classes.json; metadata.json)
+Writes: models/train/ (model.keras: RGB 0-255 in, and the phylum if it is told that, probabilities out; classes.json;
+        metadata.json)
         metrics/train.json, plots/train/ (dvclive's curves of loss, accuracy, AUC and macro F1; curves.png;
         augmentation.jpg where it learns from the photos)
 Params: train
@@ -34,7 +35,8 @@ class Params:
 def run(params: Params, paths: Paths) -> dict[str, Any]:
     """Fit, save, draw."""
     from rare_species.callbacks import DivergedError
-    from rare_species.candidates import fit_members, open_data, save_candidate, score_candidate, show_augmentation
+    from rare_species.candidates import fit_members, open_data, save_candidate, score_candidate
+    from rare_species.photo_training import show_augmentation
     from rare_species.plots import contact_sheet, learning_curves, save_jpeg, save_png
     from rare_species.reporting import live_log, log_epoch, write_metrics
 
@@ -56,7 +58,7 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
         )
         save_png(curves, plots / "curves.png")
         if not candidate.backbone:
-            photos, captions = show_augmentation(data, params.train)
+            photos, captions = show_augmentation(data.packed, len(data.classes), params.train)
             save_jpeg(contact_sheet(photos, captions, "train: photos before and after augmentation"), plots / AUGMENTED)
     remove(paths.checkpoints)
     return {"best epoch": candidate.fit.best_epoch, "val macro F1": round(scores["val_macro_f1"], 4)}

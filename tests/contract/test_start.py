@@ -19,6 +19,7 @@ LIGHT = (
     "parallel",
     "params",
     "params_file",
+    "phyla",
     "pictures",
     "plots",
     "reporting",

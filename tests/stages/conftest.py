@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -51,14 +52,25 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> Chain:
     return run_chain(toy.write_project(tmp_path_factory.mktemp("chain")), toy.STAGES)
 
 
+def run_from_embed(folder: Path, chain: Chain, knobs: dict[str, Any]) -> Chain:
+    """Run the stages from embed on with other knobs, on the chain's photos."""
+    for name in ("data/split", "data/processed"):
+        shutil.copytree(chain.folder / name, folder / name)
+    toy.write_params(folder, knobs)
+    return run_chain(folder, ("embed", "train", "tune", "evaluate"))
+
+
 @pytest.fixture(scope="session")
 def cnn_chain(tmp_path_factory: pytest.TempPathFactory, chain: Chain) -> Chain:
     """The stages from embed on with the baseline network, in a folder of their own."""
-    folder = tmp_path_factory.mktemp("cnn")
-    for name in ("data/split", "data/processed"):
-        shutil.copytree(chain.folder / name, folder / name)
-    toy.write_params(folder, {"model.name": "cnn", "train.epochs": 1})
-    return run_chain(folder, ("embed", "train", "tune", "evaluate"))
+    return run_from_embed(tmp_path_factory.mktemp("cnn"), chain, {"model.name": "cnn", "train.epochs": 1})
+
+
+@pytest.fixture(scope="session")
+def phylum_chain(tmp_path_factory: pytest.TempPathFactory, chain: Chain) -> Chain:
+    """The stages from embed on with a classifier that is told the phylum, in a folder of their own."""
+    knobs = {"model.inputs": ["image", "phylum"], "embed.views": 1}
+    return run_from_embed(tmp_path_factory.mktemp("phylum"), chain, knobs)
 
 
 @pytest.fixture

@@ -224,6 +224,38 @@ def test_impossible_fractions(finished, capsys, fractions, problem):
     assert problem in refused("split", capsys)
 
 
+# The phylum
+
+TOLD = {"model.inputs": ["image", "phylum"]}
+
+
+def test_phylum_unknown(finished, capsys):
+    classes = finished / "data/split/classes.json"
+    classes.write_text(classes.read_text(encoding="utf-8").replace("Arthropoda", ""), encoding="utf-8")
+    toy.write_params(finished, TOLD)
+    assert re.search(
+        r"Expected the phylum of every family.* Received: none for 1 of 3 families, such as Formicidae\. Give it in",
+        refused("embed", capsys),
+    )
+
+
+def test_phylum_with_the_network_that_learns_from_photos(finished, capsys):
+    toy.write_params(finished, TOLD | {"model.name": "cnn"})
+    message = refused("embed", capsys)
+    assert "model.inputs must be [image] with model.name=cnn, which learns from photos alone." in message
+    assert "Received: [image, phylum]. Set it in params.yaml" in message
+
+
+def test_phylum_with_fine_tuning(finished, capsys):
+    description = finished / "data/features/backbone.json"
+    description.write_text(description.read_text(encoding="utf-8").replace("[]", '["Arthropoda", "Chordata"]'))
+    toy.write_params(finished, TOLD | {"train.fine_tune.epochs": 9})
+    message = refused("train", capsys)
+    assert re.search(
+        r"Expected train\.fine_tune\.epochs=0 with model\.inputs=\[image, phylum\].*Received: 9\. Set", message
+    )
+
+
 # The weights
 
 # Model -> what is expected, what to do

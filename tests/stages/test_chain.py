@@ -4,6 +4,7 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -156,6 +157,29 @@ def test_cnn_learns_from_photos_and_is_not_tuned(cnn_chain):
     assert cnn_chain.written["evaluate"] == {"metrics/evaluate.json"} | below("plots/evaluate/train", ASSESSMENT)
     assert (metrics(folder, "embed")["feature_size"], metrics(folder, "tune")) == (0, {"trials": 0})
     assert set(metrics(folder, "evaluate")) == {"champion", "train"}
+
+
+def test_classifier_that_is_told_the_phylum_goes_through_all_stages(phylum_chain):
+    folder = phylum_chain.folder
+    for stage in ("embed", "train", "tune", "evaluate"):
+        assert phylum_chain.written[stage] == WRITTEN[stage]
+    for name in ("train", "tune"):
+        metadata = json.loads((folder / "models" / name / "metadata.json").read_text(encoding="utf-8"))
+        assert metadata["input"]["phyla"] == ["Arthropoda", "Chordata"]
+    assert set(metrics(folder, "evaluate")) == {"champion", "train", "tune"}
+
+
+@pytest.mark.parametrize(("split", "rows"), [("train", 36), ("val", 3), ("test", 3)])
+def test_features_end_in_the_phylum_those_of_views_too(chain, phylum_chain, split, rows):
+    with (
+        np.load(chain.folder / f"data/features/{split}.npz") as plain,
+        np.load(phylum_chain.folder / f"data/features/{split}.npz") as told,
+    ):
+        values, labels, expected = told["values"], told["labels"], plain["values"]
+    assert values.shape == (rows, 1280 + 2)
+    arthropoda = labels == 1  # Formicidae
+    np.testing.assert_array_equal(values[:, 1280:], np.column_stack([arthropoda, ~arthropoda]))
+    np.testing.assert_array_equal(values[: len(expected), :1280], expected)
 
 
 @pytest.fixture(scope="module")

@@ -27,6 +27,7 @@ from rare_species.errors import UserError
 from rare_species.files import write_json
 from rare_species.models import average_probabilities, load_model, predict, save_keras
 from rare_species.params import EmbedParams, EvaluateParams, ModelParams
+from rare_species.phyla import one_hot_phyla
 from rare_species.scores import epoch_scores
 from rare_species.training_params import AugmentationParams
 from tests import toy
@@ -37,6 +38,7 @@ EVALUATE = EvaluateParams(
     top_k=2, confused_families=2, worst_photos=1, resamples=100, views=0, augmentation=AUGMENTATION, seed=0
 )
 CLASSES = [{"family": family, "phylum": phylum} for family, (phylum, _, _) in toy.FAMILIES.items()]
+PHYLA = ["Arthropoda", "Chordata"]
 
 
 def embed(folder, packed, name, views) -> Data:
@@ -45,7 +47,7 @@ def embed(folder, packed, name, views) -> Data:
     embedder = open_embedder(ModelParams(name=name, weights="imagenet", inputs=("image",)), params, SIDE_PX)
     for split in SPLITS:
         save_features(folder / f"{split}.npz", embed_split(embedder, packed, split, views if split == "train" else 0))
-    write_json(folder / "backbone.json", embedder.description)
+    write_json(folder / "backbone.json", embedder.description | {"phyla": []})
     if embedder.backbone:
         save_keras(folder / "backbone.keras", embedder.backbone)
     return open_data(folder, packed.folder, CLASSES)
@@ -98,6 +100,7 @@ def test_opened_data_is_what_was_saved(data, photos_only, packed):
     assert data.packed.shape == packed.shape
     assert data.has_features
     assert not photos_only.has_features
+    assert (data.phyla, photos_only.phyla) == ([], [])
     (photos,) = photo_batches(packed, packed.rows("val"), 100)
     features = keras.ops.convert_to_numpy(data.backbone()(photos, training=False))
     np.testing.assert_allclose(features, data.splits["val"].values, rtol=1e-4, atol=1e-5)
@@ -150,6 +153,7 @@ def test_metadata_says_how_the_model_was_made(fitted, data):
             "resize": "crop",
             "treatment": {"name": "none"},
             "values": "RGB, 0 to 255",
+            "phyla": [],
         },
         "backbone": data.description,
         "images": {"train": 12, "val": 6, "test": 6},
@@ -313,3 +317,87 @@ def test_saved_model_holds_no_loss_and_no_optimizer(data, tmp_path, imbalance):
     assert names
     assert not any("optimizer" in name for name in names)
     assert predict_splits(tmp_path, data, EVALUATE)["test"].shape == (6, 3)
+
+
+def tell(data, phyla):
+    """The same data, with the photos' phyla behind their features in this order."""
+    splits = {
+        split: features.with_columns(one_hot_phyla(features.labels, CLASSES, phyla))
+        for split, features in data.splits.items()
+    }
+    return replace(data, splits=splits, phyla=phyla)
+
+
+@pytest.fixture(scope="module")
+def told(data):
+    """Features that end in the phylum, as stage embed leaves them."""
+    return tell(data, PHYLA)
+
+
+@pytest.fixture(scope="module")
+def fitted_told(told, tmp_path_factory):
+    """The folder of two heads that are told the phylum."""
+    knobs = train_params(epochs=5).model_copy(update={"members": 2})
+    folder = tmp_path_factory.mktemp("told")
+    save_candidate(folder, fit_members(told, knobs, ignore_epoch), told, {"seed": 3})
+    return folder
+
+
+def test_saved_model_takes_the_phylum_next_to_the_photo_and_says_so(fitted_told, told):
+    model, metadata = load_model(fitted_told)
+    assert [(tensor.name, tensor.shape[1:]) for tensor in model.inputs] == [
+        ("rgb", (SIDE_PX, SIDE_PX, 3)),
+        ("phylum", (2,)),
+    ]
+    assert metadata["input"]["values"] == "RGB, 0 to 255; phylum, one-hot in the order of phyla"
+    assert metadata["input"]["phyla"] == PHYLA
+    assert metadata["backbone"] == told.description
+
+
+def test_told_head_predicts_from_features_what_the_saved_model_does_from_photos(fitted_told, told, packed):
+    model, _ = load_model(fitted_told)
+    probabilities = predict_splits(fitted_told, told, EVALUATE)
+    for split, n in zip(SPLITS, (12, 6, 6), strict=True):
+        rows = packed.rows(split)
+        (photos,) = photo_batches(packed, rows, 100)
+        chordata = rows["class_id"].isin([0, 2]).to_numpy()
+        phylum = np.column_stack([~chordata, chordata]).astype(np.float32)
+        expected = keras.ops.convert_to_numpy(model({"rgb": photos.numpy(), "phylum": phylum}, training=False))
+        assert probabilities[split].shape == (n, 3)
+        np.testing.assert_allclose(probabilities[split], expected, atol=1e-4)
+
+
+def test_another_phylum_gives_another_prediction(fitted_told, packed):
+    model, _ = load_model(fitted_told)
+    rows = packed.rows("test")
+    (photos,) = photo_batches(packed, rows, 100)
+    arthropoda, chordata = (
+        keras.ops.convert_to_numpy(model([photos.numpy(), np.tile(phylum, (len(rows), 1))], training=False))
+        for phylum in np.eye(2, dtype=np.float32)
+    )
+    ant = list(toy.FAMILIES).index("Formicidae")  # the only family of its phylum
+    assert (arthropoda[:, ant] > chordata[:, ant]).all()
+    assert np.abs(arthropoda - chordata).max() > 0.05
+
+
+def test_views_change_the_photo_and_not_what_is_told(fitted_told, told):
+    plain = predict_splits(fitted_told, told, EVALUATE)
+    knobs = EVALUATE.model_copy(update={"views": 2})
+    views = predict_splits(fitted_told, told, knobs)
+    for split in ("val", "test"):
+        np.testing.assert_allclose(views[split].sum(axis=1), 1, rtol=1e-5)
+        assert np.abs(views[split] - plain[split]).max() > 1e-6
+    still = knobs.model_copy(update={"augmentation": AugmentationParams(**STILL)})
+    np.testing.assert_allclose(predict_splits(fitted_told, told, still)["test"], plain["test"], atol=1e-4)
+
+
+def test_features_that_tell_the_phyla_in_another_order_are_refused(fitted_told, data):
+    others = replace(tell(data, PHYLA[::-1]), phyla=PHYLA)
+    with pytest.raises(UserError, match=r"Expected .*model\.keras to give the same .*dvc repro --force"):
+        predict_splits(fitted_told, others, EVALUATE)
+
+
+def test_fine_tuning_is_refused_before_anything_is_fitted(told, monkeypatch):
+    monkeypatch.setattr("rare_species.candidates.fit_head", lambda *_: pytest.fail("fitted"))
+    with pytest.raises(UserError, match=r"Expected train\.fine_tune\.epochs=0 .*Received: 2\."):
+        fit_members(told, train_params(fine_tune={"epochs": 2}), ignore_epoch)

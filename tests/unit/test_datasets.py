@@ -175,3 +175,16 @@ def test_originals_leave_augmented_views_out(features):
     assert originals.labels.tolist() == [1, 0]
     np.testing.assert_array_equal(originals.values, VALUES[:2])
     assert originals.photos == 2
+
+
+def test_columns_join_at_the_end_and_nothing_else_changes(features):
+    columns = np.array([[0, 1, 0], [1, 0, 0], [0, 1, 0], [1, 0, 0]], np.float32)
+    joined = features.with_columns(columns)
+    np.testing.assert_array_equal(joined.values, [[0, 1, 0, 1, 0], [2, 3, 1, 0, 0], [4, 5, 0, 1, 0], [6, 7, 1, 0, 0]])
+    assert joined.values.dtype == np.float32
+    assert (joined.file_paths.tolist(), joined.labels.tolist()) == (
+        features.file_paths.tolist(),
+        features.labels.tolist(),
+    )
+    assert joined.photos == 2
+    np.testing.assert_array_equal(features.with_columns(columns[:, :0]).values, features.values)

@@ -257,6 +257,16 @@ def test_shares_that_do_not_sum_to_1_are_refused(load: Callable[..., Any], share
     assert "dvc exp run -S" in str(error.value)
 
 
+@pytest.mark.parametrize("inputs", [["image", "phylum"], ["phylum", "image"]])
+def test_the_baseline_network_can_not_be_told_the_phylum(load: Callable[..., Any], inputs: list[str]) -> None:
+    assert load("model", name="resnet50", inputs=inputs).inputs == tuple(inputs)
+    with pytest.raises(UserError) as error:
+        load("model", name="cnn", inputs=inputs)
+    message = str(error.value)
+    assert message.startswith("model.inputs must be [image] with model.name=cnn, which learns from photos alone. ")
+    assert f"Received: [{', '.join(inputs)}]. Set it in " in message
+
+
 def test_shares_may_be_off_by_rounding(load: Callable[..., Any]) -> None:
     assert load("split", train=0.7, val=0.2, test=0.1).train == 0.7  # 0.7 + 0.2 + 0.1 < 1
 

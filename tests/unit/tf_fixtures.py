@@ -115,12 +115,14 @@ def ignore_epoch(epoch: int, scores: dict[str, float]) -> None:
 
 
 def save_toy_classifiers(folder: Path) -> None:
-    """Save two whole models of random weights: the baseline network, and EfficientNet-Lite0 with a head."""
+    """Save whole models of random weights: the baseline network, and EfficientNet-Lite0 with a head, told or not."""
     from rare_species.backbones import build_backbone
 
     make_reproducible(5)
     backbone, _ = build_backbone("efficientnetlite0", "none", SIDE_PX)
     save_keras(folder / "head.keras", assemble(SIDE_PX, [backbone, average_probabilities([build_head(1280, 3, HEAD)])]))
+    told = [backbone, average_probabilities([build_head(1282, 3, HEAD)])]
+    save_keras(folder / "told.keras", assemble(SIDE_PX, told, n_phyla=2))
     save_keras(folder / "cnn.keras", assemble(SIDE_PX, [average_probabilities([build_cnn(SIDE_PX, 3, CNN)])]))
 
 

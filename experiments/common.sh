@@ -9,10 +9,23 @@ queue() {
   echo "queued $name"
 }
 
-# run_and_show: one run after the other, each in its own copy of the repository; one that fails does not stop the rest
+# queue_backbone NAME BACKBONE [-S knob=value ...]: the same with a backbone, or not at all if its weights can't be had.
+# WEIGHTS_RESNET50=path/to/file names those of resnet50, and so on.
+queue_backbone() {
+  local name=$1 backbone=$2 given="WEIGHTS_${2^^}" weights
+  shift 2
+  weights=${!given:-$(python -m rare_species.backbones "$backbone" 2>/dev/null)} || {
+    echo "skipped $name: no weights of $backbone; python -m rare_species.backbones $backbone says why, $given=FILE names some"
+    return
+  }
+  queue "$name" -S "model.name=$backbone" -S "model.weights=$weights" "$@"
+}
+
+# run_and_show [METRICS]: one run after the other, each in its own copy of the repository; one that fails does not stop
+# the rest
 run_and_show() {
   dvc exp run --run-all || echo "Some runs failed; those that came to an end are listed below." >&2
   dvc queue remove --failed --quiet  # DVC would list them with the commit's metrics
   dvc exp show --md --drop '.*' \
-    --keep 'Experiment|train.(val|test).macro_f1$|train.test.macro_f1_(low|high)$|train.test.accuracy$'
+    --keep "Experiment|${1:-train.(val|test).macro_f1$|train.test.macro_f1_(low|high)$|train.test.accuracy$}"
 }

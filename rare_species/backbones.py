@@ -1,11 +1,13 @@
-"""Build the networks of the registry with their weights; `python -m rare_species.backbones` prints the registry."""
+"""Build the networks of the registry with their weights; `python -m rare_species.backbones` prints or fetches them."""
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import sys
 import warnings
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
@@ -74,13 +76,42 @@ def registry_table() -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def main() -> int:
-    """Print the registry."""
+def main(argv: Sequence[str] | None = None) -> int:
+    """Print the registry, or find the weights of some of it.
+
+    Args:
+        argv: arguments; those of the process when None.
+
+    Returns:
+        0, or 1 when weights can't be had.
+    """
+    parser = argparse.ArgumentParser(
+        prog="python -m rare_species.backbones",
+        description="Print the registry; with names, find or download their ImageNet weights and print where they are.",
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(REGISTRY))
+    names = parser.parse_args(argv).names
+    unknown = [name for name in names if name not in REGISTRY]
+    if unknown:
+        parser.error(
+            f"expected names of the registry. Received: {', '.join(unknown)}. Choose from {', '.join(REGISTRY)}"
+        )
+    if not names:
+        _print_registry()
+    try:
+        for name in names:
+            print(find_weights("imagenet", REGISTRY[name].source, Paths()).resolve())
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _print_registry() -> None:
     table = registry_table().astype(str)
     widths = [max(map(len, (name, *table[name]))) for name in table]
     for row in (table.columns, *table.to_numpy()):
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
-    return 0
 
 
 def with_scaling(network: keras.Model, scaling: Scaling) -> keras.Model:

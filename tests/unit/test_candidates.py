@@ -10,6 +10,7 @@ import h5py
 import keras
 import numpy as np
 import pytest
+from scipy.special import softmax
 
 from rare_species.callbacks import Fit
 from rare_species.candidates import (
@@ -339,7 +340,7 @@ def fitted_told(told, tmp_path_factory):
     """The folder of two heads that are told the phylum."""
     knobs = train_params(epochs=5).model_copy(update={"members": 2})
     folder = tmp_path_factory.mktemp("told")
-    save_candidate(folder, fit_members(told, knobs, ignore_epoch), told, {"seed": 3})
+    save_candidate(folder, fit(told, knobs), told, {"seed": 3})
     return folder
 
 
@@ -400,4 +401,38 @@ def test_features_that_tell_the_phyla_in_another_order_are_refused(fitted_told, 
 def test_fine_tuning_is_refused_before_anything_is_fitted(told, monkeypatch):
     monkeypatch.setattr("rare_species.candidates.fit_head", lambda *_: pytest.fail("fitted"))
     with pytest.raises(UserError, match=r"Expected train\.fine_tune\.epochs=0 .*Received: 2\."):
-        fit_members(told, train_params(fine_tune={"epochs": 2}), ignore_epoch)
+        fit(told, train_params(fine_tune={"epochs": 2}))
+
+
+@pytest.mark.parametrize("epochs", [(0, 2), (3, 2)])
+def test_the_baseline_is_not_fine_tuned(photos_only, epochs):
+    knobs = train_params(epochs=epochs[0], fine_tune={"epochs": epochs[1]})
+    with pytest.raises(UserError, match=r"fine_tune\.epochs=0 for model\.name=cnn.*Received: \d and 2\."):
+        fit(photos_only, knobs)
+
+
+@pytest.fixture(scope="module")
+def tuned(data, tmp_path_factory):
+    """Two networks fine-tuned whole, their folder, and the epochs that were followed."""
+    epochs = []
+    knobs = train_params(epochs=2, fine_tune={"epochs": 1, "learning_rate": 0.02}).model_copy(update={"members": 2})
+    candidate = fit(data, knobs, lambda epoch, _: epochs.append(epoch))
+    folder = tmp_path_factory.mktemp("tuned")
+    save_candidate(folder, candidate, data, {"seed": 3})
+    return candidate, folder, epochs
+
+
+def test_fine_tuned_network_goes_on_from_the_head_and_is_saved_whole(tuned, data, packed):
+    candidate, folder, epochs = tuned
+    assert epochs == [0, 1, 2]
+    assert len(candidate.fit.history) == 3
+    found, expected = predict_splits(folder, data, EVALUATE), predict_photos(folder, packed)
+    for split in SPLITS:
+        np.testing.assert_allclose(found[split], expected[split], atol=1e-6)
+    first, second = (predict_rows(member, packed) for member in candidate.members)
+    np.testing.assert_allclose(found["test"], (first + second) / 2, atol=1e-5)
+    assert np.abs(first - second).max() > 1e-4
+
+
+def predict_rows(member, packed):
+    return softmax(predict(member, photo_batches(packed, packed.rows("test"), 100)), axis=1)

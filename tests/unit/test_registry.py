@@ -13,6 +13,7 @@ from keras.src.applications import convnext, efficientnet_v2
 
 from rare_species import backbones
 from rare_species.backbones import build_backbone, registry_table, with_scaling
+from rare_species.efficientnet_lite import packaged_checkpoint
 from rare_species.params import ModelName
 from rare_species.registry import CAFFE, MEAN, REGISTRY, STANDARDISED, STD, TWICE, UNIT, UNIT_OF_128, Scaling
 from rare_species.rewriting import for_inference
@@ -177,10 +178,35 @@ def test_table_has_a_row_for_each_backbone(capsys):
     table = registry_table()
     assert list(table["name"]) == list(REGISTRY)
     assert not table.isna().any(axis=None)
-    assert backbones.main() == 0
+    assert backbones.main([]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 1 + len(REGISTRY)
     (line,) = [line for line in lines if line.startswith("vgg16 ")]
     expected = ("vgg16", "14.7 M", "512", "224 px", "ImageNet-1k", "CC-BY-4.0", "6d6bbae143d832006294945121d1f1fc")
     assert re.split(r"\s{2,}", line)[:7] == list(expected)
     assert line.endswith("/vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5")
+
+
+def test_named_weights_are_found_and_their_place_is_printed(capsys):
+    assert backbones.main(["efficientnetlite0"]) == 0
+    assert capsys.readouterr().out.strip() == str(packaged_checkpoint().resolve())
+
+
+def test_weights_that_cannot_be_had_are_one_error(capsys, tmp_path, monkeypatch):
+    def offline(**_):
+        raise OSError("no network")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(keras.utils, "get_file", offline)
+    assert backbones.main(["resnet50"]) == 1
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert "no network" in output.err
+    assert "data/weights/" in output.err
+    assert "model.name=efficientnetlite0" in output.err
+
+
+def test_unknown_name_is_refused(capsys):
+    with pytest.raises(SystemExit):
+        backbones.main(["resnet"])
+    assert "Received: resnet. Choose from efficientnetlite0, " in capsys.readouterr().err

@@ -1,0 +1,63 @@
+"""Stage train with a backbone that learns too: what it writes, and what SIGKILL in the second epoch leaves."""
+
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tests import toy
+
+KNOBS = {"train.epochs": 1, "train.fine_tune.epochs": 3, "train.fine_tune.blocks": 1}
+PATIENCE_S = 120
+
+
+def start_train() -> "subprocess.Popen[bytes]":
+    command = [sys.executable, "-m", "stages.train"]
+    return subprocess.Popen(command, env={"PYTHONPATH": str(toy.REPO), "PATH": ""}, stderr=subprocess.DEVNULL)
+
+
+@pytest.fixture
+def tuning(chain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The chain's photos and features with knobs that fine-tune, as the current folder, a git repository."""
+    folder = tmp_path / "tuning"
+    for name in ("data/split", "data/processed", "data/features"):
+        shutil.copytree(chain.folder / name, folder / name)
+    toy.write_params(folder, KNOBS)
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def test_killed_stage_goes_on_and_ends_with_the_same_bytes(tuning):
+    assert start_train().wait(PATIENCE_S) == 0
+    whole = toy.snapshot(tuning)
+    for written in ("models", "metrics", "plots"):
+        shutil.rmtree(tuning / written)
+
+    process, checkpoints, until = start_train(), tuning / "data/checkpoints", time.monotonic() + PATIENCE_S
+    while not list(checkpoints.glob("*.npz")):  # written when the second epoch begins
+        assert process.poll() is None, "the stage ended before it could be killed"
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait(PATIENCE_S) == -signal.SIGKILL
+    assert not (tuning / "models/train").exists()
+    assert start_train().wait(PATIENCE_S) == 0
+    assert toy.snapshot(tuning) == whole
+    assert not checkpoints.exists()
+
+    curve = pd.read_csv(tuning / "plots/train/plots/metrics/val/loss.tsv", sep="\t")
+    assert list(curve["step"]) == [1, 2, 3, 4]  # one epoch of the head, three of the whole network
+    assert (tuning / "plots/train/augmentation.jpg").is_file()
+
+
+def test_evaluate_scores_a_fine_tuned_model_on_its_photos(tuning):
+    toy.write_params(tuning, KNOBS | {"train.fine_tune.epochs": 1, "tune.trials": 0})
+    for stage in ("train", "tune", "evaluate"):
+        assert toy.run_stage(stage) == 0
+    table = pd.read_csv(tuning / "plots/evaluate/train/predictions.csv")
+    assert len(table) == 3

@@ -59,6 +59,7 @@ BLOCKS = {
     "resnet50": 16,
     "densenet121": 58,
     "vgg16": 5,
+    "vitbase16": 12,
     "convnexttiny": 18,
     "convnextsmall": 36,
     "convnextbase": 36,

@@ -9,7 +9,7 @@ import keras_hub
 import numpy as np
 import pytest
 
-from rare_species.backbones import _with_scaling, build_backbone
+from rare_species.backbones import with_scaling, build_backbone
 from rare_species.errors import UserError
 from rare_species.models import save_keras
 from rare_species.paths import Paths
@@ -95,7 +95,7 @@ def test_features_are_those_of_keras_hub_on_its_own_preprocessing(weights_file, 
     assert ours.output_shape == (None, TOY["hidden_dim"])
     np.testing.assert_allclose(infer(ours, photos) / unit, expected / unit, rtol=0, atol=TOLERANCE)
     np.testing.assert_allclose(infer(for_inference(ours), photos) / unit, expected / unit, rtol=0, atol=TOLERANCE)
-    mistaken = infer(_with_scaling(ours.operations[-1], UNIT_OF_128), photos)
+    mistaken = infer(with_scaling(ours.operations[-1], UNIT_OF_128), photos)
     assert np.abs(mistaken - expected).max() > 100 * TOLERANCE * unit
 
 

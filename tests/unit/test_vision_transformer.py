@@ -9,7 +9,7 @@ import keras_hub
 import numpy as np
 import pytest
 
-from rare_species.backbones import with_scaling, build_backbone
+from rare_species.backbones import build_backbone, with_scaling
 from rare_species.errors import UserError
 from rare_species.models import save_keras
 from rare_species.paths import Paths

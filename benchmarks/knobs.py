@@ -1,9 +1,10 @@
 """What single knobs do: one run each on one archive, as rows of a Markdown table.
 
-    python -m benchmarks.knobs data/raw/photos.zip mobilenetv2=/path/to/weights.h5 u2netp=/path/to/u2netp.onnx
+    python -m benchmarks.knobs data/raw/photos.zip --mobilenetv2 /path/to/weights.h5 --u2netp /path/to/u2netp.onnx
 
 Every row is one `dvc exp run`, timed as a whole, less the stages that DVC finds in its cache: as for somebody who tries
-one knob after the other. The workspace ends with the params.yaml it started with.
+one knob after the other. So run it once, in a fresh clone, after `dvc exp run` with the archive. params.yaml ends as it
+was, but outputs, metrics and plots are those of the last run.
 """
 
 import argparse
@@ -53,7 +54,7 @@ def measure(archive: str, knobs: list[str]) -> tuple[dict[str, float], dict[str,
     """Scores of train on the test split, those of one who knows the phylum, and the seconds of the whole command."""
     sets = [part for knob in [f"unzip.archive={archive}", "tune.trials=0", *knobs] for part in ("-S", knob)]
     start = time.monotonic()
-    subprocess.run(["dvc", "exp", "run", *sets], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    subprocess.run(["dvc", "exp", "run", *sets], check=True, stdout=subprocess.DEVNULL)
     seconds = time.monotonic() - start
     evaluation = read_json(Paths().metrics("evaluate"))["train"]
     return evaluation["test"], evaluation.get("known_phylum", {}), seconds
@@ -63,13 +64,13 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("archive")
-    parser.add_argument("files", nargs="*", metavar="NAME=FILE", help="weights of mobilenetv2 and of u2netp")
+    parser.add_argument("--mobilenetv2", required=True, metavar="FILE", help="its weights")
+    parser.add_argument("--u2netp", required=True, metavar="FILE", help="the network that removes backgrounds")
     arguments = parser.parse_args()
-    files = dict(pair.split("=", 1) for pair in arguments.files)
     before = PARAMS.read_bytes()
     print("| run | knobs | macro F1 | accuracy | macro F1, phylum known | seconds |\n|---|---|---|---|---|---|")
     try:
-        for name, knobs in rows(files["mobilenetv2"], files["u2netp"]):
+        for name, knobs in rows(arguments.mobilenetv2, arguments.u2netp):
             test, known, seconds = measure(arguments.archive, knobs)
             PARAMS.write_bytes(before)
             scores = f"{test['macro_f1']:.3f} ({test['macro_f1_low']:.3f}–{test['macro_f1_high']:.3f})"

@@ -1,5 +1,7 @@
-# Sourced by the scripts beside it: queue runs by name, run what is queued, show it.
+# Sourced by the scripts beside it (bash 4 or newer): queue runs by name, run what is queued, show it.
 # ARCHIVE=data/raw/mine.zip takes other photos than params.yaml names; track them first: dvc add data/raw/mine.zip
+
+set -f  # values of knobs may hold brackets
 
 # queue NAME [-S knob=value ...]: one run without a search; a run of that name is replaced
 queue() {
@@ -14,11 +16,16 @@ queue() {
 queue_backbone() {
   local name=$1 backbone=$2 given="WEIGHTS_${2^^}" weights
   shift 2
-  weights=${!given:-$(python -m rare_species.backbones "$backbone" 2>/dev/null)} || {
-    echo "skipped $name: no weights of $backbone; python -m rare_species.backbones $backbone says why, $given=FILE names some"
-    return
+  weights=${!given:-$(python -m rare_species.backbones "$backbone")} || {
+    echo "skipped $name: the line above says why there are no weights of $backbone; $given=FILE names some"
+    return 0
   }
   queue "$name" -S "model.name=$backbone" -S "model.weights=$weights" "$@"
+}
+
+# sets SECTION KNOB=VALUE ...: the -S options that set knobs of a section
+sets() {
+  printf -- "-S $1.%s " "${@:2}"
 }
 
 # run_and_show [METRICS]: one run after the other, each in its own copy of the repository; one that fails does not stop

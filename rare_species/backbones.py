@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import hashlib
 import sys
 import warnings
@@ -100,7 +101,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         _print_registry()
     try:
         for name in names:
-            print(find_weights("imagenet", REGISTRY[name].source, Paths()).resolve())
+            with contextlib.redirect_stdout(sys.stderr):  # where Keras draws the bar of a download
+                path = find_weights("imagenet", REGISTRY[name].source, Paths())
+            print(path.resolve())
     except UserError as error:
         print(error, file=sys.stderr)
         return 1

@@ -49,6 +49,7 @@ def unfreeze(network: keras.Model, blocks: int | str, freeze_batch_norm: bool) -
             "Say all to let its stem learn too: dvc exp run -S train.fine_tune.blocks=all"
         )
     first = 0 if blocks == "all" else 1 + n_blocks - int(blocks)
+    network.trainable = False  # Keras passes on only a change, and parts of a copy may be frozen within a free whole
     network.trainable = True
     for layer in network.layers:
         if isinstance(layer, keras.layers.BatchNormalization):

@@ -106,8 +106,8 @@ class EpochScores(keras.callbacks.Callback):
     def fit(self) -> Fit:
         """The history so far; its best epoch is the first with the best monitored score."""
         history = pd.DataFrame(self.rows)
-        scores = history[self._monitor]
-        best = scores.to_numpy().argmin() if self._monitor.endswith("loss") else scores.to_numpy().argmax()
+        scores = history[self._monitor].to_numpy(np.float32)  # as Keras compares them when it keeps the best weights
+        best = scores.argmin() if self._monitor.endswith("loss") else scores.argmax()
         return Fit(history, 1 + int(best))
 
 
@@ -173,7 +173,7 @@ class Checkpoint(keras.callbacks.Callback):
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         """Put everything back as it was."""
         del logs
-        for epoch, row in enumerate([*self._judged, *self._rows]):
+        for epoch, row in [*((0, row) for row in self._judged), *enumerate(self._rows)]:
             for judge in self._judges:
                 judge.on_epoch_end(epoch, dict(row))
         for row in self._rows:

@@ -33,7 +33,7 @@ from rare_species.models import (
     save_model,
 )
 from rare_species.params import EvaluateParams
-from rare_species.photo_training import PHOTO_BATCH, PhotoTask, fine_tune, fit_cnn
+from rare_species.photo_training import PHOTO_BATCH, PhotoTask, fine_tune, fit_cnn, number_format
 from rare_species.phyla import one_hot_phyla
 from rare_species.rewriting import for_inference
 from rare_species.scores import epoch_scores
@@ -75,6 +75,15 @@ class Data:
     def fitted(self) -> dict[str, Features]:
         """The splits that fitting may see."""
         return {name: self.splits[name] for name in ("train", "val")}
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of photos, features, this code and its libraries."""
+        digest = hashlib.sha256(f"{keras.version()} {tf.__version__}".encode())
+        for folder in (self.packed.folder, self.features, Path(__file__).parent):
+            for file in sorted(path for path in folder.iterdir() if path.is_file()):
+                digest.update(file.read_bytes())
+        return digest.hexdigest()
 
     def backbone(self) -> keras.Model:
         """The network that made the features, as fast as can be; not to be trained further."""
@@ -142,13 +151,19 @@ def fit_members(data: Data, params: TrainParams, on_epoch: OnEpoch, checkpoints:
 def _fit_member(
     data: Data, params: TrainParams, seed: int, on_epoch: OnEpoch, checkpoints: Path
 ) -> tuple[keras.Model, Fit]:
-    if data.has_features:
-        head, fit = fit_head(data.fitted, len(data.classes), params, seed, on_epoch)
-        if not params.fine_tune.epochs:
-            return head, fit
-    checkpoint = checkpoints / f"{_fingerprint(data, params, seed)}.npz"
-    task = PhotoTask(data.packed, len(data.classes), params, seed, on_epoch, checkpoint)
-    return fine_tune(task, data.trainable_backbone(), head, fit) if data.has_features else fit_cnn(task)
+    if not data.has_features:
+        return fit_cnn(_photo_task(data, params, seed, on_epoch, checkpoints))
+    head, fit = fit_head(data.fitted, len(data.classes), params, seed, on_epoch)
+    if not params.fine_tune.epochs:
+        return head, fit
+    return fine_tune(_photo_task(data, params, seed, on_epoch, checkpoints), data.trainable_backbone(), head, fit)
+
+
+def _photo_task(data: Data, params: TrainParams, seed: int, on_epoch: OnEpoch, checkpoints: Path) -> PhotoTask:
+    """The fit to photos; its checkpoint is named after all that it depends on, so that no other takes it up."""
+    needs = [data.digest, params.model_dump_json(), str(seed), number_format(params.fine_tune)]
+    file = checkpoints / f"{hashlib.sha256(' '.join(needs).encode()).hexdigest()}.npz"
+    return PhotoTask(data.packed, len(data.classes), params, seed, on_epoch, file)
 
 
 def _check_knobs(data: Data, params: TrainParams) -> None:
@@ -164,17 +179,11 @@ def _check_knobs(data: Data, params: TrainParams) -> None:
         )
 
 
-def _fingerprint(data: Data, params: TrainParams, seed: int) -> str:
-    """What a fit depends on: knobs, data, this code and its libraries; a state on disk is of no use to any other."""
-    digest = hashlib.sha256("\n".join([params.model_dump_json(), str(seed), keras.version(), tf.__version__]).encode())
-    for folder in (data.packed.folder, data.features, Path(__file__).parent):
-        for file in sorted(path for path in folder.iterdir() if path.is_file()):
-            digest.update(file.read_bytes())
-    return digest.hexdigest()
-
-
 def score_candidate(candidate: Candidate, data: Data) -> dict[str, float]:
-    """Scores such as `val_loss` of the candidate as it is saved; of a single member those of its best epoch."""
+    """Scores such as `val_loss` of the candidate as it is saved; of a single member those of its best epoch.
+
+    What was fitted in half precision was scored in it too: they differ from the saved model's by a thousandth or so.
+    """
     if len(candidate.members) == 1:
         return candidate.fit.best
     scores: dict[str, float] = {}

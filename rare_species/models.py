@@ -88,7 +88,7 @@ def average_probabilities(members: Sequence[keras.Model]) -> keras.Model:
     inputs = keras.Input(members[0].input_shape[1:], name="inputs")
     outputs = []
     for number, member in enumerate(members, start=1):
-        copy = type(member).from_config(member.get_config())  # without loss and optimizer, else saved with it
+        copy = type(member).from_config(member.get_config())  # for a name of its own
         copy.set_weights(member.get_weights())
         copy.name = f"member{number}"
         outputs.append(layers.Softmax(name=f"probabilities{number}")(copy(inputs, training=False)))

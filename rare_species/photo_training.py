@@ -96,6 +96,8 @@ def fine_tune(task: PhotoTask, backbone: keras.Model, head: keras.Model, before:
     The head was fitted on the features of the frozen backbone before, else its first, wild gradients would spoil
     them (Kumar et al., 2022, "Fine-Tuning can Distort Pretrained Features and Underperform Out-of-Distribution").
 
+    Frozen blocks keep their weights; what they draw at random (dropout, stochastic depth) they go on drawing.
+
     Args:
         task: `params.fine_tune` says how.
         backbone: from `backbones.build_backbone`.
@@ -107,7 +109,7 @@ def fine_tune(task: PhotoTask, backbone: keras.Model, head: keras.Model, before:
     """
     make_reproducible(task.seed)
     tune = task.params.fine_tune
-    network, policy = backbone.operations[-1], _policy(tune)
+    network, policy = backbone.operations[-1], number_format(tune)
     learning, learning_head = (in_precision(network, policy), in_precision(head, policy)) if policy else (network, head)
     unfreeze(learning, tune.blocks, tune.freeze_batch_norm)
     photos_to_features = with_network(backbone, learning)
@@ -150,7 +152,7 @@ def show_augmentation(packed: Packed, n_classes: int, params: TrainParams) -> tu
     return [Image.fromarray(photo) for photo in both], ["before"] * len(rows) + ["after"] * len(rows)
 
 
-def _policy(tune: FineTuneParams) -> str:
-    """The number format while fitting, "" for that of the weights."""
+def number_format(tune: FineTuneParams) -> str:
+    """Keras' policy while fine-tuning, "" for the weights' own; `auto` depends on the machine."""
     wished = bool(tf.config.list_physical_devices("GPU")) if tune.mixed_precision == "auto" else tune.mixed_precision
     return "mixed_float16" if wished else ""

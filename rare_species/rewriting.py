@@ -110,12 +110,14 @@ def in_precision(model: keras.Model, policy: str) -> keras.Model:
         policy: of Keras, such as "mixed_float16": weights stay in float32, what is computed with them does not.
     """
 
-    def copied(layer: keras.layers.Layer) -> keras.layers.Layer:
-        return type(layer).from_config(layer.get_config() | {"dtype": policy})
+    def copied(operation: Any) -> Any:
+        computes = {"dtype": policy} if isinstance(operation, keras.layers.Layer) else {}  # a slice has no format
+        return type(operation).from_config(operation.get_config() | computes)
 
     copy = keras.models.clone_model(model, clone_function=copied)
     for layer, original in zip(copy.layers, model.layers, strict=True):
-        _set_weights(layer, original.get_weights())
+        if original.weights:
+            _set_weights(layer, original.get_weights())
     return copy
 
 

@@ -40,6 +40,13 @@ class TrainingData:
     class_weight: dict[int, float] | None
     scored: dict[str, Scored]
 
+    def weighted_batches(self) -> tf.data.Dataset:
+        """Batches with each row's weight; one of a blend of classes lies between theirs."""
+        if self.class_weight is None:
+            return self.batches
+        weights = tf.constant(list(self.class_weight.values()), tf.float32)
+        return self.batches.map(lambda inputs, targets: (inputs, targets, tf.linalg.matvec(targets, weights)))
+
 
 def fit_head(
     splits: dict[str, Features],
@@ -74,8 +81,9 @@ def fit_head(
 
     in_order = {name: _in_order(splits[name].originals()) for name in scored}
     data = training_data(train.labels, n_classes, params, seed, batches=batches, scored=in_order)
-    model.compile(build_optimizer(params, data.shuffle.steps), data.loss, jit_compile=False)
-    return model, fit_model(model, data, params, on_epoch)
+    learner = keras.Sequential([keras.Input(model.input_shape[1:]), model])  # a compiled head would be saved as such
+    learner.compile(build_optimizer(params, data.shuffle.steps), data.loss, jit_compile=False)
+    return model, fit_model(learner, data, params, on_epoch)
 
 
 def training_data(
@@ -144,10 +152,9 @@ def fit_model(
         state = Checkpoint(checkpoint, scoring, stop, lower, before)
         progress = [BatchProgress(bar, steps)] if unit == "batch" else []
         model.fit(
-            data.batches,
+            data.weighted_batches(),
             initial_epoch=state.first_epoch,
             epochs=params.epochs,
-            class_weight=data.class_weight,
             callbacks=[_set_epoch(data.shuffle), *progress, *_averaging(model), scoring, stop, *lower, state],
             shuffle=False,
             verbose=0,

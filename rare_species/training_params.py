@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    AfterValidator,
+    BeforeValidator,
     Field,
     NonNegativeInt,
     PositiveInt,
@@ -100,13 +100,13 @@ class CnnParams(Section):
     dropout: Dropout
 
 
-def _check_blocks(blocks: int | str) -> int | str:
-    if blocks != "all" and not (isinstance(blocks, int) and blocks > 0):
+def _check_blocks(blocks: Any) -> Any:
+    if blocks != "all" and (not isinstance(blocks, int) or isinstance(blocks, bool) or blocks < 1):
         raise ValueError("Input should be all or a whole number of at least 1")
     return blocks
 
 
-def _check_switch(switch: bool | str) -> bool | str:
+def _check_switch(switch: Any) -> Any:
     if switch != "auto" and not isinstance(switch, bool):
         raise ValueError("Input should be auto, true or false")
     return switch
@@ -116,14 +116,14 @@ class FineTuneParams(Section):
     """How the backbone is trained further from the photos, after the head was fitted (Kumar et al., 2022)."""
 
     epochs: NonNegativeInt
-    blocks: Annotated[int | str, AfterValidator(_check_blocks)]
+    blocks: Annotated[int | str, BeforeValidator(_check_blocks)]
     learning_rate: LearningRate
     layer_decay: Annotated[float, Field(gt=0, le=1)]
     warmup_epochs: NonNegativeInt
     freeze_batch_norm: bool
     clip_norm: Annotated[float, Field(ge=0)]
     ema: Dropout
-    mixed_precision: Annotated[bool | str, AfterValidator(_check_switch)]
+    mixed_precision: Annotated[bool | str, BeforeValidator(_check_switch)]
     steps_per_execution: PositiveInt
 
 

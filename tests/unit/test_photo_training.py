@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from rare_species import photo_training
-from rare_species.callbacks import DivergedError, Fit
+from rare_species.callbacks import DivergedError, EpochScores, Fit
 from rare_species.datasets import photo_batches
 from rare_species.models import build_head, predict
 from rare_species.photo_training import PhotoTask, fine_tune, fit_cnn
@@ -55,6 +55,10 @@ def test_last_block_and_head_learn_and_the_rest_stays(tune):
     }
     assert not [name for name in changed if name.startswith(("stem", "block_1")) or "_bn/" in name]
     assert len(fit.history) == 2
+
+
+def test_the_same_learns_in_half_precision(tune):
+    assert tune({"mixed_precision": True})[2] == tune()[2]
 
 
 def test_batch_norms_learn_if_so_wished(tune):
@@ -105,8 +109,18 @@ def test_every_knob_leads_to_another_model(tune, kept, knob):
     assert not same(tune({knob: EFFECTS[knob]})[0], kept["plain"])
 
 
-def test_steps_per_execution_change_nothing(tune):
+def test_steps_per_execution_change_nothing_but_the_calls(tune, monkeypatch):
+    asked = []
+    compile_model = keras.Sequential.compile
+    monkeypatch.setattr(
+        keras.Sequential,
+        "compile",
+        lambda model, *given, **kwargs: (
+            asked.append(kwargs["steps_per_execution"]) or compile_model(model, *given, **kwargs)
+        ),
+    )
     one, two = tune()[0], tune({"steps_per_execution": 2, "mixed_precision": False})[0]
+    assert asked == [1, 2]
     for a, b in zip(one.get_weights(), two.get_weights(), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
 
@@ -127,10 +141,33 @@ def test_half_precision_computes_in_16_bits_and_saves_32(tune, monkeypatch):
 @pytest.mark.parametrize(("gpus", "policy"), [([], ""), (["a GPU"], "mixed_float16")])
 def test_auto_is_half_precision_on_a_gpu(monkeypatch, gpus, policy):
     monkeypatch.setattr(photo_training.tf.config, "list_physical_devices", lambda kind: gpus if kind == "GPU" else [])
-    assert photo_training._policy(train_params(fine_tune={"mixed_precision": "auto"}).fine_tune) == policy
+    assert photo_training.number_format(train_params(fine_tune={"mixed_precision": "auto"}).fine_tune) == policy
 
 
-def test_moving_average_is_what_is_scored_and_kept(tune, packed):
+def test_moving_average_is_what_is_scored(tune, monkeypatch):
+    """One step an epoch: the average starts as the first one's weights, and goes a quarter of the way on."""
+    knobs = {"batch_size": 12, "optimizer__weight_decay": 0.0}
+    monkeypatch.setattr(EpochScores, "on_epoch_end", keep_weights(kept := []))
+    tune({"epochs": 2}, **knobs)
+    tune({"epochs": 2, "ema": 0.75}, **knobs)
+    first, second, average_of_one, average_of_two = (weights[-2:] for weights in kept)  # logits have no statistics
+    for one, two, start, average in zip(first, second, average_of_one, average_of_two, strict=True):
+        np.testing.assert_array_equal(start, one)
+        np.testing.assert_allclose(average, 0.75 * one + 0.25 * two, rtol=1e-4, atol=1e-6)
+
+
+def keep_weights(kept):
+    """An `on_epoch_end` that also keeps the weights that it scores."""
+    score = EpochScores.on_epoch_end
+
+    def on_epoch_end(scoring, epoch, logs=None):
+        kept.append(scoring.model.get_weights())
+        score(scoring, epoch, logs)
+
+    return on_epoch_end
+
+
+def test_kept_average_has_the_scores_of_its_best_epoch(tune, packed):
     model, fit, _ = tune({"ema": 0.99, "epochs": 2})
     labels = packed.rows("val")["class_id"].to_numpy()
     found = epoch_scores(labels, probabilities(model, packed))
@@ -159,7 +196,9 @@ RECIPES = {
     ),
     "moving average": ({"ema": 0.9, "freeze_batch_norm": False}, {"imbalance": "oversample"}),
     "half precision": ({"mixed_precision": True}, {}),
+    "little patience after a good head": ({}, {"early_stopping__patience": 1}),
 }
+BEFORE = Fit(pd.DataFrame([dict.fromkeys(("train_loss", "val_loss"), 1e-9)]))
 
 
 class KilledError(Exception):
@@ -179,12 +218,14 @@ def killer(epoch_to_die, epochs):
 def test_a_killed_fit_goes_on_as_if_nothing_had_happened(tune, tmp_path, recipe):
     fine, knobs = RECIPES[recipe]
     fine = {"epochs": 4} | fine
+    if "good head" in recipe:
+        knobs = knobs | {"before": BEFORE}
     whole_epochs, killed_epochs, epochs = [], [], []
     whole, fit, _ = tune(fine, on_epoch=lambda *row: whole_epochs.append(row), **knobs)
     with pytest.raises(KilledError):
         tune(fine, file="state.npz", on_epoch=killer(2, killed_epochs), **knobs)
     assert (tmp_path / "state.npz").is_file()
-    assert len(killed_epochs) == 2
+    assert [epoch for epoch, _ in killed_epochs] == [0, 1] or recipe == "little patience after a good head"
     again, fit_again, _ = tune(fine, file="state.npz", on_epoch=lambda *row: epochs.append(row), **knobs)
     assert epochs == whole_epochs
     assert fit_again.history.equals(fit.history)

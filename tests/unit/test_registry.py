@@ -2,6 +2,7 @@
 
 import importlib
 import re
+import sys
 import warnings
 from dataclasses import replace
 from typing import Any, get_args
@@ -190,6 +191,18 @@ def test_table_has_a_row_for_each_backbone(capsys):
 def test_named_weights_are_found_and_their_place_is_printed(capsys):
     assert backbones.main(["efficientnetlite0"]) == 0
     assert capsys.readouterr().out.strip() == str(packaged_checkpoint().resolve())
+
+
+def test_only_the_place_of_downloaded_weights_is_printed(capsys, tmp_path, monkeypatch):
+    def download(**_):
+        sys.stdout.write("Downloading data\n")
+        (tmp_path / "vgg16.h5").write_bytes(b"weights")
+        return str(tmp_path / "vgg16.h5")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(keras.utils, "get_file", download)
+    assert backbones.main(["vgg16"]) == 0
+    assert capsys.readouterr().out == f"{tmp_path / 'vgg16.h5'}\n"
 
 
 def test_weights_that_cannot_be_had_are_one_error(capsys, tmp_path, monkeypatch):

@@ -6,7 +6,7 @@ import pytest
 from keras import layers
 
 from rare_species.backbones import build_backbone
-from rare_species.rewriting import fold_batch_norm, for_inference, grouped_to_depthwise
+from rare_species.rewriting import fold_batch_norm, for_inference, grouped_to_depthwise, in_precision
 
 SIDE_PX, CHANNELS = 8, 4
 INPUT = (SIDE_PX, SIDE_PX, CHANNELS)
@@ -129,3 +129,12 @@ def test_backbone_for_inference_is_frozen_and_has_no_batch_norm_left(name):
     photos = np.random.default_rng(2).uniform(0, 255, (2, 32, 32, 3)).astype(np.float32)
     (found,), (expected,) = infer(fast, photos), infer(backbone, photos)
     np.testing.assert_allclose(found, expected, atol=1e-4 * np.abs(expected).max())
+
+
+def test_half_precision_is_close_and_another_format(batch):
+    model = network(layers.Conv2D(6, 3), layers.BatchNormalization(), layers.Flatten(), layers.Dense(3))
+    half = in_precision(model, "mixed_float16")
+    (found,), (expected,) = infer(half, batch), infer(model, batch)
+    assert (found.dtype, expected.dtype) == (np.float16, np.float32)
+    np.testing.assert_allclose(found / np.abs(expected).max(), expected / np.abs(expected).max(), atol=5e-3)
+    assert [weight.path for weight in half.weights] == [weight.path for weight in model.weights]

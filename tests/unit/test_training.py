@@ -1,16 +1,21 @@
 """The fit loop on features: losses, stopping, and one step worked out in NumPy."""
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from scipy.special import log_softmax, softmax
 
+from rare_species import training
 from rare_species.callbacks import DivergedError
-from rare_species.datasets import Features, as_batches, one_hot
+from rare_species.datasets import Features, Shuffle, as_batches, one_hot
 from rare_species.determinism import make_reproducible
 from rare_species.models import build_head
+from rare_species.optimizers import build_optimizer
 from rare_species.scores import epoch_scores
-from rare_species.training import build_loss, fit_head
+from rare_species.training import TrainingData, build_loss, fit_head
 from tests.unit.tf_fixtures import clusters, fit_params, ignore_epoch, splits, train_params
 
 PLAIN = {"head__dropout": 0.0, "optimizer__momentum": 0.0, "optimizer__weight_decay": 0.0}
@@ -163,7 +168,9 @@ def test_one_step_is_the_gradient_of_the_weighted_smoothed_loss(imbalance, smoot
 
 
 @pytest.mark.parametrize(("schedule", "falls"), [("plateau", 2), ("constant", 0)])
-def test_plateau_lowers_the_learning_rate_when_the_loss_stalls(schedule, falls):
+def test_plateau_lowers_the_learning_rate_when_the_loss_stalls(schedule, falls, monkeypatch):
+    built = []
+    monkeypatch.setattr(training, "build_optimizer", lambda *given: built.append(build_optimizer(*given)) or built[0])
     params = fit_params(
         **PLAIN,
         epochs=5,
@@ -173,8 +180,18 @@ def test_plateau_lowers_the_learning_rate_when_the_loss_stalls(schedule, falls):
         early_stopping__patience=9,
         optimizer__learning_rate=1e-6,  # too low for the loss to move
     )
-    model, _ = fit_head(splits(), 3, params, 0, ignore_epoch)
-    assert float(model.optimizer.learning_rate) == pytest.approx(1e-6 * 0.25**falls)
+    fit_head(splits(), 3, params, 0, ignore_epoch)
+    assert float(built[0].learning_rate) == pytest.approx(1e-6 * 0.25**falls)
+
+
+def test_a_blend_weighs_what_its_classes_do():
+    targets = np.array([[1, 0, 0], [0, 0.75, 0.25]], np.float32)
+    batches = tf.data.Dataset.from_tensors((np.zeros((2, 4), np.float32), targets))
+    data = TrainingData(batches, Shuffle(np.arange(2), 2, 0), None, {0: 5.0, 1: 2.0, 2: 10.0}, {})
+    ((_, same, weights),) = data.weighted_batches()
+    np.testing.assert_array_equal(same, targets)
+    np.testing.assert_allclose(weights, [5.0, 0.75 * 2 + 0.25 * 10])
+    assert replace(data, class_weight=None).weighted_batches() is batches
 
 
 def test_without_epochs_the_head_stays_as_it_was_drawn():

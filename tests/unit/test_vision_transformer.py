@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 
 from rare_species.backbones import build_backbone, with_scaling
+from rare_species.blocks import unfreeze
 from rare_species.errors import UserError
 from rare_species.models import save_keras
 from rare_species.paths import Paths
 from rare_species.registry import REGISTRY, UNIT_OF_128
-from rare_species.rewriting import for_inference
+from rare_species.rewriting import for_inference, in_precision
 from rare_species.vision_transformer import BASE16
 from tests.toy import REPO
 
@@ -97,6 +98,16 @@ def test_features_are_those_of_keras_hub_on_its_own_preprocessing(weights_file, 
     np.testing.assert_allclose(infer(for_inference(ours), photos) / unit, expected / unit, rtol=0, atol=TOLERANCE)
     mistaken = infer(with_scaling(ours.operations[-1], UNIT_OF_128), photos)
     assert np.abs(mistaken - expected).max() > 100 * TOLERANCE * unit
+
+
+def test_it_can_be_fine_tuned_in_half_precision(weights_file, photos, expected):
+    network = build_backbone("vitbase16", str(weights_file), SIDE_PX)[0].operations[-1]
+    half = in_precision(network, "mixed_float16")
+    found = infer(half, photos / 127.5 - 1)
+    assert found.dtype == np.float16
+    np.testing.assert_allclose(found, expected, atol=0.02 * np.abs(expected).max())
+    unfreeze(half, 1, freeze_batch_norm=True)
+    assert {variable.path.split("/")[1] for variable in half.trainable_variables} == {"transformer_block_2", "ln"}
 
 
 def test_every_weight_has_a_path_of_its_own_that_names_its_block():

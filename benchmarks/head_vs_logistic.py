@@ -11,32 +11,23 @@ import argparse
 import sys
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from benchmarks.paired import difference, read_predictions
 from rare_species.files import read_json
 from rare_species.paths import Paths
-from rare_species.scores import confusion_matrix, interval, macro_f1, macro_f1_samples, resample_within_classes
-
-RESAMPLES = 10_000
+from rare_species.scores import confusion_matrix, macro_f1
 
 
-def logistic_predictions(paths: Paths) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Labels and predictions on the test split of a logistic regression on standardised features."""
+def logistic_predictions(paths: Paths) -> NDArray[np.int64]:
+    """Predictions on the test split of a logistic regression on standardised features, as class ids."""
     with np.load(paths.features / "train.npz") as train, np.load(paths.features / "test.npz") as test:
         model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000))
         model.fit(train["values"], train["labels"])
-        return test["labels"], model.predict(test["values"])
-
-
-def head_predictions(paths: Paths, stage: str) -> NDArray[np.int64]:
-    """What the model of `train` or `tune` said of the test photos, as class ids."""
-    class_ids = {entry["family"]: entry["class_id"] for entry in read_json(paths.split / "classes.json")}
-    table = pd.read_csv(paths.plots("evaluate") / stage / "predictions.csv")
-    return table["predicted"].map(class_ids).to_numpy(dtype=np.int64)
+        return np.asarray(model.predict(test["values"]), dtype=np.int64)
 
 
 def main() -> int:
@@ -47,14 +38,9 @@ def main() -> int:
     if not read_json(paths.metrics("embed"))["feature_size"] or not (paths.plots("evaluate") / stage).is_dir():
         print(f"Expected a model of {stage} on cached features. Received: none. Run: make repro", file=sys.stderr)
         return 1
-    labels, logistic = logistic_predictions(paths)
-    head, n_classes = head_predictions(paths, stage), len(read_json(paths.split / "classes.json"))
-    drawn = resample_within_classes(labels, RESAMPLES, seed=0)
-    samples = {
-        name: macro_f1_samples(labels, predicted, n_classes, drawn)
-        for name, predicted in (("head", head), ("logistic", logistic))
-    }
-    low, high = interval(samples["head"] - samples["logistic"])
+    labels, head, n_classes = read_predictions(paths, paths.plots("evaluate") / stage / "predictions.csv")
+    logistic = logistic_predictions(paths)
+    low, high = difference(labels, head, logistic, n_classes)
     scores = {
         name: float(macro_f1(confusion_matrix(labels, predicted, n_classes)))
         for name, predicted in (("head", head), ("logistic", logistic))

@@ -1,0 +1,39 @@
+"""The difference of two classifiers in macro F1 on the same photos, with a paired interval."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from rare_species.files import read_json
+from rare_species.paths import Paths
+from rare_species.scores import interval, macro_f1_samples, resample_within_classes
+
+RESAMPLES = 10_000
+
+
+def difference(
+    labels: NDArray[np.int64], one: NDArray[np.int64], other: NDArray[np.int64], n_classes: int
+) -> tuple[float, float]:
+    """The middle 95 % of `one`'s macro F1 minus `other`'s, over the same resampled photos (within classes) for both.
+
+    Args:
+        labels: int array of shape (n,), class ids.
+        one: int array of shape (n,), what a classifier says.
+        other: the same of another.
+        n_classes: families.
+    """
+    drawn = resample_within_classes(labels, RESAMPLES, seed=0)
+    samples = [macro_f1_samples(labels, predicted, n_classes, drawn) for predicted in (one, other)]
+    return interval(samples[0] - samples[1])
+
+
+def read_predictions(paths: Paths, table: Path) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
+    """Labels, what was predicted, and the number of classes, from a predictions.csv of evaluate."""
+    class_ids = {entry["family"]: entry["class_id"] for entry in read_json(paths.split / "classes.json")}
+    rows = pd.read_csv(table)
+    labels, predicted = (rows[name].map(class_ids).to_numpy(dtype=np.int64) for name in ("family", "predicted"))
+    return labels, predicted, len(class_ids)

@@ -69,6 +69,7 @@ def describe(baselines: dict[str, NDArray[np.int64]], backbone: str) -> str:
     cells = [
         f"{test['macro_f1']:.3f} ({test['macro_f1_low']:.3f}–{test['macro_f1_high']:.3f})",
         "" if first is predicted else f"{low:+.3f} to {high:+.3f}",
+        f"{evaluation['val']['macro_f1']:.3f}",
         f"{test['accuracy']:.3f}",
         f"{known['macro_f1']:.3f}" if known else "",
     ]
@@ -84,8 +85,8 @@ def main() -> None:
     arguments = parser.parse_args()
     before = PARAMS.read_bytes()
     baselines: dict[str, NDArray[np.int64]] = {}
-    print("| knobs | macro F1 | to the first, paired | accuracy | macro F1, phylum known | seconds |")
-    print("|---|---|---|---|---|---|")
+    print("| knobs | macro F1 | to the first, paired | on validation | accuracy | macro F1, phylum known | seconds |")
+    print("|---|---|---|---|---|---|---|")
     try:
         for backbone, knobs in rows(arguments.mobilenetv2, arguments.u2netp):
             seconds = measure(arguments.archive, knobs)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Compare what is done to the photos. Run from the repository's root: experiments/treatments.sh
-# Removing backgrounds takes about a second for a photo and core; BACKGROUND=path/to/u2netp.onnx names its network.
+# Removing backgrounds takes about half a second for a photo and core; BACKGROUND=path/to/u2netp.onnx names its network.
 set -euo pipefail
 source "$(dirname "$0")/common.sh"
 

@@ -4,7 +4,7 @@ Reads:  data/images/, data/split/split.csv
 Writes: data/processed/ (tar shards of JPEGs, index.csv, packed.json), metrics/preprocess.json
         plots/preprocess/ (a contact sheet per split)
 Params: preprocess
-Takes:  about a minute for 12,000 photos on two cores; remove_background a second for a photo and core
+Takes:  about a minute for 12,000 photos on two cores; remove_background half a second a photo and core
 """
 
 import sys

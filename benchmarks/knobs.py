@@ -29,10 +29,8 @@ FINE_TUNED = {
 SINGLE = (
     *([f"train.imbalance={way}"] for way in ("none", "class_balanced", "oversample", "focal", "balanced_softmax")),
     ["embed.views=4"],
-    ["embed.views=4", "embed.augmentation.rand_augment=0.5", "embed.augmentation.random_erasing=0.5"],
     ["evaluate.views=4"],
     ["train.members=5"],
-    ["train.members=5", "evaluate.views=4"],
     ["model.inputs=[image,phylum]"],
 )
 

@@ -66,6 +66,7 @@ def registry_table() -> pd.DataFrame:
             "name": entry.name,
             "parameters": f"{entry.parameters / 1e6:.1f} M",
             "features": entry.feature_size,
+            "blocks": entry.blocks,
             "trained at": f"{entry.native_size} px",
             "trained on": entry.pretrained_on,
             "licence": entry.licence,

@@ -6,8 +6,6 @@ import re
 
 import keras
 
-from rare_species.errors import UserError
-
 # As keras.applications, EfficientNet-Lite0 and KerasHub name them; what lies between belongs to the block before it
 BLOCK = re.compile(r"stage_\d+_block_\d+|conv\d+_block\d+|expanded_conv(?:_\d+)?|(?<!downsampling_)block_?\d+[a-z]?")
 
@@ -34,21 +32,12 @@ def unfreeze(network: keras.Model, blocks: int | str, freeze_batch_norm: bool) -
 
     Args:
         network: see `block_numbers`.
-        blocks: "all", or the last so many blocks with what comes behind them.
+        blocks: "all", or the last so many blocks, at most as many as there are, with what comes behind them.
         freeze_batch_norm: batch norms everywhere keep their statistics, scale and offset; those of frozen blocks do
             in any case.
-
-    Raises:
-        UserError: when there are not so many blocks.
     """
     numbers = block_numbers(network)
-    n_blocks = max(numbers.values())
-    if blocks != "all" and int(blocks) > n_blocks:
-        raise UserError(
-            f"Expected train.fine_tune.blocks of at most {n_blocks} for {network.name}. Received: {blocks}. "
-            "Say all to let its stem learn too: dvc exp run -S train.fine_tune.blocks=all"
-        )
-    first = 0 if blocks == "all" else 1 + n_blocks - int(blocks)
+    first = 0 if blocks == "all" else 1 + max(numbers.values()) - int(blocks)
     network.trainable = False  # Keras passes on only a change, and parts of a copy may be frozen within a free whole
     network.trainable = True
     for layer in network.layers:

@@ -46,10 +46,12 @@ class Fit:
     Attributes:
         history: one row per epoch, columns such as `val_loss`.
         best_epoch: whose weights the model holds, counted from 1.
+        earlier_epochs: those of the fit that this one went on from.
     """
 
     history: pd.DataFrame = field(default_factory=pd.DataFrame)
     best_epoch: int = 1
+    earlier_epochs: int = 0
 
     @property
     def best(self) -> dict[str, float]:
@@ -78,6 +80,7 @@ class EpochScores(keras.callbacks.Callback):
         super().__init__()
         self._scored, self._on_epoch, self._monitor = scored, on_epoch, monitor
         self.rows: list[dict[str, float]] = before.rows if before else []
+        self._earlier_epochs = len(self.rows)
 
     def set_model(self, model: keras.Model) -> None:
         """Trace the prediction once for the whole fit."""
@@ -108,7 +111,7 @@ class EpochScores(keras.callbacks.Callback):
         history = pd.DataFrame(self.rows)
         scores = history[self._monitor].to_numpy(np.float32)  # as Keras compares them when it keeps the best weights
         best = scores.argmin() if self._monitor.endswith("loss") else scores.argmax()
-        return Fit(history, 1 + int(best))
+        return Fit(history, 1 + int(best), self._earlier_epochs)
 
 
 class BatchProgress(keras.callbacks.Callback):

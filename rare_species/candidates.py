@@ -137,9 +137,9 @@ def fit_members(data: Data, params: TrainParams, on_epoch: OnEpoch, checkpoints:
         checkpoints: folder for the state of a fit to photos while it runs; one that was killed goes on from there.
 
     Raises:
-        UserError: when the knobs do not go with the model.
+        UserError: when more blocks are to learn than the backbone has.
     """
-    _check_knobs(data, params)
+    _check_blocks(data, params)
     seeds = range(params.seed, params.seed + params.members)
     followers = [on_epoch] + [_ignore_epoch] * (params.members - 1)
     fitted = [_fit_member(data, params, *given, checkpoints) for given in zip(seeds, followers, strict=True)]
@@ -166,16 +166,12 @@ def _photo_task(data: Data, params: TrainParams, seed: int, on_epoch: OnEpoch, c
     return PhotoTask(data.packed, len(data.classes), params, seed, on_epoch, file)
 
 
-def _check_knobs(data: Data, params: TrainParams) -> None:
-    if not data.has_features and (params.fine_tune.epochs or not params.epochs):
+def _check_blocks(data: Data, params: TrainParams) -> None:
+    tune, there_are = params.fine_tune, data.description["blocks"]
+    if tune.epochs and tune.blocks != "all" and int(tune.blocks) > there_are:
         raise UserError(
-            "Expected train.epochs above 0 and train.fine_tune.epochs=0 for model.name=cnn, which has no backbone. "
-            f"Received: {params.epochs} and {params.fine_tune.epochs}. Set them in params.yaml."
-        )
-    if data.phyla and params.fine_tune.epochs:
-        raise UserError(
-            "Expected train.fine_tune.epochs=0 with model.inputs=[image, phylum], as the backbone is fine-tuned from "
-            f"photos alone. Received: {params.fine_tune.epochs}. Set either in params.yaml."
+            f"Expected train.fine_tune.blocks of at most {there_are} for {data.description['name']}. "
+            f"Received: {tune.blocks}. Say all to let its stem learn too: dvc exp run -S train.fine_tune.blocks=all"
         )
 
 

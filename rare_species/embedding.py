@@ -58,7 +58,7 @@ def open_embedder(model: ModelParams, embed: EmbedParams, image_size: int, paths
     """Build the chosen backbone; for "cnn", which learns from photos, one that gives features of width 0."""
     make_reproducible(embed.seed)
     if model.name not in REGISTRY:
-        nothing = {"name": model.name, "weights": "none", "weights_sha256": "", "feature_size": 0}
+        nothing = {"name": model.name, "weights": "none", "weights_sha256": "", "feature_size": 0, "blocks": 0}
         return Embedder(None, tf.identity, tf.identity, embed.batch_size, nothing)
     backbone, file = build_backbone(model.name, model.weights, image_size, paths)
     augmenter = build_augmenter(embed.augmentation, embed.seed)
@@ -90,6 +90,7 @@ def describe(model: ModelParams, backbone: keras.Model, file: Path | None) -> di
         "weights_file_sha256": file_digest(file) if file else "",
         "weights_sha256": weights_digest(backbone),
         "feature_size": entry.feature_size,
+        "blocks": entry.blocks,
         "licence": entry.licence if published else unknown,
         "pretrained_on": entry.pretrained_on if published else unknown,
     }

@@ -167,6 +167,25 @@ class EvaluateParams(Section):
     seed: NonNegativeInt
 
 
+def check_together(model: ModelParams, train: TrainParams) -> None:
+    """Refuse knobs that are right by themselves and do not go with those of another section.
+
+    Raises:
+        ValueError: what was expected, and what was received.
+    """
+    tune = train.fine_tune
+    if model.name == "cnn" and (tune.epochs or not train.epochs):
+        raise ValueError(
+            "train.epochs must be above 0 and train.fine_tune.epochs 0 with model.name=cnn, which has no backbone. "
+            f"Received: {train.epochs} and {tune.epochs}"
+        )
+    if "phylum" in model.inputs and tune.epochs:
+        raise ValueError(
+            "train.fine_tune.epochs must be 0 with model.inputs=[image, phylum], as a backbone is fine-tuned from "
+            f"photos alone. Received: {tune.epochs}"
+        )
+
+
 SECTIONS: dict[str, type[Section]] = {
     "unzip": UnzipParams,
     "clean": CleanParams,

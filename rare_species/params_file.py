@@ -9,7 +9,7 @@ import yaml
 from pydantic import ValidationError
 
 from rare_species.errors import UserError
-from rare_species.params import SECTIONS
+from rare_species.params import SECTIONS, check_together
 
 T = TypeVar("T")
 
@@ -31,7 +31,8 @@ def load_params(file: Path, kind: type[T]) -> T:
     unknown = sorted(str(name) for name in document if name not in SECTIONS)
     if unknown:
         raise UserError(f"{file} must hold the sections {', '.join(SECTIONS)}. Received also: {', '.join(unknown)}.")
-    sections, problems = {}, []
+    sections: dict[str, Any] = {}
+    problems = []
     for name, model in SECTIONS.items():
         try:
             sections[name] = model.model_validate(document.get(name, {}))
@@ -39,6 +40,10 @@ def load_params(file: Path, kind: type[T]) -> T:
             problems += [_describe(name, problem, file) for problem in error.errors()]
     if problems:
         raise UserError("\n".join(problems))
+    try:
+        check_together(sections["model"], sections["train"])
+    except ValueError as error:
+        raise UserError(_mend(str(error), file)) from error
     return kind(**{name: sections[name] for name in get_type_hints(kind)})
 
 
@@ -61,9 +66,13 @@ def _describe(section: str, problem: Any, file: Path) -> str:
     key = ".".join([section, *(str(part) for part in place)])
     message = problem["msg"].removeprefix("Value error, ")
     if problem["type"] == "value_error" and not place:  # of several knobs: the message names them
-        return f"{message}. Set it in {file} or with dvc exp run -S KEY=VALUE."
+        return _mend(message, file)
     if problem["type"] == "missing":
         return f"{key} is missing. Add it to {file}."
     if problem["type"] == "extra_forbidden":
         return f"{key} is not a knob. Received: {problem['input']!r}. Remove it from {file} or mend its name."
     return f"{key}: {message}. Received: {problem['input']!r}. Set it in {file} or with dvc exp run -S {key}=VALUE."
+
+
+def _mend(message: str, file: Path) -> str:
+    return f"{message}. Set it in {file} or with dvc exp run -S KEY=VALUE."

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 DPI = 100
-INK, ACCENT, QUIET = "#222222", "#2f6f8f", "#c9d6dc"
+INK, ACCENT, QUIET, WARM = "#222222", "#2f6f8f", "#c9d6dc", "#e0a458"
 MAX_BARS = 60  # more families than this and only the ends of the ranking are labelled
 SHEET_COLUMNS = 6
 
@@ -46,7 +46,7 @@ def family_counts(counts: pd.DataFrame, title: str) -> Figure:
     figure = Figure(figsize=(9, 11), layout="constrained")
     axes = figure.add_subplot()
     start = np.zeros(len(counts))
-    colours = [ACCENT, "#e0a458", "#b5554d", QUIET]
+    colours = [ACCENT, WARM, "#b5554d", QUIET]
     for column, colour in zip(counts.columns, colours, strict=False):
         axes.barh(range(len(counts)), counts[column], left=start, color=colour, label=str(column), height=0.8)
         start = start + counts[column].to_numpy()
@@ -132,13 +132,14 @@ def family_scores(table: pd.DataFrame, title: str) -> Figure:
     return figure
 
 
-def learning_curves(history: pd.DataFrame, best_epoch: int, names: Sequence[str]) -> Figure:
+def learning_curves(history: pd.DataFrame, best_epoch: int, names: Sequence[str], fine_tuned_after: int = 0) -> Figure:
     """Training and validation curves with the epoch whose weights are kept.
 
     Args:
         history: one row per epoch, columns `train_<name>` and `val_<name>`.
         best_epoch: counted from 1.
         names: a panel for each, two in a row.
+        fine_tuned_after: the last epoch of the head alone; 0 when nothing was fine-tuned, or there was none.
     """
     rows = -(-len(names) // 2)
     figure = Figure(figsize=(9, 3.6 * rows), layout="constrained")
@@ -147,6 +148,8 @@ def learning_curves(history: pd.DataFrame, best_epoch: int, names: Sequence[str]
         epochs = range(1, len(history) + 1)
         axes.plot(epochs, history[f"train_{name}"], color=QUIET, linewidth=2, label="train")
         axes.plot(epochs, history[f"val_{name}"], color=ACCENT, linewidth=2, label="validation")
+        if fine_tuned_after:
+            axes.axvline(fine_tuned_after + 0.5, color=WARM, linewidth=1, label="fine-tuning begins")
         axes.axvline(best_epoch, color=INK, linewidth=1, linestyle=":", label=f"best, epoch {best_epoch}")
         axes.set(title=name.replace("_", " "), xlabel="epoch")
         axes.legend(frameon=False, fontsize=8)

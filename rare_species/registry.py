@@ -57,6 +57,7 @@ class Backbone:
         factory: builds the network, called as those in `keras.applications` are.
         scaling: of its input.
         feature_size: length of a feature vector.
+        blocks: that fine-tuning can free one by one from the end, see `blocks.block_numbers`.
         parameters: numbers in its weights, without a classifier.
         licence: of its ImageNet weights.
         source: where those come from.
@@ -71,6 +72,7 @@ class Backbone:
     factory: Callable[..., keras.Model]
     scaling: Scaling
     feature_size: int
+    blocks: int
     parameters: int
     licence: str
     source: Download | Packaged
@@ -81,13 +83,16 @@ class Backbone:
     rewrite: Callable[[keras.Model], keras.Model] | None = None
 
 
-def _efficientnetv2(variant: str, feature_size: int, parameters: int, native_size: int, digest: str) -> Backbone:
+def _efficientnetv2(
+    variant: str, feature_size: int, blocks: int, parameters: int, *, native_size: int, digest: str
+) -> Backbone:
     factory = getattr(applications, f"EfficientNetV2{variant.upper()}")
     return Backbone(
         name=f"efficientnetv2{variant}",
         factory=partial(factory, include_preprocessing=False),
         scaling=UNIT_OF_128 if variant == "s" else STANDARDISED,
         feature_size=feature_size,
+        blocks=blocks,
         parameters=parameters,
         licence="Apache-2.0",
         source=Download(f"{PUBLISHED}/efficientnet_v2/efficientnetv2-{variant}_notop.h5", digest),
@@ -95,13 +100,16 @@ def _efficientnetv2(variant: str, feature_size: int, parameters: int, native_siz
     )
 
 
-def _convnext(variant: str, feature_size: int, parameters: int, digest: str, pretrained_on: str = ONE_K) -> Backbone:
+def _convnext(
+    variant: str, feature_size: int, blocks: int, parameters: int, *, digest: str, pretrained_on: str = ONE_K
+) -> Backbone:
     factory = getattr(applications, f"ConvNeXt{variant.capitalize()}")
     return Backbone(
         name=f"convnext{variant}",
         factory=partial(factory, include_preprocessing=False),
         scaling=STANDARDISED,
         feature_size=feature_size,
+        blocks=blocks,
         parameters=parameters,
         licence="MIT",
         source=Download(f"{PUBLISHED}/convnext/convnext_{variant}_notop.h5", digest),
@@ -116,6 +124,7 @@ _ENTRIES = (
         factory=efficientnet_lite0,
         scaling=UNIT_AROUND_127,
         feature_size=FEATURE_SIZE,
+        blocks=16,
         parameters=3_413_024,
         licence="Apache-2.0",
         source=Packaged(),
@@ -126,6 +135,7 @@ _ENTRIES = (
         factory=applications.EfficientNetB0,
         scaling=TWICE,
         feature_size=1280,
+        blocks=16,
         parameters=4_049_571,
         licence="Apache-2.0",
         source=Download(
@@ -138,6 +148,7 @@ _ENTRIES = (
         factory=applications.MobileNetV2,
         scaling=UNIT,
         feature_size=1280,
+        blocks=17,
         parameters=2_257_984,
         licence="Apache-2.0",
         source=Download(f"{PUBLISHED}/mobilenet_v2/mobilenet_v2_{KERNELS}_1.0_224_no_top.h5", ""),
@@ -147,6 +158,7 @@ _ENTRIES = (
         factory=applications.ResNet50,
         scaling=CAFFE,
         feature_size=2048,
+        blocks=16,
         parameters=23_587_712,
         licence="MIT",
         source=Download(f"{PUBLISHED}/resnet/resnet50_{KERNELS}_notop.h5", "4d473c1dd8becc155b73f8504c6f6626"),
@@ -156,6 +168,7 @@ _ENTRIES = (
         factory=applications.DenseNet121,
         scaling=STANDARDISED,
         feature_size=1024,
+        blocks=58,
         parameters=7_037_504,
         licence="BSD-3-Clause",
         source=Download(f"{PUBLISHED}/densenet/densenet121_{KERNELS}_notop.h5", "30ee3e1110167f948a6b9946edeeb738"),
@@ -165,18 +178,20 @@ _ENTRIES = (
         factory=applications.VGG16,
         scaling=CAFFE,
         feature_size=512,
+        blocks=5,
         parameters=14_714_688,
         licence="CC-BY-4.0",
         source=Download(f"{PUBLISHED}/vgg16/vgg16_{KERNELS}_notop.h5", "6d6bbae143d832006294945121d1f1fc"),
     ),
-    _efficientnetv2("b0", 1280, 5_919_312, 224, "893217f2bb855e2983157299931e43ff"),
-    _efficientnetv2("b3", 1536, 12_930_622, 300, "f6abf7b5849ac99a89b50dd3fd532856"),
-    _efficientnetv2("s", 1280, 20_331_360, 384, "af0682fb74e8c54910f2d4393339c070"),
+    _efficientnetv2("b0", 1280, 21, 5_919_312, native_size=224, digest="893217f2bb855e2983157299931e43ff"),
+    _efficientnetv2("b3", 1536, 32, 12_930_622, native_size=300, digest="f6abf7b5849ac99a89b50dd3fd532856"),
+    _efficientnetv2("s", 1280, 40, 20_331_360, native_size=384, digest="af0682fb74e8c54910f2d4393339c070"),
     Backbone(
         name="mobilenetv3large",
         factory=partial(applications.MobileNetV3Large, include_preprocessing=False),
         scaling=UNIT,
         feature_size=960,
+        blocks=15,
         parameters=2_996_352,
         licence="Apache-2.0",
         source=Download(
@@ -184,16 +199,22 @@ _ENTRIES = (
             "07fb09a5933dd0c8eaafa16978110389",
         ),
     ),
-    _convnext("tiny", 768, 27_820_128, "d547c096cabd03329d7be5562c5e14798aa39ed24b474157cef5e85ab9e49ef1"),
-    _convnext("small", 768, 49_454_688, "6fc8009faa2f00c1c1dfce59feea9b0745eb260a7dd11bee65c8e20843da6eab"),
+    _convnext("tiny", 768, 18, 27_820_128, digest="d547c096cabd03329d7be5562c5e14798aa39ed24b474157cef5e85ab9e49ef1"),
+    _convnext("small", 768, 36, 49_454_688, digest="6fc8009faa2f00c1c1dfce59feea9b0745eb260a7dd11bee65c8e20843da6eab"),
     _convnext(
-        "base", 1024, 87_566_464, "40a20c5548a5e9202f69735ecc06c990e6b7c9d2de39f0361e27baeb24cb7c45", TWENTY_ONE_K
+        "base",
+        1024,
+        36,
+        87_566_464,
+        digest="40a20c5548a5e9202f69735ecc06c990e6b7c9d2de39f0361e27baeb24cb7c45",
+        pretrained_on=TWENTY_ONE_K,
     ),
     Backbone(
         name="vitbase16",
         factory=vit_base16,
         scaling=UNIT,
         feature_size=768,
+        blocks=12,
         parameters=85_798_656,
         licence="Apache-2.0",
         source=Download(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,8 @@ from rare_species.imbalance import balanced_softmax_bias, class_weights, rows_of
 from rare_species.models import build_head
 from rare_species.optimizers import build_optimizer
 from rare_species.training_params import FitParams
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -150,6 +153,8 @@ def fit_model(
         scoring = EpochScores(data.scored, follow, params.early_stopping.monitor, before)
         stop, lower = stopping(params), rate_lowering(params)
         state = Checkpoint(checkpoint, scoring, stop, lower, before)
+        if state.first_epoch:
+            log.info("going on after epoch %d of %d, from %s", state.first_epoch, params.epochs, checkpoint)
         progress = [BatchProgress(bar, steps)] if unit == "batch" else []
         model.fit(
             data.weighted_batches(),

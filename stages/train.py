@@ -4,7 +4,7 @@ Reads:  data/features/, data/processed/, data/split/classes.json
 Writes: models/train/ (model.keras: RGB 0-255 in, and the phylum if it is told that, probabilities out; classes.json;
         metadata.json)
         metrics/train.json, plots/train/ (dvclive's curves of loss, accuracy, AUC and macro F1; curves.png;
-        augmentation.jpg where it learns from the photos)
+        augmentation.jpg: photos before and after, where it learns from them)
 Params: train
 Takes:  about 10 s to start, then seconds; minutes or hours when it learns from the photos: killed, it goes on at
         the last finished epoch (data/checkpoints/)
@@ -21,8 +21,6 @@ from rare_species.files import read_json, remove, staged
 from rare_species.paths import Paths
 from rare_species.stage import Stage
 from rare_species.training_params import TrainParams
-
-AUGMENTED = "augmentation.jpg"  # when the photos themselves are learned from
 
 
 @dataclass(frozen=True)
@@ -53,15 +51,16 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
         save_candidate(folder, candidate, data, params.train.model_dump(mode="json"))
         scores = score_candidate(candidate, data)
         write_metrics(metrics, {"best_epoch": candidate.fit.best_epoch, **scores})
-        curves = learning_curves(
-            candidate.fit.history, candidate.fit.best_epoch, ["loss", "accuracy", "auc", "macro_f1"]
-        )
-        save_png(curves, plots / "curves.png")
-        if not candidate.backbone:
-            photos, captions = show_augmentation(data.packed, len(data.classes), params.train)
-            save_jpeg(contact_sheet(photos, captions, "train: photos before and after augmentation"), plots / AUGMENTED)
+        fit, names = candidate.fit, ["loss", "accuracy", "auc", "macro_f1"]
+        save_png(learning_curves(fit.history, fit.best_epoch, names, fit.earlier_epochs), plots / "curves.png")
+        if candidate.backbone:
+            sheet = contact_sheet([], [], "train: photos as they are, for the backbone is frozen")
+        else:
+            shown = show_augmentation(data.packed, len(data.classes), params.train)
+            sheet = contact_sheet(*shown, "train: photos before and after augmentation")
+        save_jpeg(sheet, plots / "augmentation.jpg")
     remove(paths.checkpoints)
-    return {"best epoch": candidate.fit.best_epoch, "val macro F1": round(scores["val_macro_f1"], 4)}
+    return {"best epoch": fit.best_epoch, "val macro F1": round(scores["val_macro_f1"], 4)}
 
 
 STAGE = Stage("train", __doc__, Params, run)

@@ -4,7 +4,6 @@ import keras
 import pytest
 
 from rare_species.blocks import block_numbers, learning_shares, unfreeze
-from rare_species.errors import UserError
 from tests.unit.tf_fixtures import small_backbone
 
 KERNELS = [f"{name}_conv/kernel" for name in ("stem", "block_1", "block_2", "top")]
@@ -38,11 +37,6 @@ def test_batch_norms_learn_with_their_blocks_if_so_wished(network, blocks, first
     assert learning(network) == {*KERNELS[first:], *BATCH_NORMS[2 * first :]}
     layers = [layer for layer in network.layers if isinstance(layer, keras.layers.BatchNormalization)]
     assert [layer.trainable for layer in layers] == [number >= first for number in range(4)]  # else statistics move
-
-
-def test_more_blocks_than_there_are_is_refused(network):
-    with pytest.raises(UserError, match=r"blocks of at most 2 for small\. Received: 3\. Say all"):
-        unfreeze(network, 3, freeze_batch_norm=True)
 
 
 def test_share_falls_from_block_to_block(network):

@@ -400,17 +400,18 @@ def test_features_that_tell_the_phyla_in_another_order_are_refused(fitted_told, 
         predict_splits(fitted_told, others, EVALUATE)
 
 
-def test_fine_tuning_is_refused_before_anything_is_fitted(told, monkeypatch):
+def test_more_blocks_than_the_backbone_has_are_refused_before_anything_is_fitted(data, monkeypatch):
     monkeypatch.setattr("rare_species.candidates.fit_head", lambda *_: pytest.fail("fitted"))
-    with pytest.raises(UserError, match=r"Expected train\.fine_tune\.epochs=0 .*Received: 2\."):
-        fit(told, train_params(fine_tune={"epochs": 2}))
+    expected = r"fine_tune\.blocks of at most 16 for efficientnetlite0\. Received: 17\. Say all"
+    with pytest.raises(UserError, match=expected):
+        fit(data, train_params(fine_tune={"epochs": 2, "blocks": 17}))
 
 
-@pytest.mark.parametrize("epochs", [(0, 2), (3, 2)])
-def test_the_baseline_is_not_fine_tuned(photos_only, epochs):
-    knobs = train_params(epochs=epochs[0], fine_tune={"epochs": epochs[1]})
-    with pytest.raises(UserError, match=r"fine_tune\.epochs=0 for model\.name=cnn.*Received: \d and 2\."):
-        fit(photos_only, knobs)
+def test_as_many_blocks_as_the_backbone_has_may_learn(data, monkeypatch):
+    monkeypatch.setattr("rare_species.candidates.fit_head", lambda *_: pytest.fail("fitted"))
+    for knobs in ({"epochs": 2, "blocks": 16}, {"epochs": 2, "blocks": "all"}, {"epochs": 0, "blocks": 17}):
+        with pytest.raises(pytest.fail.Exception, match="fitted"):
+            fit(data, train_params(fine_tune=knobs))
 
 
 @pytest.fixture(scope="module")

@@ -90,6 +90,7 @@ def test_description_identifies_the_backbone(embedder):
         "weights_file_sha256": CHECKPOINT_SHA256,
         "weights_sha256": weights_digest(embedder.backbone),
         "feature_size": 1280,
+        "blocks": 16,
         "licence": "Apache-2.0",
         "pretrained_on": "ImageNet-1k",
     }
@@ -123,7 +124,13 @@ def test_network_that_learns_from_photos_has_no_features_and_no_views(packed, vi
     embedder = open_embedder(CNN, embed_params(), SIDE_PX)
     features = embed_split(embedder, packed, "train", views)
     assert embedder.backbone is None
-    assert embedder.description == {"name": "cnn", "weights": "none", "weights_sha256": "", "feature_size": 0}
+    assert embedder.description == {
+        "name": "cnn",
+        "weights": "none",
+        "weights_sha256": "",
+        "feature_size": 0,
+        "blocks": 0,
+    }
     assert features.values.shape == (12, 0)
     assert features.file_paths.tolist() == packed.rows("train")["file_path"].tolist()
     assert features.photos == 12

@@ -268,6 +268,27 @@ def test_the_baseline_network_can_not_be_told_the_phylum(load: Callable[..., Any
     assert f"Received: [{', '.join(inputs)}]. Set it in " in message
 
 
+FINE_TUNED_CNN = {"model.name": "cnn", "train.fine_tune.epochs": 3}
+TOGETHER = {
+    "Received: 40 and 3. Set it in ": FINE_TUNED_CNN,
+    "Received: 0 and 3. Set it in ": FINE_TUNED_CNN | {"train.epochs": 0},
+    "Received: 3. Set it in ": {"model.inputs": ["image", "phylum"], "train.fine_tune.epochs": 3},
+}
+
+
+@pytest.mark.parametrize("received", TOGETHER)
+@pytest.mark.parametrize("stage", [["unzip"], ["model", "embed"], ["train"]])
+def test_knobs_of_two_sections_that_do_not_go_together_are_refused_by_every_stage(
+    tmp_path: Path, received: str, stage: list[str]
+) -> None:
+    file = tmp_path / "params.yaml"
+    file.write_text(yaml.safe_dump(set_knobs(TOGETHER[received])), encoding="utf-8")
+    with pytest.raises(UserError) as error:
+        load_params(file, wanted(*stage))
+    assert str(error.value).startswith("train.")
+    assert received in str(error.value)
+
+
 def test_shares_may_be_off_by_rounding(load: Callable[..., Any]) -> None:
     assert load("split", train=0.7, val=0.2, test=0.1).train == 0.7  # 0.7 + 0.2 + 0.1 < 1
 

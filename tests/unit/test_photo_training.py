@@ -215,7 +215,7 @@ def killer(epoch_to_die, epochs):
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
-def test_a_killed_fit_goes_on_as_if_nothing_had_happened(tune, tmp_path, recipe):
+def test_a_killed_fit_goes_on_as_if_nothing_had_happened(tune, tmp_path, recipe, caplog):
     fine, knobs = RECIPES[recipe]
     fine = {"epochs": 4} | fine
     whole_epochs, killed_epochs, epochs = [], [], []
@@ -225,10 +225,14 @@ def test_a_killed_fit_goes_on_as_if_nothing_had_happened(tune, tmp_path, recipe)
     assert (tmp_path / "state.npz").is_file()
     n_before = len(knobs["before"].history) if "before" in knobs else 0
     assert [epoch for epoch, _ in killed_epochs] == list(range(n_before, 2))
-    again, fit_again, _ = tune(fine, file="state.npz", on_epoch=lambda *row: epochs.append(row), **knobs)
+    assert not caplog.records
+    with caplog.at_level("INFO"):
+        again, fit_again, _ = tune(fine, file="state.npz", on_epoch=lambda *row: epochs.append(row), **knobs)
+    assert caplog.messages == [f"going on after epoch {2 - n_before} of 4, from {tmp_path / 'state.npz'}"]
     assert epochs == whole_epochs
     assert fit_again.history.equals(fit.history)
     assert fit_again.best_epoch == fit.best_epoch
+    assert fit_again.earlier_epochs == fit.earlier_epochs == n_before
     assert same(whole, again)
 
 

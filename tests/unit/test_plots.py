@@ -181,6 +181,14 @@ def test_learning_curves_mark_the_best_epoch():
     assert axes.get_title() == "loss"
 
 
+def test_learning_curves_mark_where_fine_tuning_begins():
+    history = pd.DataFrame({"train_loss": [3.0, 2.0, 1.0], "val_loss": [3.0, 2.0, 2.5]})
+    (axes,) = plots.learning_curves(history, 2, ["loss"], fine_tuned_after=1).axes
+    _, _, begin, best = axes.lines
+    assert (begin.get_label(), list(begin.get_xdata())) == ("fine-tuning begins", [1.5, 1.5])
+    assert list(best.get_xdata()) == [2, 2]
+
+
 @pytest.fixture
 def clean_run(tmp_path):
     """A manifest of eight kept photos and two rejected files, in a folder with the files."""

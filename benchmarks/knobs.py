@@ -60,12 +60,12 @@ def describe(baselines: dict[str, NDArray[np.int64]], backbone: str) -> str:
     """Cells of the run just made: scores of train on the test split, and the difference to its backbone's first."""
     paths = Paths()
     evaluation = read_json(paths.metrics("evaluate"))["train"]
-    test, known = evaluation["test"], evaluation.get("known_phylum")
+    test, span, known = evaluation["test"], evaluation["test_95"]["macro_f1"], evaluation.get("known_phylum")
     labels, predicted, n_classes = read_predictions(paths, paths.plots("evaluate") / "train/predictions.csv")
     first = baselines.setdefault(backbone, predicted)
     low, high = difference(labels, predicted, first, n_classes)
     cells = [
-        f"{test['macro_f1']:.3f} ({test['macro_f1_low']:.3f}–{test['macro_f1_high']:.3f})",
+        f"{test['macro_f1']:.3f} ({span['low']:.3f}–{span['high']:.3f})",
         "" if first is predicted else f"{low:+.3f} to {high:+.3f}",
         f"{evaluation['val']['macro_f1']:.3f}",
         f"{test['accuracy']:.3f}",

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from rare_species.bootstrap import Outcomes, interval, resample_within_classes, sample_scores
 from rare_species.files import read_json
 from rare_species.paths import Paths
-from rare_species.scores import interval, macro_f1_samples, resample_within_classes
 
 RESAMPLES = 10_000
 
@@ -26,9 +26,12 @@ def difference(
         other: the same of another.
         n_classes: families.
     """
-    drawn = resample_within_classes(labels, RESAMPLES, seed=0)
-    samples = [macro_f1_samples(labels, predicted, n_classes, drawn) for predicted in (one, other)]
-    return interval(samples[0] - samples[1])
+    weights = resample_within_classes(labels, RESAMPLES, seed=0)
+    whole, nothing = np.ones((1, len(labels))), np.ones(len(labels))
+    photos = [Outcomes(labels, predicted, nothing, nothing.astype(np.int64), n_classes) for predicted in (one, other)]
+    samples = [sample_scores(outcome, weights, 1)["macro_f1"] for outcome in photos]
+    estimates = [float(sample_scores(outcome, whole, 1)["macro_f1"][0]) for outcome in photos]
+    return interval(estimates[0] - estimates[1], samples[0] - samples[1])
 
 
 def read_predictions(paths: Paths, table: Path) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:

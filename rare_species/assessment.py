@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from rare_species import plots, scores
+from rare_species import bootstrap, plots, scores
 from rare_species.arrays import Labels, Probabilities
 from rare_species.images import decode_rgb
 from rare_species.manifest import SPLITS
@@ -44,26 +44,37 @@ def assess(predictions: Predictions, params: EvaluateParams) -> dict[str, Any]:
     """Metrics on every split, the interval of the test macro F1, and the gaps between splits.
 
     Returns:
-        Keys train, val and test with all of `scores.score`; `test.macro_f1_low` and `_high` (95 % bootstrap within
-        classes); `known_phylum` with the test scores of someone who knows each photo's phylum, see `mask_phylum`;
-        `gap` with the macro F1 lost from train to val and from val to test.
+        Keys train, val and test with all of `scores.score`; `test_95` with the 95 % interval of each of test's, low
+        and high (see `bootstrap`); `known_phylum` with the test scores of someone who knows each photo's phylum, see
+        `mask_phylum`; `gap` with the macro F1 lost from train to val and from val to test.
     """
     phyla = [entry["phylum"] for entry in predictions.classes]
     metrics: dict[str, Any] = {
         split: scores.score(predictions.labels[split], predictions.probabilities[split], params.top_k, phyla)
         for split in SPLITS
     }
-    labels, predicted = predictions.labels["test"], predictions.probabilities["test"].argmax(axis=1)
-    drawn = scores.resample_within_classes(labels, params.resamples, params.seed)
-    samples = scores.macro_f1_samples(labels, predicted, len(predictions.classes), drawn)
-    metrics["test"]["macro_f1_low"], metrics["test"]["macro_f1_high"] = scores.interval(samples)
+    metrics["test_95"] = _test_intervals(predictions, metrics["test"], params)
     if all(phyla):
-        metrics["known_phylum"] = scores.score(labels, mask_phylum(predictions, "test"), params.top_k)
+        masked = mask_phylum(predictions, "test")
+        metrics["known_phylum"] = scores.score(predictions.labels["test"], masked, params.top_k)
     metrics["gap"] = {
         "train_val": metrics["train"]["macro_f1"] - metrics["val"]["macro_f1"],
         "val_test": metrics["val"]["macro_f1"] - metrics["test"]["macro_f1"],
     }
     return metrics
+
+
+def _test_intervals(
+    predictions: Predictions, estimates: Mapping[str, float], params: EvaluateParams
+) -> dict[str, dict[str, float]]:
+    labels, probabilities = predictions.labels["test"], predictions.probabilities["test"]
+    weights = bootstrap.resample_within_classes(labels, params.resamples, params.seed)
+    photos = bootstrap.outcomes(labels, probabilities)
+    samples = bootstrap.sample_scores(photos, weights, params.top_k)
+    samples["macro_auc"] = bootstrap.sample_macro_auc(labels, probabilities, weights)
+    phyla = np.array([entry["phylum"] for entry in predictions.classes])
+    samples["phylum_accuracy"] = weights @ (phyla[photos.predicted] == phyla[labels]) / len(labels)
+    return bootstrap.score_intervals(estimates, samples)
 
 
 def mask_phylum(predictions: Predictions, split: str) -> Probabilities:

@@ -117,37 +117,6 @@ def macro_f1(counts: NDArray[np.int64]) -> NDArray[np.float64]:
     return np.asarray((f1 * present).sum(axis=-1) / np.maximum(present.sum(axis=-1), 1))
 
 
-def resample_within_classes(labels: Labels, resamples: int, seed: int) -> NDArray[np.int64]:
-    """Draw bootstrap samples that keep each class's number of photos.
-
-    Plain resampling loses whole classes when a class has three photos, which biases macro F1 low.
-
-    Returns:
-        int array of shape (resamples, n): positions of photos.
-    """
-    rng = np.random.default_rng(seed)
-    drawn = np.empty((resamples, len(labels)), dtype=np.int64)
-    for name in np.unique(labels):
-        places = np.flatnonzero(labels == name)
-        drawn[:, places] = rng.choice(places, size=(resamples, len(places)))
-    return drawn
-
-
-def macro_f1_samples(
-    labels: Labels, predicted: Labels, n_classes: int, drawn: NDArray[np.int64]
-) -> NDArray[np.float64]:
-    """Macro F1 of each bootstrap sample, float array of shape (resamples,)."""
-    cells = labels * n_classes + predicted
-    counts = (np.bincount(cells[sample], minlength=n_classes**2).reshape(n_classes, n_classes) for sample in drawn)
-    return np.array([macro_f1(table) for table in counts])
-
-
-def interval(samples: NDArray[np.float64]) -> tuple[float, float]:
-    """The middle 95 % of bootstrap samples; too narrow where classes have one or two photos, which hardly vary."""
-    low, high = np.percentile(samples, [2.5, 97.5])
-    return float(low), float(high)
-
-
 def family_table(
     labels: Labels, probabilities: Probabilities, classes: Sequence[Mapping[str, object]], train_counts: Labels
 ) -> pd.DataFrame:

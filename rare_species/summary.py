@@ -23,8 +23,8 @@ def summarise(evaluation: dict[str, Any]) -> str:
     for metric in (SHOWN[0], *top_k, *SHOWN[1:]):
         values = [evaluation[name]["test"][metric] for name in names]
         lines.append(f"{metric:20}" + "".join(f"{value:12.4f}" for value in values))
-    ranges = [evaluation[name]["test"] for name in names]
-    spans = [f"{test['macro_f1_low']:.3f}-{test['macro_f1_high']:.3f}" for test in ranges]
+    ranges = [evaluation[name]["test_95"]["macro_f1"] for name in names]
+    spans = [f"{span['low']:.3f}-{span['high']:.3f}" for span in ranges]
     lines.append(f"{'macro_f1, 95 %':20}" + "".join(f"{span:>12}" for span in spans))
     lines.append(f"champion, by validation macro F1: {evaluation['champion']}")
     return "\n".join(lines)

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from rare_species import plots, scores
+from rare_species import bootstrap, plots, scores
 from rare_species.assessment import Predictions, assess, draw_assessment, list_predictions, mask_phylum, write_csv
 from rare_species.params import EvaluateParams
 from rare_species.training_params import AugmentationParams
@@ -53,7 +53,7 @@ def predictions(packed):
 
 def test_every_split_is_scored(predictions):
     metrics = assess(predictions, PARAMS)
-    assert list(metrics) == ["train", "val", "test", "known_phylum", "gap"]
+    assert list(metrics) == ["train", "val", "test", "test_95", "known_phylum", "gap"]
     assert metrics["train"]["accuracy"] == 1
     assert metrics["val"]["accuracy"] == pytest.approx(5 / 6)
     assert metrics["test"]["accuracy"] == pytest.approx(3 / 6)
@@ -93,16 +93,19 @@ def test_gaps_are_the_macro_f1_lost_from_split_to_split(predictions):
     assert metrics["gap"] == pytest.approx({"train_val": 1 - val, "val_test": val - test})
 
 
-def test_interval_is_of_the_test_macro_f1_and_follows_the_seed(predictions):
+def test_every_test_metric_has_an_interval_that_follows_the_seed(predictions):
     metrics = assess(predictions, PARAMS)
-    test = metrics["test"]
-    assert test["macro_f1_low"] < test["macro_f1"] < test["macro_f1_high"]
-    assert "macro_f1_low" not in metrics["val"]
+    test, spans = metrics["test"], metrics["test_95"]
+    assert spans.keys() == test.keys()
+    assert all(span["low"] - 1e-9 <= test[name] <= span["high"] + 1e-9 for name, span in spans.items())
+    assert spans["macro_f1"]["low"] < spans["macro_f1"]["high"]
     assert assess(predictions, PARAMS) == metrics
-    labels, predicted = predictions.labels["test"], np.array(PREDICTED)
-    drawn = scores.resample_within_classes(labels, 200, 1)
-    expected = scores.interval(scores.macro_f1_samples(labels, predicted, 3, drawn))
-    assert (test["macro_f1_low"], test["macro_f1_high"]) == expected
+    assert assess(predictions, PARAMS.model_copy(update={"seed": 2}))["test_95"] != spans
+    labels = predictions.labels["test"]
+    weights = bootstrap.resample_within_classes(labels, 200, 1)
+    photos = bootstrap.outcomes(labels, predictions.probabilities["test"])
+    samples = bootstrap.sample_scores(photos, weights, PARAMS.top_k)["macro_f1"]
+    assert tuple(spans["macro_f1"].values()) == bootstrap.interval(test["macro_f1"], samples)
 
 
 def test_predictions_are_listed_photo_by_photo(predictions, packed):

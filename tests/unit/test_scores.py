@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 from sklearn import metrics
 
 from rare_species import scores
+from tests.unit.drawn import predictions
 
 few = settings(max_examples=30, deadline=None)  # scikit-learn takes milliseconds a call
 EXACT = {"rel": 1e-9, "abs": 1e-9}
@@ -32,16 +32,6 @@ PROBABILITIES = np.array(
     ],
     dtype=np.float32,
 )
-
-
-@st.composite
-def predictions(draw, values=None, min_present=1):
-    """Labels of shape (n,), which may lack classes, and probabilities of shape (n, n_classes)."""
-    n, n_classes = draw(st.integers(1, 40)), draw(st.integers(2, 6))
-    labels = draw(arrays(np.int64, n, elements=st.integers(0, n_classes - 1)))
-    assume(len(np.unique(labels)) >= min_present)
-    weights = draw(arrays(np.float64, (n, n_classes), elements=st.floats(0.0625, 1) if values is None else values))
-    return labels, weights / weights.sum(axis=1, keepdims=True)
 
 
 def without_ties():
@@ -202,38 +192,6 @@ def test_confusion_matrix_has_the_truth_in_rows():
 def test_macro_f1_takes_a_stack_of_matrices():
     perfect, wrong = np.diag([2, 3, 0]), np.array([[0, 2, 0], [3, 0, 0], [0, 0, 0]])
     np.testing.assert_allclose(scores.macro_f1(np.stack([perfect, wrong])), [1, 0])
-
-
-@few
-@given(arrays(np.int64, st.integers(1, 30), elements=st.integers(0, 5)), st.integers(0, 99))
-def test_bootstrap_samples_draw_each_place_from_its_own_class(labels, seed):
-    drawn = scores.resample_within_classes(labels, resamples=7, seed=seed)
-    assert drawn.shape == (7, len(labels))
-    np.testing.assert_array_equal(labels[drawn], np.broadcast_to(labels, drawn.shape))
-
-
-def test_bootstrap_repeats_with_the_seed_and_differs_with_another():
-    labels = np.repeat([0, 1], 10)
-    first, same, other = (scores.resample_within_classes(labels, 50, seed) for seed in (1, 1, 2))
-    np.testing.assert_array_equal(first, same)
-    assert (first != other).any()
-    assert len(np.unique(first, axis=0)) == 50
-    np.testing.assert_array_equal(np.unique(first), np.arange(20))  # every photo can be drawn, with replacement
-    assert len(np.unique(first[0])) < 20
-
-
-@few
-@given(predictions(), st.integers(0, 99))
-def test_macro_f1_samples_are_the_macro_f1_of_each_sample(drawn, seed):
-    labels, probabilities = drawn
-    predicted, n_classes = probabilities.argmax(axis=1), probabilities.shape[1]
-    places = scores.resample_within_classes(labels, 5, seed)
-    expected = [scores.macro_f1(scores.confusion_matrix(labels[p], predicted[p], n_classes)) for p in places]
-    np.testing.assert_allclose(scores.macro_f1_samples(labels, predicted, n_classes, places), expected, rtol=1e-12)
-
-
-def test_interval_holds_the_middle_95_percent():
-    assert scores.interval(np.random.default_rng(0).permutation(1001).astype(float)) == (25, 975)
 
 
 def test_family_table_by_hand():

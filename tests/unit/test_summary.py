@@ -14,9 +14,8 @@ def scores(start, top_k=5):
             f"top{top_k}_accuracy": start + 0.2,
             "macro_f1": start + 0.3,
             "macro_auc": start + 0.4,
-            "macro_f1_low": start + 0.25,
-            "macro_f1_high": start + 0.35,
-        }
+        },
+        "test_95": {"macro_f1": {"low": start + 0.25, "high": start + 0.35}},
     }
 
 
@@ -68,9 +67,9 @@ def test_without_a_run_the_command_says_what_to_do(tmp_path, monkeypatch, capsys
     assert shown.out == ""
 
 
-@pytest.mark.parametrize("missing", ["accuracy", "macro_f1_low"])
-def test_metric_that_is_missing_is_not_passed_over(missing):
+@pytest.mark.parametrize(("group", "missing"), [("test", "accuracy"), ("test_95", "macro_f1")])
+def test_metric_that_is_missing_is_not_passed_over(group, missing):
     evaluation = {"champion": "train", "train": scores(0.1)}
-    del evaluation["train"]["test"][missing]
+    del evaluation["train"][group][missing]
     with pytest.raises(KeyError, match=missing):
         summarise(evaluation)

@@ -1,0 +1,155 @@
+"""Confidence intervals by a bootstrap within classes, of one model's metrics or of two models' differences.
+
+Plain resampling loses whole classes when a class has three photos, which biases macro F1 low. Resampling within
+classes keeps them, but makes intervals too narrow, as n photos vary by (n - 1) / n too little. So n - 1 of a class's n
+photos are drawn, each counting n / (n - 1) (Rao & Wu, 1988, "Resampling Inference with Complex Survey Data").
+
+A class with a single photo never varies: where there are many of them, intervals are still too narrow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rare_species.arrays import Labels, Probabilities
+from rare_species.scores import SMALLEST_PROBABILITY, true_ranks
+
+LEVEL = 0.95
+Weights = NDArray[np.float64]  # shape (resamples, n): how much each photo counts in each sample
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """What became of each photo: all that every metric but AUC and calibration needs.
+
+    Attributes:
+        labels: int array of shape (n,), true class ids.
+        predicted: int array of shape (n,), the most probable class.
+        true_probability: float array of shape (n,), of the true class.
+        true_rank: int array of shape (n,), of the true class, from 1.
+        n_classes: families.
+    """
+
+    labels: Labels
+    predicted: Labels
+    true_probability: NDArray[np.float64]
+    true_rank: NDArray[np.int64]
+    n_classes: int
+
+
+def outcomes(labels: Labels, probabilities: Probabilities) -> Outcomes:
+    """Reduce probabilities, of shape (n, n_classes), to what became of each photo."""
+    own = probabilities[np.arange(len(labels)), labels].astype(np.float64)
+    return Outcomes(
+        labels, probabilities.argmax(axis=1), own, true_ranks(labels, probabilities), probabilities.shape[1]
+    )
+
+
+def resample_within_classes(labels: Labels, resamples: int, seed: int) -> Weights:
+    """Draw bootstrap samples that keep each class's share.
+
+    Args:
+        labels: int array of shape (n,).
+        resamples: samples.
+        seed: of the draw.
+
+    Returns:
+        Float array of shape (resamples, n); the weights of a class with n photos sum to n in every sample.
+    """
+    rng = np.random.default_rng(seed)
+    weights = np.ones((resamples, len(labels)))
+    for name in np.unique(labels):
+        places = np.flatnonzero(labels == name)
+        n = len(places)
+        if n > 1:
+            weights[:, places] = rng.multinomial(n - 1, np.full(n, 1 / n), resamples) * (n / (n - 1))
+    return weights
+
+
+def sample_scores(photos: Outcomes, weights: Weights, top_k: int) -> dict[str, NDArray[np.float64]]:
+    """The metrics of `scores.score`, but for those named above, of every sample.
+
+    Args:
+        photos: of one model.
+        weights: see `resample_within_classes`.
+        top_k: of the top-k accuracy.
+
+    Returns:
+        Float arrays of shape (resamples,) by metric; averages over classes run over those present.
+    """
+    n, classes = len(photos.labels), np.arange(photos.n_classes)
+    hit = photos.predicted == photos.labels
+    own, taken = photos.labels[:, None] == classes, photos.predicted[:, None] == classes
+    support, predicted = weights @ own, weights @ taken
+    hits = weights @ (own & hit[:, None])
+    present = np.flatnonzero(own.any(axis=0))
+    by_class = {
+        "precision": hits / np.where(predicted > 0, predicted, 1),
+        "recall": hits / np.where(support > 0, support, 1),
+        "f1": 2 * hits / np.where(support + predicted > 0, support + predicted, 1),
+    }
+    losses = -np.log(np.clip(photos.true_probability, SMALLEST_PROBABILITY, 1))
+    samples = {
+        "loss": weights @ losses / n,
+        "accuracy": weights @ hit / n,
+        f"top{top_k}_accuracy": weights @ (photos.true_rank <= top_k) / n,
+    }
+    for name, values in by_class.items():
+        samples[f"macro_{name}"] = values[:, present].mean(axis=1)
+        samples[f"weighted_{name}"] = (values * support).sum(axis=1) / n
+    return samples | {"balanced_accuracy": samples["macro_recall"]}
+
+
+def sample_macro_auc(labels: Labels, probabilities: Probabilities, weights: Weights) -> NDArray[np.float64]:
+    """`scores.macro_auc` of every sample, float array of shape (resamples,)."""
+    present = np.unique(labels)
+    if len(present) < 2:
+        return np.full(len(weights), 0.5)
+    areas = [_sample_auc(labels == name, probabilities[:, name], weights) for name in present]
+    return np.asarray(np.mean(areas, axis=0))
+
+
+def interval(estimate: float, samples: NDArray[np.float64], level: float = LEVEL) -> tuple[float, float]:
+    """The middle of the samples, moved so that they lie around the estimate; F1 of samples is biased.
+
+    Args:
+        estimate: of all photos.
+        samples: float array of shape (resamples,).
+        level: share of the samples inside.
+    """
+    tails = [50 * (1 - level), 50 * (1 + level)]
+    low, high = estimate + np.percentile(samples, tails) - samples.mean()
+    return float(low), float(high)
+
+
+def score_intervals(
+    estimates: Mapping[str, float], samples: Mapping[str, NDArray[np.float64]]
+) -> dict[str, dict[str, float]]:
+    """Low and high of each metric that has samples, within the values it can take.
+
+    Args:
+        estimates: by metric, see `scores.score`.
+        samples: by metric.
+    """
+    found = {}
+    for name in estimates.keys() & samples.keys():
+        largest = np.inf if name == "loss" else 1.0
+        low, high = np.clip(interval(estimates[name], samples[name]), 0.0, largest)
+        found[name] = {"low": float(low), "high": float(high)}
+    return {name: found[name] for name in estimates if name in found}
+
+
+def _sample_auc(positive: NDArray[np.bool_], score: NDArray[np.float32], weights: Weights) -> NDArray[np.float64]:
+    """Weighted Mann-Whitney statistic of one class against the rest; ties count half."""
+    order = np.argsort(score, kind="stable")
+    ranked, positive, weights = score[order], positive[order], weights[:, order]
+    negatives = np.cumsum(np.where(positive, 0, weights), axis=1)
+    negatives = np.hstack([np.zeros((len(weights), 1)), negatives])
+    own = np.flatnonzero(positive)
+    below, at_most = (negatives[:, np.searchsorted(ranked, ranked[own], side)] for side in ("left", "right"))
+    mass = weights[:, own]
+    return np.asarray((mass * (below + at_most) / 2).sum(axis=1) / (mass.sum(axis=1) * negatives[:, -1]))

@@ -1,23 +1,27 @@
-"""From a candidate's probabilities to its metrics, tables and pictures; no TensorFlow."""
+"""From a candidate's probabilities to its metrics; no TensorFlow."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from rare_species import bootstrap, plots, scores
+from rare_species import bootstrap, scores
 from rare_species.arrays import Labels, Probabilities
-from rare_species.images import decode_rgb
+from rare_species.calibration import (
+    Calibration,
+    calibrate,
+    calibration_error,
+    risk_coverage,
+    risk_coverage_scores,
+    selective_scores,
+)
 from rare_species.manifest import SPLITS
 from rare_species.params import EvaluateParams
-from rare_species.reporting import live_log, log_confusion
-from rare_species.shards import Packed
 
 
 @dataclass(frozen=True)
@@ -28,16 +32,27 @@ class Predictions:
         labels: int array of shape (n_photos,) by split.
         probabilities: float array of shape (n_photos, n_classes) by split, rows as in the index of the shards.
         classes: family and phylum by class id.
+        calibration: fitted to the validation photos.
     """
 
     labels: Mapping[str, Labels]
     probabilities: Mapping[str, NDArray[np.float32]]
     classes: Sequence[dict[str, Any]]
+    calibration: Calibration
 
     @property
     def families(self) -> NDArray[np.str_]:
         """Family by class id."""
         return np.array([entry["family"] for entry in self.classes])
+
+    @property
+    def phyla(self) -> list[str]:
+        """Phylum by class id, "" where it is unknown."""
+        return [entry["phylum"] for entry in self.classes]
+
+    def calibrated(self, split: str) -> Probabilities:
+        """Probabilities after temperature scaling."""
+        return calibrate(self.probabilities[split], self.calibration.temperature)
 
 
 def assess(predictions: Predictions, params: EvaluateParams) -> dict[str, Any]:
@@ -46,9 +61,10 @@ def assess(predictions: Predictions, params: EvaluateParams) -> dict[str, Any]:
     Returns:
         Keys train, val and test with all of `scores.score`; `test_95` with the 95 % interval of each of test's, low
         and high (see `bootstrap`); `known_phylum` with the test scores of someone who knows each photo's phylum, see
-        `mask_phylum`; `gap` with the macro F1 lost from train to val and from val to test.
+        `mask_phylum`; `gap` with the macro F1 lost from train to val and from val to test; `calibration`, `selective`
+        and `risk_coverage`, see there.
     """
-    phyla = [entry["phylum"] for entry in predictions.classes]
+    phyla = predictions.phyla
     metrics: dict[str, Any] = {
         split: scores.score(predictions.labels[split], predictions.probabilities[split], params.top_k, phyla)
         for split in SPLITS
@@ -61,7 +77,25 @@ def assess(predictions: Predictions, params: EvaluateParams) -> dict[str, Any]:
         "train_val": metrics["train"]["macro_f1"] - metrics["val"]["macro_f1"],
         "val_test": metrics["val"]["macro_f1"] - metrics["test"]["macro_f1"],
     }
-    return metrics
+    return metrics | _how_sure(predictions)
+
+
+def _how_sure(predictions: Predictions) -> dict[str, Any]:
+    """Calibration on validation and test photos before and after scaling, and what refusing to answer brings."""
+    found, scaled = predictions.calibration, {split: predictions.calibrated(split) for split in ("val", "test")}
+    calibration: dict[str, Any] = {"temperature": found.temperature}
+    selective: dict[str, Any] = {"threshold": found.family_threshold, "wanted_precision": found.wanted_precision}
+    for split, after in scaled.items():
+        labels, before = predictions.labels[split], predictions.probabilities[split]
+        calibration[split] = {
+            "ece": calibration_error(labels, before),
+            "ece_calibrated": calibration_error(labels, after),
+            "loss": scores.log_loss(labels, before),
+            "loss_calibrated": scores.log_loss(labels, after),
+        }
+        selective[split] = selective_scores(labels, after, found.family_threshold, predictions.phyla)
+    curve = risk_coverage(predictions.labels["test"], scaled["test"])
+    return {"calibration": calibration, "selective": selective, "risk_coverage": risk_coverage_scores(curve)}
 
 
 def _test_intervals(
@@ -72,7 +106,7 @@ def _test_intervals(
     photos = bootstrap.outcomes(labels, probabilities)
     samples = bootstrap.sample_scores(photos, weights, params.top_k)
     samples["macro_auc"] = bootstrap.sample_macro_auc(labels, probabilities, weights)
-    phyla = np.array([entry["phylum"] for entry in predictions.classes])
+    phyla = np.array(predictions.phyla)
     samples["phylum_accuracy"] = weights @ (phyla[photos.predicted] == phyla[labels]) / len(labels)
     return bootstrap.score_intervals(estimates, samples)
 
@@ -82,7 +116,7 @@ def mask_phylum(predictions: Predictions, split: str) -> Probabilities:
 
     The fair rival of a model that is told the phylum, which nearly gives some families away.
     """
-    phyla = np.array([entry["phylum"] for entry in predictions.classes])
+    phyla = np.array(predictions.phyla)
     known = phyla[None, :] == phyla[predictions.labels[split]][:, None]
     masked = np.where(known, np.maximum(predictions.probabilities[split], scores.SMALLEST_PROBABILITY), 0)
     return np.asarray(masked / masked.sum(axis=1, keepdims=True), dtype=np.float32)
@@ -100,51 +134,6 @@ def list_predictions(predictions: Predictions, file_paths: NDArray[np.str_]) -> 
             "probability": probabilities[rows, predicted].round(6),
             "true_probability": probabilities[rows, labels].round(6),
             "true_rank": scores.true_ranks(labels, probabilities),
+            "calibrated_probability": predictions.calibrated("test")[rows, predicted].round(6),
         }
     )
-
-
-def draw_assessment(predictions: Predictions, packed: Packed, folder: Path, params: EvaluateParams, name: str) -> None:
-    """Write a candidate's tables and pictures.
-
-    families.csv, predictions.csv, families.png, confusion.png, most_confused.png, misclassified.jpg, and through
-    dvclive the two confusion matrices as data.
-    """
-    rows = packed.rows("test")
-    table = list_predictions(predictions, rows["file_path"].to_numpy(dtype=str))
-    write_csv(folder / "predictions.csv", table)
-    labels = predictions.labels["test"]
-    train_counts = np.bincount(predictions.labels["train"], minlength=len(predictions.classes))
-    families = scores.family_table(labels, predictions.probabilities["test"], predictions.classes, train_counts)
-    write_csv(folder / "families.csv", families)
-    plots.save_png(plots.family_scores(families, f"{name}: F1 by family"), folder / "families.png")
-    _draw_confusion(table, predictions, folder, params.confused_families, name)
-    wrong = table[table["family"] != table["predicted"]].sort_values(
-        ["probability", "file_path"], ascending=[False, True]
-    )
-    shown = wrong.head(params.worst_photos)
-    photos = [decode_rgb(jpeg) for jpeg in packed.read(rows.loc[shown.index])]
-    captions = [f"{row['family']}\nas {row['predicted']} {row['probability']:.2f}" for _, row in shown.iterrows()]
-    title = f"{name}: {len(wrong)} of {len(table)} test photos misclassified; the {len(shown)} it was surest of"
-    plots.save_jpeg(plots.contact_sheet(photos, captions, title), folder / "misclassified.jpg")
-
-
-def write_csv(path: Path, table: pd.DataFrame) -> None:
-    """Write a table for people and for `dvc plots`."""
-    table.to_csv(path, index=False, float_format="%.6g", lineterminator="\n")
-
-
-def _draw_confusion(table: pd.DataFrame, predictions: Predictions, folder: Path, limit: int, name: str) -> None:
-    families, labels = predictions.families, predictions.labels["test"]
-    counts = scores.confusion_matrix(labels, predictions.probabilities["test"].argmax(axis=1), len(families))
-    plots.save_png(plots.confusion_matrix(counts, list(families), f"{name}: all families"), folder / "confusion.png")
-    worst = scores.most_confused(counts, limit)
-    title = f"{name}: the {len(worst)} most confused families"
-    part = plots.confusion_matrix(counts[np.ix_(worst, worst)], list(families[worst]), title)
-    plots.save_png(part, folder / "most_confused.png")
-    inside = table["family"].isin(families[worst]) & table["predicted"].isin(families[worst])
-    with live_log(folder) as live:
-        log_confusion(live, "confusion", table["family"].to_numpy(), table["predicted"].to_numpy())
-        log_confusion(
-            live, "most_confused", table.loc[inside, "family"].to_numpy(), table.loc[inside, "predicted"].to_numpy()
-        )

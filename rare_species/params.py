@@ -156,11 +156,13 @@ class EmbedParams(Section):
 
 
 class EvaluateParams(Section):
-    """Section `evaluate`: what the pictures show and how intervals are found."""
+    """Section `evaluate`: what the pictures show, how intervals are found and when a family is sure."""
 
     top_k: PositiveInt
+    wanted_precision: Annotated[float, Field(gt=0, le=1)]
     confused_families: Annotated[int, Field(ge=2)]
     worst_photos: PositiveInt
+    explained_photos: NonNegativeInt
     resamples: Annotated[int, Field(ge=100)]
     views: NonNegativeInt
     augmentation: AugmentationParams

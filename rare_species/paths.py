@@ -65,6 +65,11 @@ class Paths:
         """Folder of the model that `train` or `tune` saved."""
         return self.root / "models" / stage
 
+    @property
+    def champion(self) -> Path:
+        """Folder of the better of the two, with its calibration; what people use."""
+        return self.model("champion")
+
     def metrics(self, stage: str) -> Path:
         """A stage's metrics, one small JSON."""
         return self.root / "metrics" / f"{stage}.json"

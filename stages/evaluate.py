@@ -1,8 +1,9 @@
 """Measure the models of train and tune on the test split, and name the champion, chosen on validation.
 
-Reads:  models/train/, models/tune/, data/features/, data/processed/, data/split/classes.json
-Writes: metrics/evaluate.json (champion; every metric of both models on train, val and test)
-        plots/evaluate/{train,tune}/ (confusion matrices, families, predictions, misclassified photos)
+Reads:  models/train/, models/tune/, data/features/, data/processed/, data/split/classes.json, data/clean/manifest.csv
+Writes: metrics/evaluate.json (champion; every metric of both models on train, val and test, intervals, calibration)
+        plots/evaluate/{train,tune}/ (predictions, confusion, calibration and errors, as tables and pictures)
+        models/champion/ (the better model with its calibration in metadata.json: what predict and export use)
 Params: evaluate
 Takes:  about 10 s to start, then seconds
 Score:  see the README's results
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rare_species.files import read_json, staged
+from rare_species.manifest import read_table
 from rare_species.params import EvaluateParams
 from rare_species.paths import Paths
 from rare_species.stage import Stage
@@ -29,24 +31,35 @@ class Params:
 
 def run(params: Params, paths: Paths) -> dict[str, Any]:
     """Predict, score, draw, choose."""
-    from rare_species.assessment import Predictions, assess, draw_assessment
+    from rare_species.assessment import Predictions, assess
+    from rare_species.assessment_pictures import Candidate, draw_assessment, shorter_sides
+    from rare_species.calibration import fit_calibration
     from rare_species.candidates import open_data, predict_splits
+    from rare_species.champion import save_champion
+    from rare_species.explanations import draw_explanations
     from rare_species.reporting import write_metrics
 
-    data = open_data(paths.features, paths.processed, read_json(paths.split / "classes.json"))
+    knobs, data = params.evaluate, open_data(paths.features, paths.processed, read_json(paths.split / "classes.json"))
+    sides_px = shorter_sides(data.packed, read_table(paths.manifest, ("file_path", "width", "height")))
     labels = {split: features.originals().labels for split, features in data.splits.items()}
-    with staged(paths.metrics("evaluate"), paths.plots("evaluate")) as (metrics, plots):
-        assessed: dict[str, Any] = {}
+    outputs = (paths.metrics("evaluate"), paths.plots("evaluate"), paths.champion)
+    with staged(*outputs) as (metrics, plots, champion):
+        assessed, calibrations = {}, {}
         for name in CANDIDATES:
             if (paths.model(name) / "skipped.json").is_file():
                 continue
-            predictions = Predictions(labels, predict_splits(paths.model(name), data, params.evaluate), data.classes)
-            assessed[name] = assess(predictions, params.evaluate)
-            (plots / name).mkdir()
-            draw_assessment(predictions, data.packed, plots / name, params.evaluate, name)
-        champion = max(assessed, key=lambda name: assessed[name]["val"]["macro_f1"])  # a tie goes to train
-        write_metrics(metrics, {"champion": champion, **assessed})
-    return {"champion": champion, "test macro F1": round(assessed[champion]["test"]["macro_f1"], 4)}
+            probabilities = predict_splits(paths.model(name), data, knobs)
+            calibrations[name] = fit_calibration(labels["val"], probabilities["val"], knobs.wanted_precision)
+            predictions = Predictions(labels, probabilities, data.classes, calibrations[name])
+            assessed[name] = assess(predictions, knobs)
+            candidate, folder = Candidate(name, predictions, data.packed, sides_px), plots / name
+            folder.mkdir()
+            draw_assessment(candidate, folder, knobs)
+            draw_explanations(candidate, paths.model(name), folder / "explanations.jpg", knobs.explained_photos)
+        best = max(assessed, key=lambda name: assessed[name]["val"]["macro_f1"])  # a tie goes to train
+        write_metrics(metrics, {"champion": best, **assessed})
+        save_champion(champion, paths.model(best), calibrations[best], assessed[best]["test"])
+    return {"champion": best, "test macro F1": round(assessed[best]["test"]["macro_f1"], 4)}
 
 
 STAGE = Stage("evaluate", __doc__, Params, run)

@@ -1,59 +1,34 @@
-"""From probabilities to metrics, tables and pictures, on numbers small enough to check by hand."""
+"""From probabilities to metrics, on numbers small enough to check by hand."""
 
-import json
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 import pytest
-from PIL import Image
 
-from rare_species import bootstrap, plots, scores
-from rare_species.assessment import Predictions, assess, draw_assessment, list_predictions, mask_phylum, write_csv
-from rare_species.params import EvaluateParams
-from rare_species.training_params import AugmentationParams
-from tests import toy
-from tests.unit.tf_fixtures import STILL
-
-PARAMS = EvaluateParams(
-    top_k=2,
-    confused_families=2,
-    worst_photos=2,
-    resamples=200,
-    views=0,
-    augmentation=AugmentationParams(**STILL),
-    seed=1,
-)
-CLASSES = [{"family": family, "phylum": phylum} for family, (phylum, _, _) in toy.FAMILIES.items()]
-# Predicted class of each test photo, two of each family: one Felidae is taken for Formicidae, both Ranidae for
-# Felidae, the second with more certainty.
-PREDICTED = [0, 1, 1, 1, 0, 0]
-CERTAINTY = [0.9, 0.6, 0.8, 0.8, 0.7, 0.95]
-
-
-def probable(predicted, certainty):
-    """Rows with `certainty` for the predicted class; of the rest, the lower class id gets three quarters."""
-    rows = np.zeros((len(predicted), 3), dtype=np.float32)
-    for row, name, high in zip(rows, predicted, certainty, strict=True):
-        row[name] = high
-        row[row == 0] = (1 - high) * np.array([0.75, 0.25])
-    return rows
+from rare_species import bootstrap, scores
+from rare_species.assessment import assess, list_predictions, mask_phylum
+from rare_species.calibration import calibrate, calibration_error
+from tests.unit.predictions import CERTAINTY, CLASSES, PARAMS, PREDICTED, make_predictions
 
 
 @pytest.fixture
 def predictions(packed):
-    labels = {split: packed.rows(split)["class_id"].to_numpy() for split in ("train", "val", "test")}
-    probabilities = {
-        "train": probable(labels["train"], [0.9] * 12),
-        "val": probable([*labels["val"][:-1], 0], [0.8] * 6),
-        "test": probable(PREDICTED, CERTAINTY),
-    }
-    return Predictions(labels, probabilities, CLASSES)
+    return make_predictions(packed)
 
 
 def test_every_split_is_scored(predictions):
     metrics = assess(predictions, PARAMS)
-    assert list(metrics) == ["train", "val", "test", "test_95", "known_phylum", "gap"]
+    assert list(metrics) == [
+        "train",
+        "val",
+        "test",
+        "test_95",
+        "known_phylum",
+        "gap",
+        "calibration",
+        "selective",
+        "risk_coverage",
+    ]
     assert metrics["train"]["accuracy"] == 1
     assert metrics["val"]["accuracy"] == pytest.approx(5 / 6)
     assert metrics["test"]["accuracy"] == pytest.approx(3 / 6)
@@ -117,76 +92,25 @@ def test_predictions_are_listed_photo_by_photo(predictions, packed):
     assert table["probability"].tolist() == pytest.approx(CERTAINTY)
     assert table["true_probability"].tolist() == pytest.approx([0.9, 0.3, 0.8, 0.8, 0.075, 0.0125])
     assert table["true_rank"].tolist() == [1, 2, 1, 1, 3, 3]
-
-
-def test_assessment_writes_these_files_with_the_same_bytes_every_time(predictions, packed, tmp_path):
-    for name in ("a", "b"):
-        (tmp_path / name).mkdir()
-        draw_assessment(predictions, packed, tmp_path / name, PARAMS, "train")
-    assert sorted(toy.snapshot(tmp_path / "a")) == [
-        "confusion.png",
-        "families.csv",
-        "families.png",
-        "misclassified.jpg",
-        "most_confused.png",
-        "plots/sklearn/confusion.json",
-        "plots/sklearn/most_confused.json",
-        "predictions.csv",
-    ]
-    assert toy.snapshot(tmp_path / "a") == toy.snapshot(tmp_path / "b")
-
-
-def test_tables_name_the_families(predictions, packed, tmp_path):
-    draw_assessment(predictions, packed, tmp_path, PARAMS, "train")
-    families = pd.read_csv(tmp_path / "families.csv", keep_default_na=False)
-    assert families["family"].tolist() == list(toy.FAMILIES)
-    assert families["train_images"].tolist() == [4, 4, 4]
-    assert families["images"].tolist() == [2, 2, 2]
-    assert families["recall"].tolist() == [0.5, 1, 0]
-    assert families["confused_with"].tolist() == ["Formicidae", "", "Felidae"]
-    assert len(pd.read_csv(tmp_path / "predictions.csv")) == 6
-
-
-def test_confusion_is_written_for_all_and_for_the_most_confused_families(predictions, packed, tmp_path):
-    draw_assessment(predictions, packed, tmp_path, PARAMS, "train")
-    every, worst = (
-        json.loads((tmp_path / f"plots/sklearn/{name}.json").read_text()) for name in ("confusion", "most_confused")
+    assert table["calibrated_probability"].tolist() == pytest.approx(
+        predictions.calibrated("test").max(axis=1), abs=1e-6
     )
-    assert [row["predicted"] for row in every] == [CLASSES[name]["family"] for name in PREDICTED]
-    # Felidae has 1 + 2 mistakes, Formicidae 0 + 1, Ranidae 2 + 0
-    assert {row["actual"] for row in worst} == {"Felidae", "Ranidae"}
-    assert [(row["actual"], row["predicted"]) for row in worst] == [
-        ("Felidae", "Felidae"),
-        ("Ranidae", "Felidae"),
-        ("Ranidae", "Felidae"),
-    ]
 
 
-def test_sheet_shows_the_mistakes_the_model_was_surest_of(predictions, packed, tmp_path, monkeypatch):
-    calls = []
-
-    def contact_sheet(photos, captions, title, draw=plots.contact_sheet):
-        calls.append((photos, captions, title))
-        return draw(photos, captions, title)
-
-    monkeypatch.setattr(plots, "contact_sheet", contact_sheet)
-    draw_assessment(predictions, packed, tmp_path, PARAMS, "train")
-    ((photos, captions, title),) = calls
-    assert captions == ["Ranidae\nas Felidae 0.95", "Ranidae\nas Felidae 0.70"]
-    assert title == "train: 3 of 6 test photos misclassified; the 2 it was surest of"
-    rows = packed.rows("test").iloc[[5, 4]]
-    for photo, jpeg in zip(photos, [next(packed.read(rows.iloc[[place]])) for place in (0, 1)], strict=True):
-        (tmp_path / "photo.jpg").write_bytes(jpeg)
-        with Image.open(tmp_path / "photo.jpg") as expected:
-            np.testing.assert_array_equal(np.asarray(photo), np.asarray(expected))
-
-
-def test_perfect_model_is_drawn_too(predictions, packed, tmp_path):
-    perfect = {**predictions.probabilities, "test": probable(predictions.labels["test"], [0.9] * 6)}
-    draw_assessment(Predictions(predictions.labels, perfect, CLASSES), packed, tmp_path, PARAMS, "train")
-    assert (tmp_path / "misclassified.jpg").is_file()
-
-
-def test_csv_has_six_digits_and_unix_line_ends(tmp_path):
-    write_csv(tmp_path / "table.csv", pd.DataFrame({"a": [1 / 3, 2.0], "b": ["x", "y"]}))
-    assert (tmp_path / "table.csv").read_bytes() == b"a,b\n0.333333,x\n2,y\n"
+def test_metrics_say_how_sure_answers_are_before_and_after_scaling(predictions):
+    metrics = assess(predictions, PARAMS)
+    found = metrics["calibration"]
+    assert found["temperature"] == predictions.calibration.temperature
+    for split in ("val", "test"):
+        labels, before = predictions.labels[split], predictions.probabilities[split]
+        after = calibrate(before, found["temperature"])
+        assert found[split] == {
+            "ece": calibration_error(labels, before),
+            "ece_calibrated": calibration_error(labels, after),
+            "loss": scores.log_loss(labels, before),
+            "loss_calibrated": scores.log_loss(labels, after),
+        }
+    selective = metrics["selective"]
+    assert (selective["wanted_precision"], selective["threshold"]) == (0.75, predictions.calibration.family_threshold)
+    assert selective["val"]["precision"] >= 0.75
+    assert metrics["risk_coverage"]["accuracy_at_80"] == pytest.approx(3 / 5)  # the surest five, by hand

@@ -36,7 +36,15 @@ from tests.unit.tf_fixtures import AUGMENTATION, SIDE_PX, STILL, ignore_epoch, t
 
 SPLITS = ("train", "val", "test")
 EVALUATE = EvaluateParams(
-    top_k=2, confused_families=2, worst_photos=1, resamples=100, views=0, augmentation=AUGMENTATION, seed=0
+    wanted_precision=0.9,
+    explained_photos=2,
+    top_k=2,
+    confused_families=2,
+    worst_photos=1,
+    resamples=100,
+    views=0,
+    augmentation=AUGMENTATION,
+    seed=0,
 )
 CLASSES = [{"family": family, "phylum": phylum} for family, (phylum, _, _) in toy.FAMILIES.items()]
 PHYLA = ["Arthropoda", "Chordata"]

@@ -1,0 +1,188 @@
+"""Probabilities that mean what they say, and when to answer with the phylum instead of the family; no TensorFlow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
+
+from rare_species.arrays import Labels, Probabilities
+from rare_species.scores import log_loss
+
+BINS = 15  # as in Guo et al.
+COLDEST, HOTTEST = 0.05, 20.0
+NEVER = 1.0  # a threshold that only certainty itself reaches
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What turns a model's probabilities into an answer.
+
+    Attributes:
+        temperature: see `calibrate`.
+        family_threshold: below this calibrated probability of the best family, the answer is a phylum.
+        wanted_precision: of the families that are answered, on validation.
+    """
+
+    temperature: float
+    family_threshold: float
+    wanted_precision: float
+
+
+def fit_calibration(labels: Labels, probabilities: Probabilities, wanted_precision: float) -> Calibration:
+    """Fit both numbers to validation photos; see `fit_temperature` and `choose_threshold`."""
+    temperature = fit_temperature(labels, probabilities)
+    threshold = choose_threshold(labels, calibrate(probabilities, temperature), wanted_precision)
+    return Calibration(temperature, threshold, wanted_precision)
+
+
+def calibrate(probabilities: Probabilities, temperature: float) -> Probabilities:
+    """Divide the logarithms by a temperature, so that above 1 a model is less sure of everything.
+
+    Temperature scaling (Guo et al., 2017, "On Calibration of Modern Neural Networks"): the most probable class stays.
+
+    Args:
+        probabilities: float array of shape (n, n_classes), rows summing to 1.
+        temperature: above 0.
+
+    Returns:
+        Float array of the same shape, rows summing to 1.
+    """
+    logits = np.log(np.maximum(probabilities.astype(np.float64), np.finfo(np.float32).tiny)) / temperature
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True), dtype=np.float32)
+
+
+def fit_temperature(labels: Labels, probabilities: Probabilities) -> float:
+    """The temperature of the lowest cross-entropy; 1 where that would worsen the calibration error.
+
+    Args:
+        labels: int array of shape (n,), of photos the model was not fitted to.
+        probabilities: float array of shape (n, n_classes).
+    """
+    bounds = (np.log(COLDEST), np.log(HOTTEST))
+    found = minimize_scalar(
+        lambda power: log_loss(labels, calibrate(probabilities, np.exp(power))), bounds=bounds, method="bounded"
+    )
+    temperature = float(np.exp(found.x))
+    scaled = calibrate(probabilities, temperature)
+    if calibration_error(labels, scaled) > calibration_error(labels, probabilities):
+        return 1.0
+    return temperature
+
+
+def reliability(labels: Labels, probabilities: Probabilities, bins: int = BINS) -> pd.DataFrame:
+    """How often the most probable class is right, by how probable it is said to be.
+
+    Returns:
+        One row per bin of equal width that holds photos: low, high, images, confidence (mean) and accuracy.
+    """
+    confidence, hit = probabilities.max(axis=1).astype(np.float64), probabilities.argmax(axis=1) == labels
+    places = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
+    table = pd.DataFrame({"bin": places, "confidence": confidence, "accuracy": hit}).groupby("bin")
+    means = table.mean().assign(images=table.size())
+    edges = means.index.to_numpy()
+    means.insert(0, "low", edges / bins)
+    means.insert(1, "high", (edges + 1) / bins)
+    return means[["low", "high", "images", "confidence", "accuracy"]].reset_index(drop=True)
+
+
+def calibration_error(labels: Labels, probabilities: Probabilities, bins: int = BINS) -> float:
+    """Expected calibration error: the mean distance between confidence and accuracy of a bin, weighted by photos.
+
+    Naeini et al., 2015, "Obtaining Well Calibrated Probabilities Using Bayesian Binning".
+    """
+    table = reliability(labels, probabilities, bins)
+    distances = (table["confidence"] - table["accuracy"]).abs()
+    return float((distances * table["images"]).sum() / len(labels))
+
+
+def choose_threshold(labels: Labels, probabilities: Probabilities, wanted_precision: float) -> float:
+    """The lowest probability at and above which families are answered with the wanted precision.
+
+    Args:
+        labels: int array of shape (n,).
+        probabilities: calibrated, of shape (n, n_classes).
+        wanted_precision: share of right families among those answered.
+
+    Returns:
+        A probability in [0, 1]; `NEVER` where no threshold is precise enough.
+    """
+    confidence, hit = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
+    order = np.argsort(-confidence, kind="stable")
+    ranked, precision = confidence[order], np.cumsum(hit[order]) / np.arange(1, len(order) + 1)
+    last_of_ties = np.append(ranked[1:] < ranked[:-1], True)
+    enough = np.flatnonzero(last_of_ties & (precision >= wanted_precision))
+    return float(ranked[enough[-1]]) if len(enough) else NEVER
+
+
+def phylum_probabilities(probabilities: Probabilities, phyla: Sequence[str]) -> tuple[list[str], Probabilities]:
+    """Sum the probabilities of each phylum's families.
+
+    Args:
+        probabilities: float array of shape (n, n_classes).
+        phyla: phylum of each class.
+
+    Returns:
+        The phyla in alphabetical order, and a float array of shape (n, n_phyla).
+    """
+    names, places = np.unique(np.asarray(phyla), return_inverse=True)
+    member = np.eye(len(names), dtype=np.float32)[places]
+    return [str(name) for name in names], np.asarray(probabilities @ member)
+
+
+def selective_scores(
+    labels: Labels, probabilities: Probabilities, threshold: float, phyla: Sequence[str]
+) -> dict[str, float]:
+    """How right the answers are when a phylum is answered where the family is unsure.
+
+    Args:
+        labels: int array of shape (n,).
+        probabilities: calibrated, of shape (n, n_classes).
+        threshold: of the family.
+        phyla: phylum of each class; where one is unknown only families can be answered.
+
+    Returns:
+        `answered`, the share of photos with a family; `precision`, the share of those that is right; with phyla also
+        `phylum_precision` of the rest, and `right`, the share of all photos whose answer is. A share of nothing is 1.
+    """
+    hit, sure = probabilities.argmax(axis=1) == labels, probabilities.max(axis=1) >= threshold
+    scores = {"answered": float(sure.mean()), "precision": _share(hit[sure])}
+    if all(phyla):
+        names, sums = phylum_probabilities(probabilities, phyla)
+        hit_phylum = np.array(names)[sums.argmax(axis=1)] == np.asarray(phyla)[labels]
+        scores["phylum_precision"] = _share(hit_phylum[~sure])
+        scores["right"] = float(np.where(sure, hit, hit_phylum).mean())
+    return scores
+
+
+def risk_coverage(labels: Labels, probabilities: Probabilities) -> pd.DataFrame:
+    """Share of wrong answers among the surest photos, for every share of photos answered.
+
+    El-Yaniv & Wiener, 2010, "On the Foundations of Noise-free Selective Classification". Photos that are equally sure
+    come together, so that their order does not matter.
+
+    Returns:
+        Columns coverage, risk and threshold, one row per distinct confidence, surest first.
+    """
+    confidence, wrong = probabilities.max(axis=1), probabilities.argmax(axis=1) != labels
+    order = np.argsort(-confidence, kind="stable")
+    ranked, n = confidence[order], len(order)
+    risk = np.cumsum(wrong[order]) / np.arange(1, n + 1)
+    last = np.flatnonzero(np.append(ranked[1:] < ranked[:-1], True))
+    return pd.DataFrame({"coverage": (last + 1) / n, "risk": risk[last], "threshold": ranked[last]})
+
+
+def risk_coverage_scores(curve: pd.DataFrame) -> dict[str, float]:
+    """`aurc`, the area under the curve (lower is better), and `accuracy_at_80`, of the surest 80 % of the photos."""
+    widths = np.diff(curve["coverage"], prepend=0.0)
+    at_80 = curve[curve["coverage"] >= 0.8 - 1e-12].iloc[0]
+    return {"aurc": float((widths * curve["risk"]).sum()), "accuracy_at_80": 1 - float(at_80["risk"])}
+
+
+def _share(hits: NDArray[np.bool_]) -> float:
+    return float(hits.mean()) if len(hits) else 1.0

@@ -1,0 +1,120 @@
+"""Temperature, calibration error, thresholds and curves, against numbers worked out by hand and SciPy's softmax."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.special import softmax
+
+from rare_species import calibration
+from rare_species.scores import log_loss
+from tests.unit.drawn import predictions
+
+few = settings(max_examples=40, deadline=None)
+PHYLA = ["Chordata", "Arthropoda", "Chordata"]
+# Confidence 0.9, 0.8, 0.7, 0.6, 0.5; right, right, wrong (same phylum), right, wrong (another phylum)
+LABELS = np.array([0, 1, 2, 0, 0])
+PROBABILITIES = np.array(
+    [[0.9, 0.05, 0.05], [0.1, 0.8, 0.1], [0.7, 0.1, 0.2], [0.6, 0.2, 0.2], [0.3, 0.5, 0.2]], dtype=np.float32
+)
+
+
+@few
+@given(predictions(), st.floats(0.2, 5))
+def test_calibrating_is_a_softmax_of_logits_over_the_temperature(drawn, temperature):
+    _, probabilities = drawn
+    found = calibration.calibrate(probabilities, temperature)
+    np.testing.assert_allclose(found, softmax(np.log(probabilities) / temperature, axis=1), atol=1e-6)
+
+
+def test_temperature_of_overconfident_logits_is_found():
+    rng = np.random.default_rng(0)
+    logits = rng.normal(0, 2, (4000, 5))
+    labels = np.array([rng.choice(5, p=row) for row in softmax(logits, axis=1)])
+    assert calibration.fit_temperature(labels, softmax(3 * logits, axis=1)) == pytest.approx(3, rel=0.1)
+    assert calibration.fit_temperature(labels, softmax(logits / 2, axis=1)) == pytest.approx(0.5, rel=0.1)
+
+
+@few
+@given(predictions())
+def test_neither_loss_nor_calibration_error_is_above_that_before(drawn):
+    labels, probabilities = drawn
+    scaled = calibration.calibrate(probabilities, calibration.fit_temperature(labels, probabilities))
+    before, after = (calibration.calibration_error(labels, values) for values in (probabilities, scaled))
+    assert after <= before + 1e-6
+    assert log_loss(labels, scaled) <= log_loss(labels, probabilities) + 1e-5
+
+
+def test_a_certain_model_stays_finite():
+    certain = np.eye(3, dtype=np.float32)[LABELS]
+    assert np.isfinite(calibration.calibrate(certain, 3.0)).all()
+    assert calibration.fit_temperature(LABELS, certain) > 0
+
+
+def test_reliability_and_its_error_by_hand():
+    table = calibration.reliability(LABELS, PROBABILITIES, bins=2)  # (0, 0.5] and (0.5, 1]
+    assert table.to_numpy().tolist() == [
+        pytest.approx([0, 0.5, 1, 0.5, 0]),
+        pytest.approx([0.5, 1, 4, 0.75, 0.75]),
+    ]
+    assert calibration.calibration_error(LABELS, PROBABILITIES, bins=2) == pytest.approx(0.1)
+
+
+@few
+@given(predictions())
+def test_bins_hold_every_photo_once(drawn):
+    labels, probabilities = drawn
+    table = calibration.reliability(labels, probabilities)
+    assert table["images"].sum() == len(labels)
+    assert ((table["low"] < table["confidence"] + 1e-9) & (table["confidence"] <= table["high"] + 1e-9)).all()
+
+
+@pytest.mark.parametrize(("wanted", "expected"), [(1.0, 0.8), (0.75, 0.6), (0.6, 0.5), (0.5, 0.5)])
+def test_threshold_is_the_lowest_that_is_precise_enough(wanted, expected):
+    assert calibration.choose_threshold(LABELS, PROBABILITIES, wanted) == pytest.approx(expected)
+
+
+def test_threshold_is_never_reached_where_nothing_is_precise_enough():
+    assert calibration.choose_threshold((LABELS + 1) % 3, PROBABILITIES, 0.9) == calibration.NEVER
+
+
+def test_threshold_does_not_split_photos_that_are_equally_sure():
+    equal = np.full((3, 2), 0.5, dtype=np.float32)
+    assert calibration.choose_threshold(np.array([0, 1, 1]), equal, 0.5) == calibration.NEVER
+    assert calibration.choose_threshold(np.array([0, 1, 1]), equal, 1 / 3) == 0.5
+
+
+def test_unsure_photos_are_answered_with_their_phylum():
+    found = calibration.selective_scores(LABELS, PROBABILITIES, 0.65, PHYLA)
+    assert found == pytest.approx({"answered": 0.6, "precision": 2 / 3, "phylum_precision": 0.5, "right": 0.6})
+    # photo 3 is right in its phylum; of photo 4 Arthropoda has 0.5, as much as Chordata, and comes first
+    names, sums = calibration.phylum_probabilities(PROBABILITIES, PHYLA)
+    assert names == ["Arthropoda", "Chordata"]
+    np.testing.assert_allclose(sums[0], [0.05, 0.95])
+
+
+def test_without_phyla_only_families_are_answered():
+    found = calibration.selective_scores(LABELS, PROBABILITIES, 0.0, ["", "", ""])
+    assert found == pytest.approx({"answered": 1, "precision": 0.6})
+    assert calibration.selective_scores(LABELS, PROBABILITIES, 1.1, PHYLA)["precision"] == 1
+
+
+def test_risk_coverage_by_hand():
+    curve = calibration.risk_coverage(LABELS, PROBABILITIES)
+    assert curve["coverage"].tolist() == pytest.approx([0.2, 0.4, 0.6, 0.8, 1.0])
+    assert curve["risk"].tolist() == pytest.approx([0, 0, 1 / 3, 1 / 4, 2 / 5])
+    found = calibration.risk_coverage_scores(curve)
+    assert found == pytest.approx({"aurc": (1 / 3 + 1 / 4 + 2 / 5) / 5, "accuracy_at_80": 0.75})
+
+
+def test_risk_coverage_takes_equally_sure_photos_together():
+    equal = np.full((4, 2), 0.5, dtype=np.float32)
+    curve = calibration.risk_coverage(np.array([0, 1, 1, 1]), equal)
+    assert curve.to_numpy().tolist() == [[1, 0.75, 0.5]]
+
+
+def test_calibration_holds_both_numbers():
+    found = calibration.fit_calibration(LABELS, PROBABILITIES, 0.75)
+    scaled = calibration.calibrate(PROBABILITIES, found.temperature)
+    assert found.wanted_precision == 0.75
+    assert found.family_threshold == calibration.choose_threshold(LABELS, scaled, 0.75)

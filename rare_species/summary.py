@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from rare_species.error_analysis import describe_gap
 from rare_species.files import read_json
 from rare_species.paths import Paths
 
@@ -26,7 +27,15 @@ def summarise(evaluation: dict[str, Any]) -> str:
     ranges = [evaluation[name]["test_95"]["macro_f1"] for name in names]
     spans = [f"{span['low']:.3f}-{span['high']:.3f}" for span in ranges]
     lines.append(f"{'macro_f1, 95 %':20}" + "".join(f"{span:>12}" for span in spans))
-    lines.append(f"champion, by validation macro F1: {evaluation['champion']}")
+    champion = evaluation["champion"]
+    calibration, selective = (evaluation[champion][group] for group in ("calibration", "selective"))
+    lines += [
+        f"champion, by validation macro F1: {champion}",
+        describe_gap(evaluation[champion]),
+        f"Calibration error {calibration['test']['ece']:.3f}, and {calibration['test']['ece_calibrated']:.3f} at "
+        f"temperature {calibration['temperature']:.2f}; sure of the family in {selective['test']['answered']:.0%} of test "
+        f"photos, right in {selective['test']['precision']:.0%} of those.",
+    ]
     return "\n".join(lines)
 
 
@@ -42,7 +51,7 @@ def main() -> int:
     evaluation = read_json(paths.metrics("evaluate"))
     champion = evaluation["champion"]
     print(summarise(evaluation))
-    print(f"model:    models/{champion}/model.keras\npictures: plots/evaluate/{champion}/ and plots/*/")
+    print(f"model:    models/champion/model.keras\npictures: plots/evaluate/{champion}/ and plots/*/")
     print("browser:  dvc plots show --open")
     return 0
 

@@ -16,14 +16,24 @@ CURVES = {
     for name in ("loss", "accuracy", "auc", "macro_f1")
 }
 ASSESSMENT = {
+    "conditions.csv",
+    "conditions.png",
     "confusion.png",
+    "explanations.jpg",
+    "f1_by_images.png",
     "families.csv",
     "families.png",
     "misclassified.jpg",
     "most_confused.png",
+    "pairs.csv",
+    "phyla.png",
     "plots/sklearn/confusion.json",
     "plots/sklearn/most_confused.json",
     "predictions.csv",
+    "reliability.csv",
+    "reliability.png",
+    "risk_coverage.csv",
+    "risk_coverage.png",
 }
 MODEL = {"model.keras", "classes.json", "metadata.json"}
 
@@ -48,6 +58,7 @@ WRITTEN = {
     | below("plots/train", CURVES | {"curves.png", "augmentation.jpg"}),
     "tune": {"metrics/tune.json"} | below("models/tune", MODEL) | below("plots/tune", CURVES | {"trials.csv"}),
     "evaluate": {"metrics/evaluate.json"}
+    | below("models/champion", MODEL)
     | below("plots/evaluate/train", ASSESSMENT)
     | below("plots/evaluate/tune", ASSESSMENT),
 }
@@ -156,7 +167,7 @@ def test_cnn_learns_from_photos_and_is_not_tuned(cnn_chain):
     assert cnn_chain.written["embed"] == WRITTEN["embed"] - {"data/features/backbone.keras"}
     assert cnn_chain.written["train"] == WRITTEN["train"]
     assert cnn_chain.written["tune"] == {"metrics/tune.json", "models/tune/skipped.json", "plots/tune/trials.csv"}
-    assert cnn_chain.written["evaluate"] == {"metrics/evaluate.json"} | below("plots/evaluate/train", ASSESSMENT)
+    assert cnn_chain.written["evaluate"] == WRITTEN["evaluate"] - below("plots/evaluate/tune", ASSESSMENT)
     assert (metrics(folder, "embed")["feature_size"], metrics(folder, "tune")) == (0, {"trials": 0})
     assert set(metrics(folder, "evaluate")) == {"champion", "train"}
 

@@ -44,6 +44,29 @@ def draw_curves(n):
     return plots.learning_curves(history, n, ["loss", "accuracy", "auc"])
 
 
+def draw_reliability(n):
+    edges = np.arange(n) / n
+    table = pd.DataFrame({"low": edges, "high": edges + 1 / n, "images": 3, "confidence": edges, "accuracy": edges / 2})
+    return plots.reliability_diagram({"as trained": table, "calibrated": table}, "reliability")
+
+
+def draw_risk(n):
+    share = (np.arange(n) + 1) / n
+    curve = pd.DataFrame({"coverage": share, "risk": share / 2, "threshold": 1 - share})
+    return plots.risk_coverage_curve(curve, 0.5, "risk")
+
+
+def draw_f1_by_images(n):
+    table = pd.DataFrame({"train_images": np.arange(n) + 3, "f1": np.linspace(0, 1, n)})
+    return plots.f1_by_images(table, "f1")
+
+
+def draw_accuracy_bars(n):
+    low = np.arange(n)
+    table = pd.DataFrame({"property": [f"p{number % 3}" for number in low], "low": low, "high": low + 1, "images": 5})
+    return plots.accuracy_bars(table.assign(accuracy=0.5, accuracy_low=0.25, accuracy_high=0.75), "bars")
+
+
 def draw_sheet(n):
     return plots.contact_sheet([PHOTO] * n, names(n), "sheet")
 
@@ -55,6 +78,10 @@ FIGURES = {
     draw_confusion: (1100, 1000),
     draw_family_scores: (900, 1100),
     draw_curves: (900, 720),
+    draw_reliability: (700, 700),
+    draw_risk: (700, 500),
+    draw_f1_by_images: (800, 500),
+    draw_accuracy_bars: (1100, 400),
 }
 
 
@@ -187,6 +214,44 @@ def test_learning_curves_mark_where_fine_tuning_begins():
     _, _, begin, best = axes.lines
     assert (begin.get_label(), list(begin.get_xdata())) == ("fine-tuning begins", [1.5, 1.5])
     assert list(best.get_xdata()) == [2, 2]
+
+
+def test_reliability_lies_on_the_diagonal_where_a_model_is_as_right_as_sure():
+    table = pd.DataFrame({"low": [0.4, 0.8], "high": [0.5, 0.9], "images": [3, 9], "confidence": 0.5, "accuracy": 0.25})
+    curve, counts = plots.reliability_diagram({"as trained": table}, "title").axes
+    diagonal, drawn = curve.lines
+    assert list(diagonal.get_xdata()) == list(diagonal.get_ydata()) == [0, 1]
+    assert (list(drawn.get_xdata()), list(drawn.get_ydata())) == ([0.5, 0.5], [0.25, 0.25])
+    assert [(bar.get_x(), bar.get_width(), bar.get_height()) for bar in counts.patches] == [
+        pytest.approx((0.4, 0.1, 3)),
+        pytest.approx((0.8, 0.1, 9)),
+    ]
+
+
+@pytest.mark.parametrize(("threshold", "answered"), [(0.6, 0.5), (0.1, 1.0), (2.0, 0.0)])
+def test_curve_marks_how_many_photos_are_sure(threshold, answered):
+    curve = pd.DataFrame({"coverage": [0.5, 1.0], "risk": [0.0, 0.2], "threshold": [0.9, 0.4]})
+    (axes,) = plots.risk_coverage_curve(curve, threshold, "title").axes
+    assert list(axes.lines[1].get_xdata()) == [answered] * 2
+    assert axes.get_legend().get_texts()[0].get_text() == f"sure of the family: {answered:.0%}"
+
+
+def test_f1_of_families_is_averaged_by_quarters_of_their_training_photos():
+    table = pd.DataFrame({"train_images": [8, 1, 2, 4], "f1": [0.8, 0.1, 0.2, 0.4]})
+    (axes,) = plots.f1_by_images(table, "title").axes
+    assert list(axes.lines[0].get_xdata()) == [1, 2, 4, 8]
+    assert list(axes.lines[0].get_ydata()) == pytest.approx([0.1, 0.2, 0.4, 0.8])
+
+
+def test_bars_have_a_panel_for_each_property():
+    table = pd.DataFrame(
+        [("shorter_side_px", 10, 20, 4, 0.5, 0.2, 0.8), ("sharpness", 1.5, 2.5, 4, 0.75, 0.5, 0.9)],
+        columns=["property", "low", "high", "images", "accuracy", "accuracy_low", "accuracy_high"],
+    )
+    first, second = plots.accuracy_bars(table, "title").axes
+    assert (first.get_title(), second.get_title()) == ("shorter side, px", "sharpness")
+    assert tick_labels(second.xaxis) == ["1.5–2.5\n4 photos"]
+    assert second.patches[0].get_height() == 0.75
 
 
 @pytest.fixture

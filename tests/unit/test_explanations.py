@@ -1,0 +1,57 @@
+"""The sheet of a candidate's surest mistakes, each beside what spoke for them."""
+
+import numpy as np
+import pytest
+
+from rare_species import explanations, plots
+from rare_species.assessment_pictures import Candidate
+from rare_species.models import assemble, average_probabilities, build_head, save_model
+from tests.unit.predictions import CLASSES, make_predictions, probable
+from tests.unit.tf_fixtures import HEAD, SIDE_PX, small_backbone
+
+
+@pytest.fixture
+def candidate(packed):
+    return Candidate("train", make_predictions(packed), packed, np.full(6, SIDE_PX))
+
+
+@pytest.fixture(params=[[], ["Arthropoda", "Chordata"]], ids=["image", "image and phylum"])
+def model_folder(request, tmp_path):
+    phyla = request.param
+    backbone = small_backbone()
+    head = average_probabilities([build_head(6 + len(phyla), 3, HEAD)])
+    folder = tmp_path / "model"
+    folder.mkdir()
+    save_model(folder, assemble(SIDE_PX, [backbone, head], len(phyla)), CLASSES, {"input": {"phyla": phyla}})
+    return folder
+
+
+def test_every_mistake_is_shown_beside_its_explanation(candidate, model_folder, tmp_path, monkeypatch):
+    sheets = []
+
+    def contact_sheet(photos, captions, title, columns, draw=plots.contact_sheet):
+        sheets.append((photos, captions, title))
+        return draw(photos, captions, title, columns)
+
+    monkeypatch.setattr(plots, "contact_sheet", contact_sheet)
+    explanations.draw_explanations(candidate, model_folder, tmp_path / "explanations.jpg", 2)
+    ((photos, captions, title),) = sheets
+    assert captions == [
+        "Ranidae\nas Felidae 0.95",
+        "what spoke for it",
+        "Ranidae\nas Felidae 0.70",
+        "what spoke for it",
+    ]
+    assert title == "train: what spoke for the 2 surest mistakes (Grad-CAM)"
+    assert {photo.size for photo in photos} == {(SIDE_PX, SIDE_PX)}
+    for plain, explained in ((0, 1), (2, 3)):
+        assert (np.asarray(photos[plain]) != np.asarray(photos[explained])).any()
+    assert (tmp_path / "explanations.jpg").is_file()
+
+
+def test_a_perfect_model_has_nothing_to_explain(candidate, tmp_path):
+    labels = candidate.predictions.labels["test"]
+    perfect = make_predictions(candidate.packed, test=probable(labels, [0.9] * 6))
+    nothing = Candidate("train", perfect, candidate.packed, candidate.sides_px)
+    explanations.draw_explanations(nothing, tmp_path / "no model is read", tmp_path / "explanations.jpg", 2)
+    assert (tmp_path / "explanations.jpg").is_file()

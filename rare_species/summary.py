@@ -33,8 +33,8 @@ def summarise(evaluation: dict[str, Any]) -> str:
         f"champion, by validation macro F1: {champion}",
         describe_gap(evaluation[champion]),
         f"Calibration error {calibration['test']['ece']:.3f}, and {calibration['test']['ece_calibrated']:.3f} at "
-        f"temperature {calibration['temperature']:.2f}; sure of the family in {selective['test']['answered']:.0%} of test "
-        f"photos, right in {selective['test']['precision']:.0%} of those.",
+        f"temperature {calibration['temperature']:.2f}. Sure of the family in {selective['test']['answered']:.0%} of "
+        f"test photos, right in {selective['test']['precision']:.0%} of those.",
     ]
     return "\n".join(lines)
 

@@ -42,23 +42,22 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     knobs, data = params.evaluate, open_data(paths.features, paths.processed, read_json(paths.split / "classes.json"))
     sides_px = shorter_sides(data.packed, read_table(paths.manifest, ("file_path", "width", "height")))
     labels = {split: features.originals().labels for split, features in data.splits.items()}
-    outputs = (paths.metrics("evaluate"), paths.plots("evaluate"), paths.champion)
-    with staged(*outputs) as (metrics, plots, champion):
-        assessed, calibrations = {}, {}
-        for name in CANDIDATES:
-            if (paths.model(name) / "skipped.json").is_file():
-                continue
-            probabilities = predict_splits(paths.model(name), data, knobs)
+    models = [paths.model(name) for name in CANDIDATES]
+    models = {model.name: model for model in models if not (model / "skipped.json").is_file()}
+    assessed, calibrations = {}, {}
+    with staged(paths.metrics("evaluate"), paths.plots("evaluate"), paths.champion) as (metrics, plots, champion):
+        for name, model in models.items():
+            probabilities = predict_splits(model, data, knobs)
             calibrations[name] = fit_calibration(labels["val"], probabilities["val"], knobs.wanted_precision)
             predictions = Predictions(labels, probabilities, data.classes, calibrations[name])
             assessed[name] = assess(predictions, knobs)
             candidate, folder = Candidate(name, predictions, data.packed, sides_px), plots / name
             folder.mkdir()
             draw_assessment(candidate, folder, knobs)
-            draw_explanations(candidate, paths.model(name), folder / "explanations.jpg", knobs.explained_photos)
+            draw_explanations(candidate, model, folder / "explanations.jpg", knobs.explained_photos)
         best = max(assessed, key=lambda name: assessed[name]["val"]["macro_f1"])  # a tie goes to train
         write_metrics(metrics, {"champion": best, **assessed})
-        save_champion(champion, paths.model(best), calibrations[best], assessed[best]["test"])
+        save_champion(champion, models[best], calibrations[best], assessed[best]["test"])
     return {"champion": best, "test macro F1": round(assessed[best]["test"]["macro_f1"], 4)}
 
 

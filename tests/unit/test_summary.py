@@ -35,7 +35,8 @@ macro_f1, 95 %       0.350-0.450 0.450-0.550
 champion, by validation macro F1: tune
 Overfitted: macro F1 is 1.000 on training, 0.600 on validation and 0.500 on test photos; it knows the training photos \
 0.400 better than others.
-Calibration error 0.100, and 0.020 at temperature 1.25; sure of the family in 90% of test photos, right in 95% of those."""
+Calibration error 0.100, and 0.020 at temperature 1.25. Sure of the family in 90% of test photos, \
+right in 95% of those."""
 
 
 def test_table_has_a_column_per_model():

@@ -43,10 +43,10 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     sides_px = shorter_sides(data.packed, read_table(paths.manifest, ("file_path", "width", "height")))
     labels = {split: features.originals().labels for split, features in data.splits.items()}
     models = [paths.model(name) for name in CANDIDATES]
-    models = {model.name: model for model in models if not (model / "skipped.json").is_file()}
+    fitted = {model.name: model for model in models if not (model / "skipped.json").is_file()}
     assessed, calibrations = {}, {}
     with staged(paths.metrics("evaluate"), paths.plots("evaluate"), paths.champion) as (metrics, plots, champion):
-        for name, model in models.items():
+        for name, model in fitted.items():
             probabilities = predict_splits(model, data, knobs)
             calibrations[name] = fit_calibration(labels["val"], probabilities["val"], knobs.wanted_precision)
             predictions = Predictions(labels, probabilities, data.classes, calibrations[name])
@@ -57,7 +57,7 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
             draw_explanations(candidate, model, folder / "explanations.jpg", knobs.explained_photos)
         best = max(assessed, key=lambda name: assessed[name]["val"]["macro_f1"])  # a tie goes to train
         write_metrics(metrics, {"champion": best, **assessed})
-        save_champion(champion, models[best], calibrations[best], assessed[best]["test"])
+        save_champion(champion, fitted[best], calibrations[best], assessed[best]["test"])
     return {"champion": best, "test macro F1": round(assessed[best]["test"]["macro_f1"], 4)}
 
 

@@ -54,7 +54,7 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> Chain:
 
 def run_from_embed(folder: Path, chain: Chain, knobs: dict[str, Any]) -> Chain:
     """Run the stages from embed on with other knobs, on the chain's photos."""
-    for name in ("data/split", "data/processed"):
+    for name in ("data/clean", "data/split", "data/processed"):
         shutil.copytree(chain.folder / name, folder / name)
     toy.write_params(folder, knobs)
     return run_chain(folder, ("embed", "train", "tune", "evaluate"))

@@ -25,7 +25,7 @@ def start_train() -> "subprocess.Popen[bytes]":
 def tuning(chain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The chain's photos and features with knobs that fine-tune, as the current folder, a git repository."""
     folder = tmp_path / "tuning"
-    for name in ("data/split", "data/processed", "data/features"):
+    for name in ("data/clean", "data/split", "data/processed", "data/features"):
         shutil.copytree(chain.folder / name, folder / name)
     toy.write_params(folder, KNOBS)
     monkeypatch.chdir(folder)

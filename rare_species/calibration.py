@@ -79,15 +79,16 @@ def reliability(labels: Labels, probabilities: Probabilities, bins: int = BINS) 
     """How often the most probable class is right, by how probable it is said to be.
 
     Returns:
-        One row per bin of equal width that holds photos: low, high, images, confidence (mean) and accuracy.
+        One row per bin (low, high] of equal width that holds photos: low, high, images, confidence (mean) and accuracy.
     """
     confidence, hit = probabilities.max(axis=1).astype(np.float64), probabilities.argmax(axis=1) == labels
-    places = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
+    edges = np.linspace(0, 1, bins + 1)
+    places = np.digitize(confidence, edges[1:-1], right=True)
     table = pd.DataFrame({"bin": places, "confidence": confidence, "accuracy": hit}).groupby("bin")
     means = table.mean().assign(images=table.size())
-    edges = means.index.to_numpy()
-    means.insert(0, "low", edges / bins)
-    means.insert(1, "high", (edges + 1) / bins)
+    held = means.index.to_numpy()
+    means.insert(0, "low", edges[held])
+    means.insert(1, "high", edges[held + 1])
     return means[["low", "high", "images", "confidence", "accuracy"]].reset_index(drop=True)
 
 

@@ -61,6 +61,19 @@ def test_reliability_and_its_error_by_hand():
 
 
 @few
+@given(predictions(), st.integers(1, 20))
+def test_calibration_error_is_that_of_a_loop_over_the_bins(drawn, bins):
+    labels, probabilities = drawn
+    confidence, hit = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
+    edges, expected = np.linspace(0, 1, bins + 1), 0.0
+    for low, high in zip(edges[:-1], edges[1:], strict=True):
+        inside = (confidence > low) & (confidence <= high)
+        if inside.any():
+            expected += inside.mean() * abs(confidence[inside].mean() - hit[inside].mean())
+    assert calibration.calibration_error(labels, probabilities, bins) == pytest.approx(expected, rel=1e-9, abs=1e-9)
+
+
+@few
 @given(predictions())
 def test_bins_hold_every_photo_once(drawn):
     labels, probabilities = drawn

@@ -4,7 +4,8 @@ Plain resampling loses whole classes when a class has three photos, which biases
 classes keeps them, but makes intervals too narrow, as n photos vary by (n - 1) / n too little. So n - 1 of a class's n
 photos are drawn, each counting n / (n - 1) (Rao & Wu, 1988, "Resampling Inference with Complex Survey Data").
 
-A class with a single photo never varies: where there are many of them, intervals are still too narrow.
+A class with a single photo never varies: where there are many of them, intervals of one model's metrics are still too
+narrow. Those of differences are not, see `resample_for_differences`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import norm
 
 from rare_species.arrays import Labels, Probabilities
 from rare_species.scores import SMALLEST_PROBABILITY, true_ranks
@@ -70,6 +72,27 @@ def resample_within_classes(labels: Labels, resamples: int, seed: int) -> Weight
     return weights
 
 
+def resample_for_differences(labels: Labels, resamples: int, seed: int) -> Weights:
+    """Draw samples for the difference of two models: as `resample_within_classes`, but no class stands still.
+
+    A photo alone in its class counts twice or not at all, as if the sign of its difference had been drawn (Liu, 1988,
+    "Bootstrap Procedures under some Non-I.I.D. Models"): the right variance where the true difference is 0, else too
+    large. Without it, one such photo that changes would be certain proof.
+
+    Args:
+        labels: int array of shape (n,).
+        resamples: samples.
+        seed: of the draw.
+
+    Returns:
+        Float array of shape (resamples, n).
+    """
+    weights = resample_within_classes(labels, resamples, seed)
+    alone = np.flatnonzero(np.bincount(labels)[labels] == 1)
+    weights[:, alone] = 2 * np.random.default_rng([seed, 1]).integers(0, 2, (resamples, len(alone)))
+    return weights
+
+
 def sample_scores(photos: Outcomes, weights: Weights, top_k: int) -> dict[str, NDArray[np.float64]]:
     """The metrics of `scores.score`, but for those named above, of every sample.
 
@@ -79,7 +102,8 @@ def sample_scores(photos: Outcomes, weights: Weights, top_k: int) -> dict[str, N
         top_k: of the top-k accuracy.
 
     Returns:
-        Float arrays of shape (resamples,) by metric; averages over classes run over those present.
+        Float arrays of shape (resamples,) by metric. Averages over classes run over those present; a class counts as
+        its photos do, which is once in all samples that keep its share.
     """
     n, classes = len(photos.labels), np.arange(photos.n_classes)
     hit = photos.predicted == photos.labels
@@ -87,6 +111,7 @@ def sample_scores(photos: Outcomes, weights: Weights, top_k: int) -> dict[str, N
     support, predicted = weights @ own, weights @ taken
     hits = weights @ (own & hit[:, None])
     present = np.flatnonzero(own.any(axis=0))
+    share = support[:, present] / own.sum(axis=0)[present]
     by_class = {
         "precision": hits / np.where(predicted > 0, predicted, 1),
         "recall": hits / np.where(support > 0, support, 1),
@@ -99,7 +124,7 @@ def sample_scores(photos: Outcomes, weights: Weights, top_k: int) -> dict[str, N
         f"top{top_k}_accuracy": weights @ (photos.true_rank <= top_k) / n,
     }
     for name, values in by_class.items():
-        samples[f"macro_{name}"] = values[:, present].mean(axis=1)
+        samples[f"macro_{name}"] = (values[:, present] * share).mean(axis=1)
         samples[f"weighted_{name}"] = (values * support).sum(axis=1) / n
     return samples | {"balanced_accuracy": samples["macro_recall"]}
 
@@ -124,6 +149,21 @@ def interval(estimate: float, samples: NDArray[np.float64], level: float = LEVEL
     tails = [50 * (1 - level), 50 * (1 + level)]
     low, high = estimate + np.percentile(samples, tails) - samples.mean()
     return float(low), float(high)
+
+
+def symmetric_interval(estimate: float, samples: NDArray[np.float64], level: float = LEVEL) -> tuple[float, float]:
+    """The estimate give or take normal quantiles of the samples' deviation (Efron & Tibshirani, 1993, chapter 13).
+
+    For differences: where all of the few photos that changed got worse, no sample has a gain, and `interval` would take
+    a single such photo for proof.
+
+    Args:
+        estimate: of all photos.
+        samples: float array of shape (resamples,).
+        level: confidence.
+    """
+    reach = float(norm.ppf((1 + level) / 2) * samples.std(ddof=1))
+    return estimate - reach, estimate + reach
 
 
 def score_intervals(

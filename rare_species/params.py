@@ -177,6 +177,31 @@ class EvaluateParams(Section):
     seed: NonNegativeInt
 
 
+class ScoreRule(Section):
+    """When a metric in [0, 1] regressed: lost more than the floor, or fell below the minimum."""
+
+    floor: Fraction
+    minimum: Fraction
+
+
+class LossRule(Section):
+    """When the loss regressed: grew by more than the floor, or beyond the maximum."""
+
+    floor: Annotated[float, Field(ge=0)]
+    maximum: PositiveFloat
+
+
+class CompareParams(Section):
+    """Section `compare`: when a change made the model worse; no stage reads it."""
+
+    resamples: Annotated[int, Field(ge=100)]
+    macro_f1: ScoreRule
+    accuracy: ScoreRule
+    top_k_accuracy: ScoreRule
+    loss: LossRule
+    seed: NonNegativeInt
+
+
 def check_together(model: ModelParams, train: TrainParams) -> None:
     """Refuse knobs that are right by themselves and do not go with those of another section.
 
@@ -206,4 +231,5 @@ SECTIONS: dict[str, type[Section]] = {
     "train": TrainParams,
     "tune": TuneParams,
     "evaluate": EvaluateParams,
+    "compare": CompareParams,
 }

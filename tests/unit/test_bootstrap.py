@@ -39,6 +39,25 @@ def test_samples_repeat_with_the_seed_and_differ_with_another():
     assert (first != other).any()
 
 
+def test_samples_for_differences_vary_photos_that_are_alone_too():
+    within, found = (
+        draw(LABELS, 2000, seed=0) for draw in (bootstrap.resample_within_classes, bootstrap.resample_for_differences)
+    )
+    alone = LABELS == 2
+    assert set(found[:, alone].ravel()) == {0, 2}
+    assert found[:, alone].mean() == pytest.approx(1, abs=0.07)  # three standard errors
+    np.testing.assert_array_equal(found[:, ~alone], within[:, ~alone])
+
+
+def test_class_counts_in_macro_averages_as_its_photos_do():
+    """Class 1 has one photo: with weight 2 its F1 of 1 counts twice, with weight 0 not at all."""
+    labels = np.array([0, 0, 1])
+    blank = np.ones(3)
+    photos = bootstrap.Outcomes(labels, np.array([2, 2, 1]), blank, blank.astype(np.int64), 3)
+    weights = np.array([[1.0, 1, 1], [1, 1, 2], [1, 1, 0]])
+    assert bootstrap.sample_scores(photos, weights, 1)["macro_f1"] == pytest.approx([0.5, 1, 0])
+
+
 def some_weights(labels, seed):
     return bootstrap.resample_within_classes(labels, 3, seed)
 
@@ -101,6 +120,13 @@ def test_interval_is_the_middle_of_the_samples_around_the_estimate():
     samples = np.random.default_rng(0).permutation(1001).astype(float)
     assert bootstrap.interval(500, samples) == pytest.approx((25, 975))
     assert bootstrap.interval(600, samples, level=0.5) == pytest.approx((350, 850))  # the samples were biased by 100
+
+
+def test_symmetric_interval_is_the_estimate_give_or_take_deviations():
+    samples = np.array([1.0, 3.0])  # a deviation of the root of 2
+    assert bootstrap.symmetric_interval(5, samples) == pytest.approx((5 - 2.771808, 5 + 2.771808))
+    low, high = bootstrap.symmetric_interval(5, samples, level=0.6826894921370859)
+    assert (low, high) == pytest.approx((5 - 2**0.5, 5 + 2**0.5))
 
 
 @few

@@ -2,7 +2,6 @@
 
 import json
 import re
-import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +12,7 @@ from sklearn.metrics import f1_score
 from rare_species import split_gap
 from rare_species.errors import UserError
 from rare_species.split_gap import SplitRun, describe, report, sample_scores
+from tests.unit.runs import Repository
 
 FAMILIES = ("ant", "bee", "cat")
 HEADER = "file_path,family,predicted,true_probability,true_rank\n"
@@ -120,9 +120,9 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A commit whose run made a mistake, and a workspace whose run made none."""
     monkeypatch.chdir(tmp_path)
     write_run(tmp_path, "aabc")
-    identity = ("-c", "user.name=Test", "-c", "user.email=test@example.org")
-    for arguments in (("init",), ("add", "."), (*identity, "commit", "--message", "Run")):
-        subprocess.run(["git", *arguments], check=True, capture_output=True)
+    repository = Repository(tmp_path)
+    repository.git("init", "--quiet")
+    repository.commit()
     write_run(tmp_path, "aabb")
     return tmp_path
 

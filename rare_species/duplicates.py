@@ -32,11 +32,21 @@ def group_photos(photos: pd.DataFrame, burst_gap: int, near_duplicate_bits: int)
     hashed = np.flatnonzero(photos["phash"] != "")
     hashes = np.array([int(text, 16) for text in photos["phash"].iloc[hashed]], dtype=np.uint64)
     near_duplicates = hashed[near_duplicate_pairs(hashes, near_duplicate_bits)]
-    links = np.concatenate([burst_pairs(photos, burst_gap), near_duplicates])
-    shape = (len(photos), len(photos))
-    graph = coo_array((np.ones(len(links), dtype=bool), (links[:, 0], links[:, 1])), shape=shape)
-    labels = connected_components(graph, directed=False)[1]
-    return np.asarray(pd.factorize(labels)[0], dtype=np.int64)
+    return number_linked(np.concatenate([burst_pairs(photos, burst_gap), near_duplicates]), len(photos))
+
+
+def number_linked(links: Pairs, count: int) -> NDArray[np.int64]:
+    """Number the sets that links join.
+
+    Args:
+        links: int array of shape (n_links, 2), pairs of positions.
+        count: positions.
+
+    Returns:
+        int array of shape (count,), numbered from 0 in order of first appearance.
+    """
+    graph = coo_array((np.ones(len(links), dtype=bool), (links[:, 0], links[:, 1])), shape=(count, count))
+    return np.asarray(pd.factorize(connected_components(graph, directed=False)[1])[0], dtype=np.int64)
 
 
 def burst_pairs(photos: pd.DataFrame, burst_gap: int) -> Pairs:

@@ -26,7 +26,7 @@ MANIFEST_COLUMNS = (
     "phash",
     "document_score",
 )
-SPLIT_COLUMNS = (*LISTING_COLUMNS, "class_id", "group", "split")
+SPLIT_COLUMNS = (*LISTING_COLUMNS, "class_id", "group", "split", "held_out_species")
 SPLITS = ("train", "val", "test")
 
 

@@ -71,7 +71,17 @@ class SplitParams(Section):
     test: Annotated[float, Field(gt=0, lt=1)]
     burst_gap: NonNegativeInt
     near_duplicate_bits: Annotated[int, Field(ge=0, le=15)]
+    holdout_species: bool
     seed: NonNegativeInt
+
+    @model_validator(mode="after")
+    def _species_are_held_out_in_groups(self) -> SplitParams:
+        if self.holdout_species and self.method != "grouped":
+            raise ValueError(
+                "split.method must be grouped with split.holdout_species=true, which keeps bursts and near-duplicates "
+                f"together. Received: {self.method}"
+            )
+        return self
 
     @model_validator(mode="after")
     def _shares_sum_to_one(self) -> SplitParams:

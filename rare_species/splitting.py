@@ -50,15 +50,15 @@ def assign_splits(
     """Assign whole groups to splits so that each family has its share in each split.
 
     Within a family, groups go in random order to the split that lacks most photos; of `ORDERS` such orders the one
-    that comes nearest to the shares is kept. A family of three or more groups, at most one of them shared with another
-    family, is in all three splits. The documented fallback: of two groups the larger is in train and the other in
-    test, a single one is in train only. A group of several families (near-duplicates under two labels) goes to train,
-    and counts there for each of them.
+    that comes nearest to the shares is kept. A family with at least as many groups as there are splits, at most one of
+    them shared with another family, is in all of them. The documented fallback: of fewer groups the largest is in the
+    first split (train) and the other in the last (test), a single one is in train only. A group of several families
+    (near-duplicates under two labels) goes to train, and counts there for each of them.
 
     Args:
         families: text array of shape (n_photos,).
         groups: int array of shape (n_photos,); see `duplicates.group_photos`.
-        fractions: share of each split, summing to 1.
+        fractions: share of each split, summing to 1; train, then val, test or both.
         seed: of the order of groups.
 
     Returns:
@@ -94,7 +94,7 @@ def describe_splits(table: pd.DataFrame, fractions: Fractions, leaked_pairs: int
     """Count what each split holds and how far it is from what was asked.
 
     Args:
-        table: columns family, group and split.
+        table: columns family, species, group, split and held_out_species (whether the photo is of one).
         fractions: share of each split that was asked for.
         leaked_pairs: pairs of photos of one moment in different splits.
 
@@ -112,9 +112,15 @@ def describe_splits(table: pd.DataFrame, fractions: Fractions, leaked_pairs: int
         }
         for split, rows in ((split, table[table["split"] == split]) for split in SPLITS)
     }
+    held_out = table[table["held_out_species"]]
     deviation = shares.sub(pd.Series(fractions), axis="columns").abs().max(axis="columns").mean()
     return {
         **by_split,
+        "held_out_species": {
+            "images": len(held_out),
+            "species": held_out["species"].nunique(),
+            "families": held_out["family"].nunique(),
+        },
         "leaked_pairs": leaked_pairs,
         "families_without_val": int((~present["val"]).sum()),
         "families_without_test": int((~present["test"]).sum()),
@@ -122,13 +128,30 @@ def describe_splits(table: pd.DataFrame, fractions: Fractions, leaked_pairs: int
     }
 
 
+def count_families(table: pd.DataFrame) -> pd.DataFrame:
+    """Count each family's species and images.
+
+    Args:
+        table: columns family, species ("" where unknown), split and held_out_species.
+
+    Returns:
+        One row per family, in alphabetical order, which is the index: columns species (known ones), train, val and test
+        (images), held_out_species (images in test that are of a species held out).
+    """
+    counts = pd.crosstab(table["family"], table["split"]).reindex(columns=list(SPLITS), fill_value=0)
+    counts.insert(0, "species", table[table["species"] != ""].groupby("family")["species"].nunique())
+    counts["held_out_species"] = table.groupby("family")["held_out_species"].sum()
+    return counts.fillna(0).astype(int).rename_axis(columns=None)
+
+
 def _assign_family(
     sizes: Mapping[int, int], mixed: set[int], fractions: Fractions, rng: np.random.Generator
 ) -> dict[int, str]:
     """Assign one family's groups, of which those in `mixed` are in train already."""
-    if len(sizes) < 3:
+    names = list(fractions)
+    if len(sizes) < len(names):
         largest_first = sorted(sizes, key=lambda group: (group not in mixed, -sizes[group], group))
-        return dict(zip(largest_first, ("train", "test"), strict=False)) | dict.fromkeys(mixed, "train")
+        return dict(zip(largest_first, (names[0], names[-1]), strict=False)) | dict.fromkeys(mixed, "train")
     groups = sorted(sizes)
     orders = ([groups[place] for place in rng.permutation(len(groups))] for _ in range(ORDERS))
     tried = [_assign_in_order(order, sizes, mixed, fractions) for order in orders]
@@ -138,22 +161,22 @@ def _assign_family(
 def _assign_in_order(
     order: list[int], sizes: Mapping[int, int], mixed: set[int], fractions: Fractions
 ) -> dict[int, str]:
-    lacking = {split: fractions[split] * sum(sizes.values()) for split in SPLITS}
+    lacking = {split: fraction * sum(sizes.values()) for split, fraction in fractions.items()}
     assigned: dict[int, str] = {}
     for group in sorted(order, key=lambda group: group not in mixed):
-        split = "train" if group in mixed else max(SPLITS, key=lambda name: lacking[name])
+        split = "train" if group in mixed else max(lacking, key=lambda name: lacking[name])
         assigned[group] = split
         lacking[split] -= sizes[group]
-    _fill_empty_splits(assigned, {group: sizes[group] for group in order if group not in mixed})
+    _fill_empty_splits(assigned, {group: sizes[group] for group in order if group not in mixed}, list(fractions))
     return assigned
 
 
-def _fill_empty_splits(assigned: dict[int, str], movable: dict[int, int]) -> None:
+def _fill_empty_splits(assigned: dict[int, str], movable: dict[int, int], splits: list[str]) -> None:
     """Give an empty split the smallest movable group of the split that has most of them, but never its last group."""
-    for split in SPLITS:
+    for split in splits:
         if split not in assigned.values():
             held = [assigned[group] for group in movable]
-            donor = max(SPLITS, key=held.count)
+            donor = max(splits, key=held.count)
             donors = [group for group in movable if assigned[group] == donor]
             if donors and list(assigned.values()).count(donor) > 1:
                 assigned[min(donors, key=lambda group: movable[group])] = split
@@ -161,8 +184,8 @@ def _fill_empty_splits(assigned: dict[int, str], movable: dict[int, int]) -> Non
 
 def _distance(assigned: dict[int, str], sizes: Mapping[int, int], fractions: Fractions) -> float:
     """How far a family's splits are from what was asked, relative to each split's share."""
-    held = dict.fromkeys(SPLITS, 0)
+    held = dict.fromkeys(fractions, 0)
     for group, split in assigned.items():
         held[split] += sizes[group]
     total = sum(sizes.values())
-    return sum(abs(held[split] / total - fractions[split]) / fractions[split] for split in SPLITS)
+    return sum(abs(held[split] / total - fraction) / fraction for split, fraction in fractions.items())

@@ -1,9 +1,10 @@
 """Assign every kept photo to train, validation or test, keeping bursts and near-duplicates together.
 
 Reads:  data/clean/manifest.csv
-Writes: data/split/split.csv (photo, label, group, split), data/split/classes.json (the class ids, fixed here)
-        metrics/split.json (images, families and groups per split; leaked pairs, 0 when grouped)
-        plots/split/families.png
+Writes: data/split/split.csv (photo, label, group, split, held_out_species: 1 for a test photo of a species held out)
+        data/split/classes.json (the class ids, fixed here)
+        metrics/split.json (images, families and groups per split; species held out; leaked pairs, 0 when grouped)
+        plots/split/families.png, families.csv
 Params: split
 Takes:  seconds
 """
@@ -16,11 +17,12 @@ import numpy as np
 
 from rare_species.duplicates import cross_split_pairs, group_photos
 from rare_species.files import staged, write_json
+from rare_species.held_out import assign_others, choose_held_out
 from rare_species.manifest import MANIFEST_COLUMNS, SPLIT_COLUMNS, kept, read_table, write_table
 from rare_species.params import SplitParams
 from rare_species.paths import Paths
 from rare_species.pictures import draw_split
-from rare_species.splitting import assign_splits, describe_splits, list_classes, refuse_empty_splits
+from rare_species.splitting import count_families, describe_splits, list_classes, refuse_empty_splits
 from rare_species.stage import Stage
 
 
@@ -40,15 +42,19 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     photos = kept(manifest)
     classes = list_classes(photos)
     photos["class_id"] = photos["family"].map({entry["family"]: entry["class_id"] for entry in classes})
+    held_out = choose_held_out(photos, fractions, knobs.seed) if knobs.holdout_species else np.zeros(len(photos), bool)
+    families = photos["family"].to_numpy(dtype=str)
     together = photos["group"].to_numpy() if knobs.method == "grouped" else np.arange(len(photos))
-    photos["split"] = assign_splits(photos["family"].to_numpy(dtype=str), together, fractions, knobs.seed)
+    photos["split"] = assign_others(families, together, held_out, fractions, knobs.seed)
+    photos["held_out_species"] = held_out
     refuse_empty_splits(photos["split"].to_numpy(dtype=str))
     leaked = cross_split_pairs(photos["group"].to_numpy(), photos["split"].to_numpy(dtype=str))
     with staged(paths.split, paths.metrics("split"), paths.plots("split")) as (split, metrics, plots):
-        write_table(split / "split.csv", photos, SPLIT_COLUMNS)
+        write_table(split / "split.csv", photos.astype({"held_out_species": int}), SPLIT_COLUMNS)
         write_json(split / "classes.json", classes)
         write_json(metrics, describe_splits(photos, fractions, leaked))
         draw_split(photos, plots)
+        count_families(photos).to_csv(plots / "families.csv", lineterminator="\n")
     return {name: int((photos["split"] == name).sum()) for name in fractions} | {"leaked pairs": leaked}
 
 

@@ -224,6 +224,11 @@ def test_impossible_fractions(finished, capsys, fractions, problem):
     assert problem in refused("split", capsys)
 
 
+def test_archive_without_several_species_in_a_family(finished, capsys):
+    toy.write_params(finished, {"split.holdout_species": True})
+    assert "several species, all of them known (eol_page_id in metadata.csv). Received: 3" in refused("split", capsys)
+
+
 # The phylum
 
 TOLD = {"model.inputs": ["image", "phylum"]}

@@ -47,7 +47,8 @@ WRITTEN = {
     | below("data/images", {*toy.draw_photos()[0], "Felidae/notes.txt"}),
     "clean": {"data/clean/manifest.csv", "metrics/clean.json"}
     | below("plots/clean", {"families.png", "sizes.png", "rejected.jpg", "documents.jpg"}),
-    "split": {"data/split/split.csv", "data/split/classes.json", "metrics/split.json", "plots/split/families.png"},
+    "split": {"data/split/split.csv", "data/split/classes.json", "metrics/split.json"}
+    | below("plots/split", {"families.csv", "families.png"}),
     "preprocess": {"metrics/preprocess.json"}
     | below("data/processed", {"index.csv", "packed.json", *(f"shard-0000{number}.tar" for number in range(3))})
     | below("plots/preprocess", {"train.jpg", "val.jpg", "test.jpg"}),
@@ -117,6 +118,25 @@ def test_photos_on_both_sides_of_a_rejected_one_stay_together(chain, tmp_path, m
     assert toy.run_stage("split") == 0
     table = pd.read_csv("data/split/split.csv").set_index("file_path")
     assert table.loc[manifest.loc[burst[[0, 2]], "file_path"], "group"].nunique() == 1
+
+
+def test_species_held_out_are_in_test_alone_and_are_counted(chain, tmp_path, monkeypatch):
+    """The eight cats are made five of one species and three of another."""
+    folder = shutil.copytree(chain.folder, tmp_path / "chain")
+    manifest = pd.read_csv(folder / "data/clean/manifest.csv", dtype=str, keep_default_na=False)
+    rare = manifest.loc[manifest.index[manifest["family"] == "Felidae"][:3], "file_path"]
+    manifest.loc[manifest["file_path"].isin(rare), "species"] = "9"
+    manifest.to_csv(folder / "data/clean/manifest.csv", index=False)
+    toy.write_params(folder, {"split.holdout_species": True})
+    monkeypatch.chdir(folder)
+    assert toy.run_stage("split") == 0
+    table = pd.read_csv("data/split/split.csv", dtype=str)
+    assert set(table.loc[table["held_out_species"] == "1", "file_path"]) == set(rare)
+    assert set(table.loc[table["species"] == "9", "split"]) == {"test"}
+    assert set(table.loc[table["species"] == "11", "split"]) == {"train", "val"}
+    assert metrics(folder, "split")["held_out_species"] == {"images": 3, "species": 1, "families": 1}
+    counts = pd.read_csv("plots/split/families.csv", index_col="family")
+    assert counts.loc["Felidae"].to_dict() == {"species": 2, "train": 4, "val": 1, "test": 3, "held_out_species": 3}
 
 
 def test_class_ids_are_alphabetical(chain):

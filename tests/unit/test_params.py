@@ -264,6 +264,15 @@ def test_shares_that_do_not_sum_to_1_are_refused(load: Callable[..., Any], share
     assert "dvc exp run -S" in str(error.value)
 
 
+def test_species_are_not_held_out_photo_by_photo(load: Callable[..., Any]) -> None:
+    assert load("split", holdout_species=True).holdout_species
+    assert not load("split", method="stratified").holdout_species
+    with pytest.raises(UserError) as error:
+        load("split", method="stratified", holdout_species=True)
+    assert str(error.value).startswith("split.method must be grouped with split.holdout_species=true")
+    assert "Received: stratified. Set it in " in str(error.value)
+
+
 @pytest.mark.parametrize("inputs", [["image", "phylum"], ["phylum", "image"]])
 def test_the_baseline_network_can_not_be_told_the_phylum(load: Callable[..., Any], inputs: list[str]) -> None:
     assert load("model", name="resnet50", inputs=inputs).inputs == tuple(inputs)

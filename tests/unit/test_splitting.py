@@ -10,7 +10,13 @@ from hypothesis import strategies as st
 
 from rare_species.errors import UserError
 from rare_species.manifest import SPLITS
-from rare_species.splitting import assign_splits, describe_splits, list_classes, refuse_empty_splits
+from rare_species.splitting import (
+    assign_splits,
+    count_families,
+    describe_splits,
+    list_classes,
+    refuse_empty_splits,
+)
 
 SHARES = {"train": 0.72, "val": 0.18, "test": 0.10}
 SEEDS = st.integers(0, 50)
@@ -84,6 +90,19 @@ def test_numbering_single_photos_anew_does_not_change_how_many_go_where(count: i
     numbers = np.array(random.sample(range(1000), count))
     found = Counter(assign_splits(np.full(count, "a"), numbers, SHARES, seed).tolist())
     assert found == assign_singles(count, SHARES, seed)
+
+
+@given(grouped_photos(), SEEDS, st.sampled_from(["val", "test"]))
+def test_two_splits_share_out_all_photos(photos: tuple[np.ndarray, np.ndarray], seed: int, other: str) -> None:
+    families, groups = photos
+    splits = assign_splits(families, groups, {"train": 0.8, other: 0.2}, seed)
+    assert set(splits.tolist()) <= {"train", other}
+    assert all(len(found) == 1 for found in splits_by_group(groups, splits).values())
+    mixed = {group for group in groups.tolist() if len(set(families[groups == group].tolist())) > 1}
+    for family in set(families.tolist()):
+        own = set(groups[families == family].tolist())
+        if len(own) > 1 and own - mixed:
+            assert set(splits[families == family].tolist()) == {"train", other}
 
 
 @given(st.integers(3, 200), fractions(), SEEDS)
@@ -211,28 +230,31 @@ def test_families_that_cannot_be_told_apart_are_refused(labels: tuple[tuple[str,
 # --- describe_splits
 
 
+TABLE = pd.DataFrame(
+    [
+        ("a", "a0", 0, "train", False),
+        ("a", "a0", 0, "train", False),
+        ("a", "a1", 1, "val", False),
+        ("a", "a2", 2, "test", True),
+        ("b", "b0", 3, "train", False),
+        ("b", "b0", 4, "train", False),
+        ("b", "", 4, "train", False),
+        ("b", "b0", 5, "test", False),
+        ("c", "", 6, "train", False),
+        ("c", "", 6, "train", False),
+    ],
+    columns=["family", "species", "group", "split", "held_out_species"],
+)
+
+
 def test_description_of_a_split() -> None:
-    table = pd.DataFrame(
-        [
-            ("a", 0, "train"),
-            ("a", 0, "train"),
-            ("a", 1, "val"),
-            ("a", 2, "test"),
-            ("b", 3, "train"),
-            ("b", 4, "train"),
-            ("b", 4, "train"),
-            ("b", 5, "test"),
-            ("c", 6, "train"),
-            ("c", 6, "train"),
-        ],
-        columns=["family", "group", "split"],
-    )
     shares = {"train": 0.6, "val": 0.2, "test": 0.2}
     # largest deviations: a 0.10 (train 0.5), b 0.20 (val 0), c 0.40 (train 1.0)
-    assert describe_splits(table, shares, leaked_pairs=7) == {
+    assert describe_splits(TABLE, shares, leaked_pairs=7) == {
         "train": {"images": 7, "families": 3, "groups": 4},
         "val": {"images": 1, "families": 1, "groups": 1},
         "test": {"images": 2, "families": 2, "groups": 2},
+        "held_out_species": {"images": 1, "species": 1, "families": 1},
         "leaked_pairs": 7,
         "families_without_val": 2,
         "families_without_test": 1,
@@ -241,11 +263,18 @@ def test_description_of_a_split() -> None:
 
 
 def test_description_when_a_split_is_empty() -> None:
-    table = pd.DataFrame({"family": ["a", "b"], "group": [0, 1], "split": ["train", "train"]})
-    found = describe_splits(table, SHARES, leaked_pairs=0)
+    found = describe_splits(TABLE.loc[[0, 4]], SHARES, leaked_pairs=0)
     assert found["val"] == found["test"] == {"images": 0, "families": 0, "groups": 0}
     assert (found["families_without_val"], found["families_without_test"]) == (2, 2)
     assert found["family_share_deviation"] == pytest.approx(0.28)
+
+
+def test_species_and_images_of_each_family_are_counted() -> None:
+    counts = count_families(TABLE)
+    assert list(counts.columns) == ["species", "train", "val", "test", "held_out_species"]
+    assert counts.loc["a"].tolist() == [3, 2, 1, 1, 1]
+    assert counts.loc["b"].tolist() == [1, 3, 0, 1, 0]
+    assert counts.loc["c"].tolist() == [0, 2, 0, 0, 0]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,147 @@
+"""rare_species.split_gap: scores of runs with different test photos, over all families and over some."""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import f1_score
+
+from rare_species import split_gap
+from rare_species.errors import UserError
+from rare_species.split_gap import SplitRun, describe, report, sample_scores
+from tests.unit.runs import Repository
+
+FAMILIES = ("ant", "bee", "cat")
+HEADER = "file_path,family,predicted,true_probability,true_rank\n"
+
+
+def make_run(
+    truth: str, said: str, held_out: int = 0, name: str = "run", families: tuple[str, ...] = FAMILIES
+) -> SplitRun:
+    """A run by the first letters of families; `held_out` photos are of bees of species held out."""
+    full = {family[0]: family for family in families}
+    texts = [np.array([full[letter] for letter in letters]) for letters in (truth, said)]
+    counts = pd.DataFrame({"train": 10, "held_out_species": 0}, index=pd.Index(families, name="family"))
+    counts.loc[families[1], "held_out_species"] = held_out
+    return SplitRun(name, np.array([f"{number}.jpg" for number in range(len(truth))]), *texts, counts)
+
+
+def test_scores_are_those_of_scikit_learn():
+    run = make_run("aaaabbbbcc", "aabcbbbacc")
+    found = sample_scores(run, FAMILIES, seed=0)
+    assert found["macro F1"][0] == pytest.approx(f1_score(run.families, run.predicted, average="macro"), rel=1e-12)
+    assert found["accuracy"][0] == pytest.approx(0.7)
+
+
+def test_scores_of_some_families_count_what_others_are_taken_for():
+    run = make_run("aaaabbbb", "abbbbbba")
+    found = sample_scores(run, ["bee"], seed=0)
+    assert found["macro F1"][0] == pytest.approx(2 * 3 / (6 + 4))  # 3 hits, taken 6 times, there 4 times
+    assert found["accuracy"][0] == pytest.approx(3 / 4)
+
+
+def test_families_without_a_test_photo_are_left_out():
+    run = make_run("aabb", "aabc")
+    every, present = (sample_scores(run, names, seed=0) for names in (FAMILIES, ["ant", "bee"]))
+    assert every["macro F1"][0] == present["macro F1"][0] == pytest.approx((1 + 2 / 3) / 2)
+
+
+def test_spread_of_accuracy_is_that_of_the_families():
+    samples = sample_scores(make_run("a" * 20 + "b" * 20, "a" * 30 + "b" * 10), FAMILIES, seed=0)["accuracy"][1:]
+    # ants are all right; of 20 bees half: variance p (1 - p) / (n - 1), of half the photos
+    assert samples.std() == pytest.approx(np.sqrt(0.25 / 19) / 2, rel=0.03)
+
+
+def test_difference_of_runs_is_as_wide_as_both_together():
+    letters = ("a" * 400 + "b" * 400, "a" * 600 + "b" * 200)
+    first, second = describe([make_run(*letters), make_run(*letters)], FAMILIES).splitlines()[1:]
+    low, high = (float(number) for number in re.search(r"\((\S+?)–(\S+)\)$", first).groups())
+    one, other = (float(number) for number in re.search(r"\((\S+) to (\S+)\)$", second).groups())
+    assert other - one == pytest.approx((high - low) * np.sqrt(2), rel=0.05)
+
+
+def test_table_names_photos_and_differences():
+    base, other = make_run("aabbcc", "aabbcc", name="grouped"), make_run("aabbccc", "aabbcca", name="random")
+    header, first, second = describe([base, other], FAMILIES).splitlines()
+    assert header.split()[:3] == ["run", "train", "test"]
+    assert first.split() == ["grouped", "30", "6", "1.000", "(1.000–1.000)", "1.000", "(1.000–1.000)"]
+    assert second.split()[:4] == ["random", "30", "7", f"{(0.8 + 1 + 0.8) / 3:.3f}"]
+    assert f"{(0.8 + 1 + 0.8) / 3 - 1:+.3f} (" in second
+    assert f"{6 / 7 - 1:+.3f} (" in second
+
+
+def test_families_of_several_species_get_a_table_of_their_own():
+    runs = [make_run("aabb", "aabb", name="grouped"), make_run("abbb", "abaa", held_out=3, name="held-out")]
+    every, several = report(runs).split("\n\n")
+    assert every.startswith("3 families, ")
+    assert several.splitlines()[0] == "the 1 of them that held-out holds species out of"
+    assert [line.split()[:3] for line in several.splitlines()[2:]] == [["grouped", "10", "2"], ["held-out", "10", "3"]]
+    assert "\n\n" not in report(runs[:1])
+
+
+def test_runs_on_other_families_are_refused():
+    runs = [make_run("ab", "ab", name="one"), make_run("ab", "ab", name="two", families=("ant", "bee", "dog"))]
+    with pytest.raises(UserError, match=r"same families. Received: cat in only one of one and two\. Name runs on one"):
+        report(runs)
+
+
+def test_photos_can_be_chosen():
+    run = make_run("aabb", "abab").only(np.array([True, False, False, True]))
+    assert (run.file_paths.tolist(), run.families.tolist(), run.predicted.tolist()) == (
+        ["0.jpg", "3.jpg"],
+        ["ant", "bee"],
+        ["ant", "bee"],
+    )
+
+
+def write_run(folder: Path, said: str) -> None:
+    """What a run leaves in git: four photos, of two families."""
+    run = make_run("aabb", said)
+    files = {
+        "metrics/evaluate.json": json.dumps({"champion": "train", "train": {"test": {}}}),
+        "params.yaml": "evaluate: {}",
+        "plots/split/families.csv": run.counts.to_csv(),
+        "plots/evaluate/train/predictions.csv": HEADER
+        + "".join(
+            f"{path},{family},{predicted},0.5,1\n"
+            for path, family, predicted in zip(run.file_paths, run.families, run.predicted, strict=True)
+        ),
+    }
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A commit whose run made a mistake, and a workspace whose run made none."""
+    monkeypatch.chdir(tmp_path)
+    write_run(tmp_path, "aabc")
+    repository = Repository(tmp_path)
+    repository.git("init", "--quiet")
+    repository.commit()
+    write_run(tmp_path, "aabb")
+    return tmp_path
+
+
+@pytest.mark.usefixtures("repository")
+def test_command_compares_a_commit_with_the_workspace(capsys):
+    assert split_gap.main(["HEAD", "workspace"]) == 0
+    _, _, first, second = capsys.readouterr().out.splitlines()
+    assert first.split()[:4] == ["HEAD", "30", "4", "0.833"]
+    assert second.split()[:4] == ["workspace", "30", "4", "1.000"]
+
+
+def test_command_says_which_file_is_not_there(repository, capsys):
+    (repository / "plots/split/families.csv").unlink()
+    assert split_gap.main(["HEAD", "workspace"]) == 1
+    assert capsys.readouterr().err.startswith("split_gap: Expected plots/split/families.csv in workspace. Received: no")
+
+
+@pytest.mark.usefixtures("repository")
+def test_command_says_which_name_it_does_not_know(capsys):
+    assert split_gap.main(["HEAD", "nothing"]) == 1
+    assert "Received: 'nothing', which is neither." in capsys.readouterr().err

@@ -7,7 +7,7 @@ ARCHIVE ?=
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help repro test lint format lock sample clean
+.PHONY: help repro report test browser lint format lock sample clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,6 +17,9 @@ repro: .venv/installed  ## run the pipeline and show its metrics; ARCHIVE=data/r
 	  echo "Expected an archive at '$(ARCHIVE)'. Received: no such file. Mend the path: make repro ARCHIVE=..." >&2; exit 1; }
 	@$(if $(ARCHIVE),$(BIN)/dvc exp run -S "unzip.archive=$(ARCHIVE)",$(BIN)/dvc repro)
 	@$(BIN)/python -m rare_species.summary
+
+report: .venv/installed  ## write report.html, one page about the last run
+	@$(BIN)/python -m rare_species.report --out report.html
 
 test: .venv/installed  ## run all tests
 	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile
@@ -40,7 +43,7 @@ sample: .venv/installed  ## draw data/raw/sample.zip again
 
 clean:  ## remove what the pipeline and the checks wrote; dvc checkout brings the former back from the cache
 	@rm -rf data/images data/clean data/split data/processed data/features data/checkpoints models
-	@rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis dvc_plots
+	@rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis dvc_plots report.html
 	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
 
 .venv/installed: requirements.txt requirements-dev.txt

@@ -24,6 +24,9 @@ report: .venv/installed  ## write report.html, one page about the last run
 test: .venv/installed  ## run all tests
 	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile
 
+browser:  ## install what the tests in a browser need, from Debian: they are skipped without
+	@.ci/browser
+
 lint: .venv/installed  ## check format, style and types
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .

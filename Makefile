@@ -8,7 +8,7 @@ BASE ?= HEAD
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help repro compare test lint format lock sample clean
+.PHONY: help repro compare report test browser lint format lock sample clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,8 +22,14 @@ repro: .venv/installed  ## run the pipeline and show its metrics; ARCHIVE=data/r
 compare: .venv/installed  ## judge the workspace against a commit or an experiment on the same test photos; BASE=main, HEAD if not given
 	@$(BIN)/python -m rare_species.compare $(BASE)
 
+report: .venv/installed  ## write report.html, one page about the last run
+	@$(BIN)/python -m rare_species.report --out report.html
+
 test: .venv/installed  ## run all tests
 	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile
+
+browser:  ## install what the tests in a browser need, from Debian: they are skipped without
+	@.ci/browser
 
 lint: .venv/installed  ## check format, style and types
 	@$(BIN)/ruff format --check .
@@ -44,7 +50,7 @@ sample: .venv/installed  ## draw data/raw/sample.zip again
 
 clean:  ## remove what the pipeline and the checks wrote; dvc checkout brings the former back from the cache
 	@rm -rf data/images data/clean data/split data/processed data/features data/checkpoints models
-	@rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis dvc_plots
+	@rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis dvc_plots report.html
 	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
 
 .venv/installed: requirements.txt requirements-dev.txt

@@ -1,5 +1,7 @@
 """Temperature, calibration error, thresholds and curves, against numbers worked out by hand and SciPy's softmax."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -66,7 +68,7 @@ def test_calibration_error_is_that_of_a_loop_over_the_bins(drawn, bins):
     labels, probabilities = drawn
     confidence, hit = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
     edges, expected = np.linspace(0, 1, bins + 1), 0.0
-    for low, high in zip(edges[:-1], edges[1:], strict=True):
+    for low, high in itertools.pairwise(edges):
         inside = (confidence > low) & (confidence <= high)
         if inside.any():
             expected += inside.mean() * abs(confidence[inside].mean() - hit[inside].mean())

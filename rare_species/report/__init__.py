@@ -1,0 +1,1 @@
+"""One HTML page that says what the last run is: data, model, scores and errors."""

@@ -1,0 +1,132 @@
+"""The data card and the model card: what was learned from, what learned, how, and what it can't do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from rare_species.params import SplitParams
+from rare_species.report import sentences as say
+from rare_species.report.parts import Section, Table, find_figures
+from rare_species.report.run import Run
+
+SPLIT_NAMES = {"train": "train", "val": "validation", "test": "test"}
+PICTURES = (  # file below plots/, alternative text, caption
+    ("split/families.png", "Photos of each family in train, validation and test", "Photos by family and split."),
+    ("preprocess/train.jpg", "Some training photos with their families", "Training photos, as the model sees them."),
+)
+MORE_PICTURES = (
+    ("preprocess/test.jpg", "Some test photos with their families", "Test photos, as the model sees them."),
+    ("clean/rejected.jpg", "Some rejected files with the reason", "Rejected files."),
+    ("clean/families.png", "Files of each family, kept and rejected", "Kept and rejected files by family."),
+    ("clean/sizes.png", "Widths and heights of the kept photos", "How large the kept photos are."),
+)
+
+
+def data_card(run: Run) -> Section:
+    """Where the photos come from, which were kept, and how they were split."""
+    return Section(
+        "data",
+        "Data",
+        facts=dict(_data_facts(run)),
+        tables=list(_data_tables(run.metrics["clean"], run.metrics["split"])),
+        figures=find_figures(run.paths, *PICTURES),
+        more_figures=find_figures(run.paths, *MORE_PICTURES),
+    )
+
+
+def _data_facts(run: Run) -> Iterator[tuple[str, str]]:
+    found, cleaned, split = run.metrics["unzip"], run.metrics["clean"], run.metrics["split"]
+    yield "Archive", Path(run.params.unzip.archive).name
+    if found:
+        names = (("family", "families"), ("phylum", "phyla"), ("species", "species"))
+        known = [say.count(found[plural], one, plural) for one, plural in names if found.get(plural)]
+        yield "Labels", f"{say.count(found['labels'], 'photo')}: {', '.join(known)}"
+    if cleaned:
+        yield "Photos", f"{cleaned['kept']:,} kept, {sum(cleaned['rejected'].values()):,} rejected"
+        yield "Photos of a family", f"{cleaned['smallest_family']:,} to {cleaned['largest_family']:,}"
+    yield "Licence of the photos", "not stated: the pipeline reads none from the archive"
+    if split:
+        yield "Splitting", _describe_splitting(run.params.split)
+        yield "Pairs that leak between splits", f"{split['leaked_pairs']:,}"
+        yield "Families without validation photos", f"{split['families_without_val']:,}"
+        yield "Families without test photos", f"{split['families_without_test']:,}"
+
+
+def _describe_splitting(knobs: SplitParams) -> str:
+    if knobs.method == "grouped":
+        return f"grouped: bursts (ids at most {knobs.burst_gap} apart) and near-duplicates stay together"
+    return "stratified: photo by photo; bursts and near-duplicates may be torn apart"
+
+
+def _data_tables(cleaned: Mapping[str, Any], split: Mapping[str, Any]) -> Iterator[Table]:
+    if split:
+        rows = [
+            [name, *(f"{split[key][column]:,}" for column in ("images", "families", "groups"))]
+            for key, name in SPLIT_NAMES.items()
+        ]
+        yield Table("Splits", ("split", "photos", "families", "groups"), rows)
+    reasons = [(reason, n) for reason, n in cleaned.get("rejected", {}).items() if n]
+    if reasons:
+        yield Table("Rejected", ("reason", "files"), [[reason.replace("_", " "), f"{n:,}"] for reason, n in reasons])
+
+
+def model_card(run: Run) -> Section:
+    """What the champion is, how it was trained and what it can't do."""
+    if not run.metadata:
+        missing = "How the model was made is not known here: models/champion is not there. Bring it back: dvc pull."
+        return Section("model", "Model", [missing], limits=say.describe_limits(run))
+    entry, backbone = run.metadata["input"], run.metadata["backbone"]
+    facts = {
+        "Task": "name the family of the animal or plant in a photo",
+        "Input": f"{entry['image_size']} × {entry['image_size']} px, {entry['values']}; fitted by {entry['resize']}, "
+        f"treatment {entry['treatment']['name']}",
+    }
+    if backbone["feature_size"]:
+        facts["Backbone"] = f"{backbone['name']}, {say.count(backbone['feature_size'], 'feature')}"
+        facts["Weights"] = backbone["weights"]
+        facts["Licence of the weights"] = backbone.get("licence") or "none: random weights"
+        facts["Pretrained on"] = backbone.get("pretrained_on") or "nothing"
+    else:
+        facts["Backbone"] = "none: a small convolutional network, trained from scratch"
+    facts |= dict(_training_facts(run.metadata))
+    found = run.metadata.get("calibration") or {}
+    if found:
+        facts["Calibration"] = (
+            f"temperature {say.number(found['temperature'])}; the family is answered from a probability of "
+            f"{say.number(found['family_threshold'])} on"
+        )
+    return Section("model", "Model", facts=facts, limits=say.describe_limits(run))
+
+
+def _training_facts(metadata: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    knobs, images = metadata["params"], metadata["images"]
+    yield "Photos", ", ".join(f"{images[split]:,} {name}" for split, name in SPLIT_NAMES.items())
+    yield "Epochs", f"{metadata['best_epoch']} kept of at most {knobs['epochs'] + _fine_tuned(knobs)}"
+    head = knobs.get("head")
+    if head and metadata["backbone"]["feature_size"]:
+        layers = " → ".join(str(units) for units in head["units"]) or "none: a linear classifier"
+        yield "Hidden layers", f"{layers}; dropout {head['dropout']:.3g}"
+    rates = knobs["optimizer"]
+    yield (
+        "Optimizer",
+        f"{rates['name']}, learning rate {rates['learning_rate']:.3g}, weight decay {rates['weight_decay']:.3g}, "
+        f"schedule {knobs['schedule']['name']}, batches of {knobs['batch_size']}",
+    )
+    yield "Rare families", f"{knobs['imbalance']}, label smoothing {knobs['label_smoothing']:.3g}".replace("_", " ")
+    if _fine_tuned(knobs):
+        tune = knobs["fine_tune"]
+        yield (
+            "Fine-tuning",
+            f"{say.count(tune['epochs'], 'epoch')}, blocks: {tune['blocks']}, rate {tune['learning_rate']:.3g}",
+        )
+    elif metadata["backbone"]["feature_size"]:
+        yield "Fine-tuning", "none: the backbone is frozen"
+    if knobs.get("members", 1) > 1:
+        yield "Ensemble", say.count(knobs["members"], "member")
+
+
+def _fine_tuned(knobs: Mapping[str, Any]) -> int:
+    """Epochs of fine-tuning; `tune` has no such knob."""
+    return int((knobs.get("fine_tune") or {}).get("epochs", 0))

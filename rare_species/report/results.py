@@ -1,0 +1,179 @@
+"""The sections that show what the champion does on test photos."""
+
+from __future__ import annotations
+
+from rare_species.manifest import SPLITS
+from rare_species.report import sentences as say
+from rare_species.report.parts import Section, Table, find_figures
+from rare_species.report.run import Run
+
+LISTED_PAIRS = 15
+
+
+def scores(run: Run) -> Section:
+    """Every metric on every split, and all candidates."""
+    scores = run.scores
+    intervals = scores.get("test_95", {})
+    rows = [
+        [
+            say.metric_name(metric),
+            *(say.number(scores[split].get(metric)) for split in SPLITS),
+            say.span(intervals.get(metric)),
+        ]
+        for metric in scores["test"]
+    ]
+    tables = [Table(f"The champion, {run.champion}", ("metric", "train", "validation", "test", "test, 95 %"), rows)]
+    if len(run.candidates) > 1:
+        tables.append(_candidates_table(run))
+    text = [
+        "Intervals come from a bootstrap of the test photos within families. Macro averages weigh all families alike."
+    ]
+    return Section("scores", "Scores", text, tables=tables)
+
+
+def _candidates_table(run: Run) -> Table:
+    rows = [
+        [
+            name,
+            say.number(run.evaluation[name]["val"]["macro_f1"]),
+            say.number(run.evaluation[name]["test"]["macro_f1"]),
+            say.span(run.evaluation[name].get("test_95", {}).get("macro_f1")),
+        ]
+        for name in run.candidates
+    ]
+    columns = ("candidate", "validation", "test", "test, 95 %")
+    return Table("Macro F1 of the candidates; the best on validation is the champion", columns, rows)
+
+
+def curves(run: Run) -> Section:
+    """The training, epoch by epoch."""
+    shown = find_figures(
+        run.paths,
+        (
+            "train/curves.png",
+            "Loss, accuracy, AUC and macro F1 of candidate train by epoch, on training and validation photos",
+            "Candidate train by epoch; the dotted line marks the epoch whose weights are kept.",
+        ),
+    )
+    return Section("curves", "Learning curves", figures=shown)
+
+
+def confusion(run: Run) -> Section:
+    """Which families are taken for which."""
+    folder = f"evaluate/{run.champion}"
+    tables = []
+    if run.pairs:
+        has_phyla = any(row["same_phylum"] for row in run.pairs)
+        columns = ["true family", "predicted", "photos", *(["same phylum"] if has_phyla else [])]
+        rows = [
+            [row["family"], row["predicted"], row["images"], *([row["same_phylum"]] if has_phyla else [])]
+            for row in run.pairs[:LISTED_PAIRS]
+        ]
+        tables = [Table("The most confused pairs", columns, rows, text=("predicted", "same phylum"))]
+    shown = find_figures(
+        run.paths,
+        (
+            f"{folder}/most_confused.png",
+            "Confusion matrix of the most confused families, rows true, columns predicted",
+            "The most confused families: each row is scaled to its family's test photos.",
+        ),
+        (f"{folder}/phyla.png", "Confusion matrix of phyla, rows true, columns predicted", "The same by phylum."),
+    )
+    return Section("confusion", "Confusion", tables=tables, figures=shown)
+
+
+def families(run: Run) -> Section:
+    """Scores of each family."""
+    folder = f"evaluate/{run.champion}"
+    tables = []
+    if run.families:
+        rows = [
+            [
+                row["family"],
+                f"{int(row['train_images']):,}",
+                f"{int(row['images']):,}",
+                *(say.number(row[score] or None) for score in ("precision", "recall", "f1")),
+                row["confused_with"] or "–",
+            ]
+            for row in sorted(run.families, key=lambda row: (float(row["f1"] or 0), row["family"]))
+        ]
+        columns = ("family", "train photos", "test photos", "precision", "recall", "F1", "most confused with")
+        tables = [Table("All families, worst first", columns, rows, text=("most confused with",), is_long=True)]
+    shown = find_figures(
+        run.paths,
+        (f"{folder}/families.png", "F1 of each family, best first; the table has the numbers", "F1 by family."),
+        (
+            f"{folder}/f1_by_images.png",
+            "F1 of each family against its number of training photos",
+            "F1 against the number of training photos.",
+        ),
+    )
+    return Section("families", "Families", tables=tables, figures=shown)
+
+
+def calibration(run: Run) -> Section:
+    """Whether it is as often right as it says."""
+    found = run.scores.get("calibration")
+    tables = []
+    if found:
+        names = (("ece", "expected calibration error"), ("loss", "loss"))
+        rows = [
+            [name, *(say.number(found[split][key + end]) for split in ("val", "test") for end in ("", "_calibrated"))]
+            for key, name in names
+        ]
+        columns = ("measure", "validation", "validation, calibrated", "test", "test, calibrated")
+        tables = [Table("Before and after temperature scaling; less is better", columns, rows)]
+    shown = find_figures(
+        run.paths,
+        (
+            f"evaluate/{run.champion}/reliability.png",
+            "Reliability diagram: accuracy against predicted probability, as trained and calibrated",
+            "Reliability on test photos: on the dotted line, answers are as often right as they are said to be.",
+        ),
+    )
+    return Section("calibration", "Calibration", say.describe_calibration(run.scores), tables=tables, figures=shown)
+
+
+def selection(run: Run) -> Section:
+    """What is gained by answering only where it is sure."""
+    shown = find_figures(
+        run.paths,
+        (
+            f"evaluate/{run.champion}/risk_coverage.png",
+            "Share of wrong answers against the share of photos answered, the surest first",
+            "Risk and coverage on test photos.",
+        ),
+    )
+    return Section("selection", "When it is unsure", say.describe_selection(run.scores), figures=shown)
+
+
+def errors(run: Run) -> Section:
+    """The worst errors, and on which photos they are more frequent."""
+    folder = f"evaluate/{run.champion}"
+    shown = find_figures(
+        run.paths,
+        (
+            f"{folder}/misclassified.jpg",
+            "Misclassified test photos with their family, the answer and its probability",
+            "The wrong answers it was surest of: among them may be photos with a wrong label.",
+        ),
+        (
+            f"{folder}/conditions.png",
+            "Accuracy by the photos' size, sharpness and brightness",
+            "Accuracy by properties of the photo.",
+        ),
+    )
+    return Section("errors", "Errors", figures=shown)
+
+
+def explanations(run: Run) -> Section:
+    """Where in the photo the wrong answers come from."""
+    shown = find_figures(
+        run.paths,
+        (
+            f"evaluate/{run.champion}/explanations.jpg",
+            "Misclassified photos under a heat map of the places that spoke for the answer",
+            "Grad-CAM of the worst errors: warm places spoke for the wrong answer.",
+        ),
+    )
+    return Section("explanations", "What it looked at", figures=shown)

@@ -1,0 +1,292 @@
+"""The page about the last run: what it says, what it leaves out, and that it needs nothing else."""
+
+import base64
+import io
+import itertools
+import re
+import shutil
+import subprocess
+import sys
+from html.parser import HTMLParser
+
+import pytest
+from PIL import Image
+
+from rare_species.files import read_json, write_json
+from rare_species.paths import Paths
+from rare_species.report import sentences as say
+from rare_species.report.__main__ import main
+from rare_species.report.page import render_page
+from rare_species.report.pictures import MAX_WIDTH_PX, inline_picture
+from rare_species.report.run import read_run
+from tests.toy import REPO
+from tests.unit.report_run import FAMILIES, FAMILY_COLUMNS, HOSTILE, METADATA, scores, write_picture, write_run
+
+
+class Page(HTMLParser):
+    """What the tests ask of a page.
+
+    Attributes:
+        tags: name and attributes of each, in order.
+        text: all of it that is shown.
+    """
+
+    def __init__(self, source: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str]]] = []
+        self.text = ""
+        self.feed(source)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        self.text += data
+
+    def all(self, name: str) -> list[dict[str, str]]:
+        return [attributes for tag, attributes in self.tags if tag == name]
+
+    def sections(self) -> list[str]:
+        return [attributes["id"] for attributes in self.all("section")]
+
+
+@pytest.fixture
+def root(tmp_path):
+    return write_run(tmp_path)
+
+
+@pytest.fixture
+def here(root, monkeypatch):
+    monkeypatch.chdir(root)
+    return root
+
+
+def page_of(root) -> Page:
+    return Page(render_page(read_run(Paths(root))))
+
+
+ALL = ["data", "model", "scores", "curves", "confusion", "families", "calibration", "selection", "errors"]
+
+
+def test_sections_are_in_order_and_each_is_linked(root):
+    page = page_of(root)
+    assert page.sections() == [*ALL, "explanations"]
+    assert [link["href"] for link in page.all("a")] == [f"#{name}" for name in page.sections()]
+
+
+def test_headline_is_the_champions_with_intervals_and_chance(root):
+    text = page_of(root).text
+    assert "Test accuracy 0.625 (0.500–0.750)" in text
+    # 3 families; the largest has 6 of 10 test photos: precision 0.6, recall 1, F1 0.75 for one of three
+    assert "chance 0.333; always naming the largest family 0.600" in text
+    assert "always naming the largest family 0.250" in text
+
+
+def test_data_card_counts(root):
+    text = page_of(root).text
+    for said in (
+        "mine.zip",
+        "133 photos: 3 families, 2 phyla, 5 species",
+        "130 kept, 3 rejected",
+        "24 to 80",
+        "not stated",
+        "too small",
+    ):
+        assert said in text
+    assert "duplicate" not in text.partition("Rejected")[2].partition("Model")[0]  # none of them
+
+
+def test_model_card_says_what_was_trained_and_how(root):
+    text = page_of(root).text
+    for said in (
+        "efficientnetlite0, 1,280 features",
+        "Apache-2.0",
+        "ImageNet-1k",
+        "7 kept of at most 40",
+        "256; dropout 0.4",
+        "adamw, learning rate 0.0001",
+        "temperature 1.500",
+        "It knows 3 families",
+        "It overfits",
+    ):
+        assert said in text
+
+
+@pytest.mark.parametrize(
+    ("knobs", "said"),
+    [
+        ({"head": {"units": [], "dropout": 0}}, "none: a linear classifier"),
+        (
+            {"fine_tune": {"epochs": 5, "blocks": "all", "learning_rate": 0.001}},
+            "7 kept of at most 45",
+        ),
+        ({"members": 5}, "5 members"),
+    ],
+)
+def test_model_card_follows_the_knobs(root, knobs, said):
+    write_json(root / "models/champion/metadata.json", METADATA | {"params": METADATA["params"] | knobs})
+    assert said in page_of(root).text
+
+
+def test_model_card_of_a_network_from_scratch_has_no_weights(root):
+    backbone = {"name": "cnn", "weights": "none", "feature_size": 0}
+    write_json(root / "models/champion/metadata.json", METADATA | {"backbone": backbone})
+    text = page_of(root).text
+    assert "trained from scratch" in text
+    assert "Pretrained on" not in text
+    assert "Hidden layers" not in text
+
+
+def test_names_are_escaped(root):
+    source = render_page(read_run(Paths(root)))
+    assert "<Felidae>" not in source
+    assert HOSTILE in Page(source).text
+
+
+def test_page_needs_nothing_else(root):
+    source = render_page(read_run(Paths(root)))
+    page = Page(source)
+    assert not page.all("script")
+    assert not page.all("link")
+    assert page.all("img")
+    assert all(image["src"].startswith("data:image/webp;base64,") for image in page.all("img"))
+    assert not re.findall(r"https?://|url\(", re.sub(r"data:[^\"]*", "", source))
+
+
+def test_page_is_accessible(root):
+    page = page_of(root)
+    assert page.all("html") == [{"lang": "en"}]
+    assert all(image["alt"].strip() for image in page.all("img"))
+    assert all(heading["scope"] in ("col", "row") for heading in page.all("th"))
+    levels = [int(tag[1]) for tag, _ in page.tags if re.fullmatch(r"h[1-6]", tag)]
+    assert levels[0] == 1
+    assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
+    names = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
+    assert len(set(names)) == len(names)
+
+
+def test_same_run_gives_the_same_page(root, tmp_path_factory):
+    again = write_run(tmp_path_factory.mktemp("again"))
+    assert render_page(read_run(Paths(root))) == render_page(read_run(Paths(again)))
+
+
+def test_what_evaluate_did_not_write_is_left_out(root):
+    evaluation = read_json(root / "metrics/evaluate.json")
+    del evaluation["tune"]
+    for part in ("test_95", "calibration", "selective", "risk_coverage"):
+        del evaluation["train"][part]
+    write_json(root / "metrics/evaluate.json", evaluation | {"champion": "train"})
+    for folder in ("plots", "models"):
+        shutil.rmtree(root / folder)
+    for stage in ("unzip", "clean", "split"):
+        (root / f"metrics/{stage}.json").unlink()
+    page = page_of(root)
+    assert page.sections() == ["data", "model", "scores"]
+    assert "models/champion is not there" in page.text
+    assert "None" not in page.text
+
+
+def test_pairs_without_phyla_have_no_column_for_them(root):
+    file = root / "plots/evaluate/tune/pairs.csv"
+    file.write_text("family,predicted,images,same_phylum\nRanidae,Formicidae,1,\n", encoding="utf-8")
+    assert "same phylum" not in page_of(root).text
+
+
+@pytest.mark.parametrize(
+    ("measured", "said"),
+    [
+        ({"families_without_test": 2}, "2 families have no test photo"),
+        ({"leaked_pairs": 1}, "1 pair of photos of one burst"),
+    ],
+)
+def test_limits_name_what_splitting_could_not_do(root, measured, said):
+    file = root / "metrics/split.json"
+    assert said not in page_of(root).text
+    write_json(file, read_json(file) | measured)
+    assert said in page_of(root).text
+
+
+def test_worst_families_are_named_first():
+    run = [dict(zip(FAMILY_COLUMNS, map(str, row), strict=True)) for row in FAMILIES]
+    named, few = say._describe_families(run)
+    assert named.index("Formicidae (F1 0.00, 2 test photos)") < named.index("Ranidae (F1 0.57")
+    assert few.startswith("2 families have only one or two test photos")
+
+
+@pytest.mark.parametrize(("val", "verdict"), [(0.89, "It overfits"), (0.91, "It hardly overfits")])
+def test_overfitting_is_named_where_it_is(val, verdict):
+    assert say.describe_gap(scores(1, val, 0.8))[0].startswith(verdict)
+
+
+@pytest.mark.parametrize(("val", "where"), [(0.92, "inside"), (0.93, "outside")])
+def test_gap_says_whether_the_test_interval_holds_validation(val, where):
+    assert f"lies {where} the test score's 95 % interval (0.675–0.925)" in say.describe_gap(scores(1, val, 0.8))[1]
+
+
+def test_temperature_of_one_is_not_called_a_change():
+    found = scores(1, 1, 1)
+    assert "0.125 without it and 0.062 with it" in say.describe_calibration(found)[0]
+    found["calibration"]["temperature"] = 1
+    assert "they stay as they are" in say.describe_calibration(found)[0]
+
+
+def test_selection_says_nothing_of_phyla_that_are_not_known():
+    found = scores(1, 1, 1)
+    assert "elsewhere only the phylum is" in say.describe_selection(found)[0]
+    del found["selective"]["test"]["phylum_precision"]
+    assert "elsewhere nothing is" in say.describe_selection(found)[0]
+    assert not any("the phylum" in sentence for sentence in say.describe_selection(found))
+
+
+@pytest.mark.parametrize(
+    ("key", "name"), [("macro_f1", "macro F1"), ("macro_auc", "macro AUC"), ("top5_accuracy", "top-5 accuracy")]
+)
+def test_metric_names(key, name):
+    assert say.metric_name(key) == name
+
+
+def test_pictures_are_no_wider_than_the_page(tmp_path):
+    write_picture(tmp_path / "wide.jpg", (2 * MAX_WIDTH_PX, 100))
+    picture = inline_picture(tmp_path / "wide.jpg")
+    assert (picture.width, picture.height, picture.is_chart) == (MAX_WIDTH_PX, 50, False)
+    assert decoded(picture).size == (MAX_WIDTH_PX, 50)
+
+
+def test_charts_lose_nothing(tmp_path):
+    write_picture(tmp_path / "chart.png", (60, 40))
+    picture = inline_picture(tmp_path / "chart.png")
+    assert picture.is_chart
+    assert decoded(picture).convert("RGB").getcolors() == [(60 * 40, (40, 90, 140))]
+
+
+def decoded(picture):
+    return Image.open(io.BytesIO(base64.b64decode(picture.uri.partition(",")[2])))
+
+
+def test_command_writes_the_page(here):
+    assert main(["--out", "new/page.html"]) == 0
+    assert "mine.zip" in (here / "new/page.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "message"),
+    [
+        ("metrics/evaluate.json", None, "Run the pipeline first: make repro"),
+        ("metrics/evaluate.json", "{", "Expected JSON in metrics/evaluate.json"),
+        ("metrics/evaluate.json", '{"champion": "tune"}', "Received: champion 'tune'"),
+        ("plots/train/curves.png", "text", "Expected a picture in plots/train/curves.png"),
+        ("params.yaml", None, "Expected params.yaml"),
+    ],
+)
+def test_mistakes_are_one_message_and_no_page(here, capsys, file, content, message):
+    (here / file).unlink()
+    if content is not None:
+        (here / file).write_text(content, encoding="utf-8")
+    assert main([]) == 1
+    assert message in capsys.readouterr().err
+    assert not (here / "report.html").exists()
+
+
+def test_command_does_not_import_tensorflow():
+    code = "import sys, rare_species.report.__main__; sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=REPO, check=False).returncode == 0

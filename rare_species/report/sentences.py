@@ -20,7 +20,7 @@ def number(value: Any, decimals: int = 3) -> str:
 
 def percent(share: float) -> str:
     """A share in [0, 1] as whole percents."""
-    return f"{share:.0%}".replace("%", " %")
+    return f"{share:.0%}".replace("%", "\N{NO-BREAK SPACE}%")
 
 
 def metric_name(key: str) -> str:

@@ -43,11 +43,12 @@ class Headline:
     by_chance: str
 
 
-def render_page(run: Run) -> str:
+def render_page(run: Run, changes: Section | None = None) -> str:
     """The page.
 
     Args:
         run: what was read from the workspace.
+        changes: against another run, see `changes.compare_with`; shown after the scores.
 
     Returns:
         HTML that needs no other file and no script; the same for the same run.
@@ -64,7 +65,7 @@ def render_page(run: Run) -> str:
         archive=Path(run.params.unzip.archive).name,
         champion=run.champion,
         headlines=list_headlines(run),
-        sections=list_sections(run),
+        sections=list_sections(run, changes),
     )
 
 
@@ -83,6 +84,10 @@ def list_headlines(run: Run) -> list[Headline]:
     ]
 
 
-def list_sections(run: Run) -> list[Section]:
-    """All sections that this run has something for."""
-    return [section for section in (build(run) for build in SECTIONS) if not section.is_empty]
+def list_sections(run: Run, changes: Section | None = None) -> list[Section]:
+    """All sections that this run has something for, and its changes after the scores."""
+    sections = [section for section in (build(run) for build in SECTIONS) if not section.is_empty]
+    if changes:
+        names = [section.name for section in sections]
+        sections.insert(names.index("scores") + 1, changes)
+    return sections

@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from rare_species.error_analysis import describe_gap
 from rare_species.report.run import Rows, Run
 
-OVERFITTING = 0.1  # of macro F1 lost from training to validation photos: more than this is called overfitting
 WORST_FAMILIES = 5
 FEW_PHOTOS = 2  # a family with at most so many test photos has an F1 that says little
 
@@ -20,7 +20,7 @@ def number(value: Any, decimals: int = 3) -> str:
 
 def percent(share: float) -> str:
     """A share in [0, 1] as whole percents."""
-    return f"{share:.0%}".replace("%", " %")
+    return f"{share:.0%}".replace("%", "\N{NO-BREAK SPACE}%")
 
 
 def metric_name(key: str) -> str:
@@ -50,25 +50,20 @@ def always_largest(families: Rows) -> tuple[float, float]:
     return share, 2 * share / (1 + share) / len(families)  # its precision is the share, its recall 1
 
 
-def describe_gap(scores: Mapping[str, Any]) -> list[str]:
-    """Say how macro F1 falls from training over validation to test photos, and whether that is overfitting.
+def describe_luck(scores: Mapping[str, Any]) -> list[str]:
+    """Say whether the score on validation photos flatters; nothing where the test score has no interval.
 
     Args:
         scores: a candidate's part of metrics/evaluate.json.
     """
-    train, val, test = (scores[split]["macro_f1"] for split in ("train", "val", "test"))
-    verdict = "It overfits" if train - val > OVERFITTING else "It hardly overfits"
-    sentences = [
-        f"{verdict}: macro F1 is {number(train)} on the photos it learned from and {number(val)} on validation photos."
+    interval, val = scores.get("test_95", {}).get("macro_f1"), scores["val"]["macro_f1"]
+    if not interval:
+        return []
+    where = "inside" if interval["low"] <= val <= interval["high"] else "outside"
+    return [
+        f"Validation photos chose the epoch and the champion; their score lies {where} the test score's 95 % interval "
+        f"({span(interval)})."
     ]
-    interval = scores.get("test_95", {}).get("macro_f1")
-    if interval:
-        inside = interval["low"] <= val <= interval["high"]
-        sentences.append(
-            f"On test photos it is {number(test)}; the score on validation photos, which chose the epoch and the "
-            f"champion, lies {'inside' if inside else 'outside'} the test score's 95 % interval ({span(interval)})."
-        )
-    return sentences
 
 
 def describe_limits(run: Run) -> list[str]:
@@ -76,7 +71,7 @@ def describe_limits(run: Run) -> list[str]:
     split = run.metrics["split"]
     known = count(split["train"]["families"], "family", "families") if split else "the families it was trained on"
     sentences = [f"It knows {known} and nothing else: a photo of any other, or of none, is given one of these names."]
-    sentences += describe_gap(run.scores)
+    sentences += [describe_gap(run.scores), *describe_luck(run.scores)]
     if run.families:
         sentences += _describe_families(run.families)
     untested, leaked = split.get("families_without_test", 0), split.get("leaked_pairs", 0)

@@ -1,0 +1,96 @@
+"""The run against that of another revision, on the same test photos."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rare_species.comparison import Comparison, FamilyChange, compare_runs
+from rare_species.comparison_views import reasons
+from rare_species.params import CompareParams, EvaluateParams
+from rare_species.params_file import load_params
+from rare_species.paths import Paths
+from rare_species.report import sentences as say
+from rare_species.report.parts import Section, Table
+from rare_species.revisions import WORKSPACE, find_revision, read_run
+
+LISTED_FAMILIES = 10
+
+
+@dataclass(frozen=True)
+class Params:
+    """Sections of params.yaml that a comparison reads."""
+
+    evaluate: EvaluateParams
+    compare: CompareParams
+
+
+def compare_with(base: str, paths: Paths) -> Section:
+    """Compare the workspace's champion with that of a revision.
+
+    Args:
+        base: git revision or name of a DVC experiment.
+        paths: the repository.
+
+    Raises:
+        UserError: when there is no such revision, it has no run, or its test photos are others.
+    """
+    params = load_params(paths.root / "params.yaml", Params)
+    before, now = (read_run(find_revision(name, paths.root)) for name in (base, WORKSPACE))
+    return describe_changes(compare_runs(before, now, params.compare, params.evaluate.top_k))
+
+
+def describe_changes(comparison: Comparison) -> Section:
+    """The section that shows a comparison."""
+    base, test = comparison.base.revision, comparison.mcnemar
+    verdict = f"Regressed: {'; '.join(reasons(comparison))}." if comparison.regressed else "No metric regressed."
+    photos = (
+        f"{say.count(test.only_base, 'test photo')} only the run of {base.name} gets right, {test.only_head:,} only "
+        f"this one; exact McNemar p = {test.p:.2g}."
+    )
+    families = (("worse", comparison.worse), ("better", comparison.better))
+    tables = [_metrics_table(comparison), *(_families_table(how, changed) for how, changed in families if changed)]
+    if comparison.params:
+        tables.append(_params_table(comparison.params))
+    return Section("changes", f"Against {base}", [verdict, photos], tables=tables)
+
+
+def _metrics_table(comparison: Comparison) -> Table:
+    rows = [
+        [
+            say.metric_name(name),
+            say.number(change.base),
+            say.number(change.head),
+            f"{change.head - change.base:+.3f}",
+            f"{change.low:+.3f} to {change.high:+.3f}",
+            change.status.value,
+        ]
+        for name, change in comparison.changes.items()
+    ]
+    columns = ("metric", "before", "now", "change", "interval", "verdict")
+    return Table("Test scores; the intervals hold together with 95 % confidence", columns, rows, text=("verdict",))
+
+
+def _families_table(how: str, families: Sequence[FamilyChange]) -> Table:
+    rows = [
+        [
+            family.family,
+            f"{family.images:,}",
+            f"{family.base_hits:,} → {family.head_hits:,}",
+            f"{family.base_f1:.2f} → {family.head_f1:.2f}",
+        ]
+        for family in families[:LISTED_FAMILIES]
+    ]
+    more = f", {LISTED_FAMILIES} of {len(families)}" if len(families) > LISTED_FAMILIES else ""
+    return Table(f"Families that got {how}{more}", ("family", "test photos", "right", "F1"), rows)
+
+
+def _params_table(params: Mapping[str, tuple[Any, Any]]) -> Table:
+    rows = [[knob, _value(before), _value(now)] for knob, (before, now) in params.items()]
+    return Table("Changed in params.yaml", ("knob", "before", "now"), rows)
+
+
+def _value(value: Any) -> str:
+    return "–" if value is None else json.dumps(value, ensure_ascii=False)

@@ -8,9 +8,11 @@ from pathlib import Path
 from tests import toy
 
 LIGHT = (
+    "answers",
     "archive",
     "background",
     "bootstrap",
+    "classifier",
     "cleaning",
     "compare",
     "comparison",
@@ -24,9 +26,11 @@ LIGHT = (
     "parallel",
     "params",
     "params_file",
+    "photo_files",
     "phyla",
     "pictures",
     "plots",
+    "predict",
     "reporting",
     "revisions",
     "scores",

@@ -25,28 +25,20 @@ from tqdm import tqdm
 
 from rare_species.answers import Answer, csv_lines, json_lines, make_answer, printable, table_lines
 from rare_species.classifier import Classifier, read_classifier
+from rare_species.command import Parser, run_command
 from rare_species.errors import UserError
 from rare_species.parallel import map_in_threads
 from rare_species.paths import Paths
 from rare_species.photo_files import Photo, find_photos, photo_reader
-from rare_species.stage import INTERRUPTED, available_cores, describe_os_error
+from rare_species.stage import available_cores
 
 if TYPE_CHECKING:
     from rare_species.prediction import Prediction
 
-READ, MEND, SKIPPED = 0, 1, 2
+READ, SKIPPED = 0, 2
 AHEAD = 64  # photos that are read while the network is busy: two batches
 WAIT_S = 2  # quicker work needs no progress bar
 QUALITY = 90  # of explanations
-
-
-class Parser(argparse.ArgumentParser):
-    """One whose own errors have the exit code of all errors that a person can mend."""
-
-    def error(self, message: str) -> NoReturn:
-        """Print how the command is used and what is wrong."""
-        self.print_usage(sys.stderr)
-        self.exit(MEND, f"predict: {message}\n")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -59,19 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         One of the exit codes above.
     """
     args = _parse(argv)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's notices about this machine are not news
-    try:
-        return _predict(args)
-    except UserError as error:
-        return _fail(str(error))
-    except BrokenPipeError:  # whoever reads the answers has had enough, as `head` has
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return READ
-    except OSError as error:
-        return _fail(describe_os_error(error))
-    except KeyboardInterrupt:
-        _fail("interrupted")
-        return INTERRUPTED
+    return run_command("predict", lambda: _predict(args))
 
 
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -87,7 +67,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     form.add_argument("--csv", action="store_true", help="comma-separated values with a header")
     parser.add_argument("--explain", type=Path, metavar="DIR", help="write photos with a heatmap there (Grad-CAM)")
     parser.add_argument("--phylum", metavar="NAME", help="of all photos, for a model that is told it")
-    champion = Paths().model("champion")
+    champion = Paths().champion
     parser.add_argument("--model", type=Path, default=champion, metavar="DIR", help=f"default: {champion}")
     return parser.parse_args(argv)
 
@@ -213,11 +193,6 @@ def _read_ahead(read: Callable[[Path], Photo], files: Sequence[Path]) -> Iterato
 
 def _normal(path: Path) -> Path:
     return Path(os.path.normpath(path.absolute()))
-
-
-def _fail(message: str) -> int:
-    print(f"predict: {message}", file=sys.stderr)
-    return MEND
 
 
 if __name__ == "__main__":

@@ -138,6 +138,9 @@ def _run_tflite(path: Path, inputs: Inputs) -> NDArray[np.float32]:
 def _write_onnx(model: keras.Model, documents: Documents, path: Path) -> None:
     import onnx
 
+    from rare_species import onnx_operations  # noqa: F401 - it registers them
+
+    _hold_arrays(model)
     named = _with_named_output(model)
     named([tf.zeros((1, *tensor.shape[1:])) for tensor in model.inputs])  # Keras wants it to have been called
     named.export(path, format="onnx", verbose=False)
@@ -164,6 +167,14 @@ EXPORTERS: Mapping[str, Exporter] = {
 
 def _with_named_output(model: keras.Model) -> keras.Model:
     return keras.Model(model.input, {OUTPUT: model.output}, name=model.name)
+
+
+def _hold_arrays(model: keras.Model) -> None:
+    """Make arrays of the tensors that layers hold besides weights; tf2onnx would make inputs of them."""
+    for layer in model._flatten_layers():  # Keras has no public way to all of them
+        for name, value in list(vars(layer).items()):
+            if isinstance(value, tf.Tensor):
+                setattr(layer, name, value.numpy())
 
 
 def _append(path: Path, documents: Documents) -> None:

@@ -2,9 +2,11 @@
 
 import importlib.util
 import json
+import shutil
 import zipfile
 from pathlib import Path
 
+import keras
 import numpy as np
 import onnxruntime
 import pytest
@@ -13,9 +15,9 @@ from rare_species import export, exporters
 from rare_species.calibration import calibrate
 from rare_species.classifier import read_classifier
 from rare_species.exporters import EXPORTERS, describe
-from rare_species.models import load_model
+from rare_species.models import assemble, average_probabilities, build_head, load_model, save_keras
 from tests import toy
-from tests.unit.tf_fixtures import SIDE_PX, save_toy_champion
+from tests.unit.tf_fixtures import SIDE_PX, head_params, save_toy_champion
 
 NAMES = {"keras": "out.keras", "saved_model": "out", "tflite": "out.tflite", "onnx": "out.onnx"}
 
@@ -137,3 +139,16 @@ def test_missing_packages_are_named_before_anything_slow(champion, tmp_path, mon
 def test_without_a_champion_there_is_nothing_to_export(tmp_path, capsys):
     assert run(tmp_path, "keras", "out.keras") == 1
     assert "export: Expected a champion in" in capsys.readouterr().err
+
+
+def test_onnx_has_what_its_converter_lacks(champion, tmp_path):
+    """GELU, whose complementary error function it does not know, and tensors that a layer holds besides weights."""
+    inputs = keras.Input((SIDE_PX, SIDE_PX, 3))
+    scaled = keras.layers.Normalization(mean=[120.0, 110, 100], variance=[60.0, 50, 40])(inputs)
+    features = keras.layers.GlobalAveragePooling2D()(scaled)
+    head = build_head(3, 3, head_params(activation="gelu", batch_norm=False))
+    model = assemble(SIDE_PX, [keras.Model(inputs, features), average_probabilities([head])])
+    folder = tmp_path / "champion"
+    shutil.copytree(champion, folder)
+    save_keras(folder / "model.keras", model)
+    assert run(folder, "onnx", tmp_path / "out.onnx") == 0

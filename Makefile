@@ -43,6 +43,7 @@ format: .venv/installed  ## rewrite files in the house format
 lock: .venv/installed  ## pin each requirements*.txt from its .in file
 	@$(BIN)/uv pip compile --quiet --upgrade --python-version 3.11 --custom-compile-command "make lock" requirements.in -o requirements.txt
 	@$(BIN)/uv pip compile --quiet --upgrade --python-version 3.11 --custom-compile-command "make lock" requirements-vit.in -o requirements-vit.txt
+	@$(BIN)/uv pip compile --quiet --upgrade --python-version 3.11 --custom-compile-command "make lock" requirements-export.in -o requirements-export.txt
 	@$(BIN)/uv pip compile --quiet --upgrade --python-version 3.11 --custom-compile-command "make lock" requirements-dev.in -o requirements-dev.txt
 
 sample: .venv/installed  ## draw data/raw/sample.zip again

@@ -1,9 +1,10 @@
-"""Work on many images in a pool of processes, in order and with a progress bar."""
+"""Work on many images in a pool, in order: of processes with a progress bar, or of threads ahead of who asks."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import ExitStack
 from multiprocessing import get_context
 from typing import TypeVar
@@ -41,3 +42,31 @@ def map_in_processes(
         for result in results:
             progress.update()
             yield result
+
+
+def map_in_threads(
+    function: Callable[[Item], Result], items: Iterable[Item], workers: int, ahead: int
+) -> Generator[Result, None, None]:
+    """Apply a function to every item while the results are used, without ever holding more than a few.
+
+    Args:
+        function: spends its time outside Python's lock, as Pillow does.
+        items: its arguments, taken one by one.
+        workers: threads.
+        ahead: results at most that nobody has asked for yet, at least 1.
+
+    Yields:
+        Results in the order of `items`.
+    """
+    waiting: deque[Future[Result]] = deque()
+    with ThreadPoolExecutor(workers) as pool:
+        try:
+            for item in items:
+                waiting.append(pool.submit(function, item))
+                if len(waiting) > ahead:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()

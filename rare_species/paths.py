@@ -70,6 +70,11 @@ class Paths:
         """Folder of the better of the two, with its calibration; what people use."""
         return self.model("champion")
 
+    @property
+    def exports(self) -> Path:
+        """Where the champion goes in other formats; not part of the graph."""
+        return self.root / "models/exports"
+
     def metrics(self, stage: str) -> Path:
         """A stage's metrics, one small JSON."""
         return self.root / "metrics" / f"{stage}.json"

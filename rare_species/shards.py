@@ -18,6 +18,7 @@ import pandas as pd
 from rare_species.errors import UserError
 from rare_species.files import read_json, write_json
 from rare_species.manifest import read_table, write_table
+from rare_species.params import Resize
 
 INDEX_COLUMNS = ("file_path", "split", "class_id", "shard", "offset", "length")
 
@@ -30,11 +31,13 @@ class Shape:
         image_size: side of every photo, in pixels.
         resize: "crop", "pad" or "stretch", see `images.fit_square`.
         treatment: its name and knobs, see `treatments.make_treatment`.
+        jpeg_quality: they were encoded with, see `images.encode_jpeg`.
     """
 
     image_size: int
-    resize: str
+    resize: Resize
     treatment: dict[str, Any]
+    jpeg_quality: int
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,7 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     )
     files = [paths.images / path for path in photos["file_path"]]
     with staged(paths.processed, paths.metrics("preprocess"), paths.plots("preprocess")) as (processed, metrics, plots):
-        shape = Shape(knobs.image_size, knobs.resize, recipe)
+        shape = Shape(knobs.image_size, knobs.resize, recipe, knobs.jpeg_quality)
         with closing(map_in_processes(fit, files, "preprocess", available_cores())) as jpegs:
             pack(photos, jpegs, processed, knobs.shard_images, shape)
         packed = open_packed(processed)

@@ -11,7 +11,7 @@ from packaging.utils import canonicalize_name
 from tests.toy import REPO, STAGES
 
 SCRIPT_LINES, MODULE_LINES = 80, 350
-KINDS = ("requirements", "requirements-vit", "requirements-dev")
+KINDS = ("requirements", "requirements-vit", "requirements-export", "requirements-dev")
 
 
 def read(name: str) -> str:
@@ -47,8 +47,9 @@ def test_lists_of_pins_agree(kind, other):
     assert {name: two[name] for name in one.keys() & two} == {name: one[name] for name in one.keys() & two}
 
 
-def test_tests_run_with_what_the_optional_network_needs():
-    assert pins("requirements-vit.txt").items() <= pins("requirements-dev.txt").items()
+@pytest.mark.parametrize("kind", ["requirements-vit", "requirements-export"])
+def test_tests_run_with_what_is_optional(kind):
+    assert pins(f"{kind}.txt").items() <= pins("requirements-dev.txt").items()
 
 
 def test_make_commands_of_the_readme_exist():

@@ -38,7 +38,8 @@ def test_every_photo_is_treated(finished, name):
     assert len(after) == len(before) == 24
     assert all(np.abs(old - new).max() > 20 for old, new in zip(before, after, strict=True))
     recorded = json.loads((finished / "data/processed/packed.json").read_text(encoding="utf-8"))
-    assert recorded == {"image_size": 32, "resize": "crop", "treatment": {"name": name} | RECIPES[name]}
+    treatment = {"name": name} | RECIPES[name]
+    assert recorded == {"image_size": 32, "resize": "crop", "treatment": treatment, "jpeg_quality": 95}
 
 
 def test_without_one_the_record_says_so(chain):

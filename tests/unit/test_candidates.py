@@ -161,6 +161,7 @@ def test_metadata_says_how_the_model_was_made(fitted, data):
             "image_size": SIDE_PX,
             "resize": "crop",
             "treatment": {"name": "none"},
+            "jpeg_quality": 95,
             "values": "RGB, 0 to 255",
             "phyla": [],
         },

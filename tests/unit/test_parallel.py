@@ -1,4 +1,4 @@
-"""rare_species.parallel: the same results in the same order, however many processes."""
+"""rare_species.parallel: the same results in the same order, however many processes or threads."""
 
 import os
 import time
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rare_species.parallel import map_in_processes
+from rare_species.parallel import map_in_processes, map_in_threads
 
 ITEMS = list(range(50))  # four chunks
 
@@ -77,3 +77,29 @@ def test_no_items_no_results() -> None:
 def test_progress_is_shown_by_name(capsys: pytest.CaptureFixture[str]) -> None:
     list(map_in_processes(square, ITEMS, "inspect", workers=1))
     assert "inspect: 100%" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_threads_give_the_same_results_in_the_same_order(workers: int) -> None:
+    assert list(map_in_threads(slow_at_first, ITEMS, workers, ahead=4)) == ITEMS
+
+
+def test_threads_work_ahead_of_who_asks_but_only_so_far() -> None:
+    started: list[int] = []
+    results = map_in_threads(started.append, ITEMS, workers=2, ahead=4)
+    for _ in range(10):
+        next(results)
+    deadline = time.monotonic() + 10
+    while len(started) < 14 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    time.sleep(0.05)  # more would have been started by now
+    assert len(started) == 14
+    results.close()
+    assert len(started) == 14
+
+
+def test_an_error_in_a_thread_surfaces_after_the_results_before_it() -> None:
+    results = map_in_threads(fail_at_40, ITEMS, workers=2, ahead=4)
+    assert [next(results) for _ in range(40)] == ITEMS[:40]
+    with pytest.raises(ValueError, match="no 40"):
+        next(results)

@@ -15,7 +15,8 @@ from rare_species.errors import UserError
 from rare_species.manifest import SPLITS
 from rare_species.shards import INDEX_COLUMNS, Packed, Shape, find_photo, open_packed, pack
 
-SHAPE = Shape(image_size=8, resize="crop", treatment={"name": "circular_mask", "radius": 0.5, "colour": "red"})
+TREATMENT = {"name": "circular_mask", "radius": 0.5, "colour": "red"}
+SHAPE = Shape(image_size=8, resize="crop", treatment=TREATMENT, jpeg_quality=90)
 
 
 def make_jpeg(level: int) -> bytes:

@@ -1,0 +1,113 @@
+"""Find the photos a person names, and read each as the pipeline's photos were read; no TensorFlow."""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from rare_species.errors import UserError
+from rare_species.formats import IMAGE_SUFFIXES, is_image
+from rare_species.images import DECODE_ERRORS, decode_rgb, fit_file
+from rare_species.shards import Shape
+from rare_species.treatments import make_treatment
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A file that was to be read.
+
+    Attributes:
+        path: as it was named or found.
+        pixels: uint8 array of shape (side, side, 3), RGB; None for a file that can't be read.
+        problem: why it can't, "" otherwise.
+    """
+
+    path: Path
+    pixels: NDArray[np.uint8] | None
+    problem: str = ""
+
+
+def find_photos(names: Sequence[str]) -> list[Path]:
+    """List the photos that names on a command line stand for.
+
+    Args:
+        names: files, taken as they are; folders, in which all files that end like images are found, however deep; and
+            patterns such as "photos/**/*.jpg" that the shell left alone.
+
+    Returns:
+        Paths in the order of the names, those of a folder or a pattern sorted, each once.
+
+    Raises:
+        UserError: when a name stands for nothing.
+    """
+    found: dict[Path, None] = {}
+    for name in names:
+        path = Path(name)
+        matches = [path] if path.exists() else _matching(name)
+        photos = [photo for match in matches for photo in _below(match)]
+        if not photos:
+            raise UserError(_nothing_found(name, bool(matches)))
+        found |= dict.fromkeys(photos)
+    return list(found)
+
+
+def photo_reader(shape: Shape) -> Callable[[Path], Photo]:
+    """Make a function that reads a file as stage `preprocess` and what follows it do.
+
+    That includes being a JPEG in between: a network sees its test photos through that of `data/processed/`, and gives
+    the same file other probabilities without.
+
+    Args:
+        shape: of the photos that the network was trained with.
+
+    Raises:
+        UserError: when their treatment can't be had.
+    """
+    fit = partial(
+        fit_file,
+        side_px=shape.image_size,
+        resize=shape.resize,
+        treat=make_treatment(shape.treatment),
+        quality=shape.jpeg_quality,
+    )
+    return partial(_read, fit=fit)
+
+
+def _read(path: Path, fit: Callable[[Path], bytes]) -> Photo:
+    try:
+        return Photo(path, np.asarray(decode_rgb(fit(path))))
+    except (*DECODE_ERRORS, Image.DecompressionBombError) as error:
+        return Photo(path, None, _describe(error))
+
+
+def _describe(error: Exception) -> str:
+    if isinstance(error, UnidentifiedImageError):
+        return "not an image of a known format"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror[0].lower() + error.strerror[1:]
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def _matching(pattern: str) -> list[Path]:
+    return [Path(match) for match in sorted(glob.glob(pattern, recursive=True))]  # noqa: PTH207 - of any folder
+
+
+def _below(path: Path) -> Iterator[Path]:
+    if path.is_dir():
+        yield from (file for file in sorted(path.rglob("*")) if is_image(file.name) and file.is_file())
+    else:
+        yield path
+
+
+def _nothing_found(name: str, exists: bool) -> str:
+    suffixes = ", ".join(sorted(IMAGE_SUFFIXES))
+    if exists:
+        return f"Expected photos. Received: {name}, where no file ends in {suffixes}. Name other files or folders."
+    return f"Expected a photo, a folder or a pattern. Received: {name!r}, where there is nothing. Mend the path."

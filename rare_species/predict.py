@@ -1,0 +1,199 @@
+"""Name the family on photos: `python -m rare_species.predict PHOTO|FOLDER|PATTERN...`.
+
+Takes the champion of the last run. Where the family is not sure enough, the phylum is answered instead. Answers appear
+as they are found, in a table, as JSON lines (one document per photo) or as CSV.
+
+Exit codes: 0 all photos were read, 1 there is something to mend and nothing was predicted, 2 some files could not be
+read and were skipped, 130 after Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn, TextIO
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from rare_species.answers import Answer, csv_lines, json_lines, make_answer, printable, table_lines
+from rare_species.classifier import Classifier, read_classifier
+from rare_species.command import Parser, run_command
+from rare_species.errors import UserError
+from rare_species.parallel import map_in_threads
+from rare_species.paths import Paths
+from rare_species.photo_files import Photo, find_photos, photo_reader
+from rare_species.stage import available_cores
+
+if TYPE_CHECKING:
+    from rare_species.prediction import Prediction
+
+READ, SKIPPED = 0, 2
+AHEAD = 64  # photos that are read while the network is busy: two batches
+WAIT_S = 2  # quicker work needs no progress bar
+QUALITY = 90  # of explanations
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Predict photos from the command line.
+
+    Args:
+        argv: arguments without the program's name; those of the process when None.
+
+    Returns:
+        One of the exit codes above.
+    """
+    args = _parse(argv)
+    return run_command("predict", lambda: _predict(args))
+
+
+def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = Parser(
+        prog="python -m rare_species.predict",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("photos", nargs="+", metavar="PHOTO|FOLDER|PATTERN", help="** in a pattern goes down folders")
+    parser.add_argument("--top", type=_count, default=5, metavar="N", help="families listed for each photo; default: 5")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="one JSON document per line and photo")
+    form.add_argument("--csv", action="store_true", help="comma-separated values with a header")
+    parser.add_argument("--explain", type=Path, metavar="DIR", help="write photos with a heatmap there (Grad-CAM)")
+    parser.add_argument("--phylum", metavar="NAME", help="of all photos, for a model that is told it")
+    champion = Paths().champion
+    parser.add_argument("--model", type=Path, default=champion, metavar="DIR", help=f"default: {champion}")
+    return parser.parse_args(argv)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1. Received: {text!r}")
+    return int(text)
+
+
+def _predict(args: argparse.Namespace) -> int:
+    classifier = read_classifier(args.model)
+    told = classifier.one_hot_phylum(args.phylum)
+    files = find_photos(args.photos)
+    overlays = Overlays.beside(args.explain, files) if args.explain else None
+    read = photo_reader(classifier.shape)
+    from rare_species.prediction import open_predictor
+
+    predictor = open_predictor(classifier, told)
+    with (
+        _read_ahead(read, files) as photos,
+        tqdm(total=len(files), desc="predict", unit="photo", mininterval=1.0, delay=WAIT_S) as progress,
+    ):
+        run = Run(classifier, min(args.top, len(classifier.classes)), overlays, progress)
+        answers = run.answers(predictor.run(photos, explain=overlays is not None))
+        for line in _lines(args, run, answers, files):
+            run.show(line, sys.stdout)
+            sys.stdout.flush()
+    if run.skipped:
+        print(f"predict: {run.skipped} of {len(files)} files were skipped", file=sys.stderr)
+    return SKIPPED if run.skipped else READ
+
+
+@dataclass(frozen=True)
+class Overlays:
+    """Where explanations go.
+
+    Attributes:
+        folder: of all of them.
+        parent: the folder that holds all photos; below `folder` they are laid out as below this one.
+    """
+
+    folder: Path
+    parent: Path
+
+    @classmethod
+    def beside(cls, folder: Path, files: Sequence[Path]) -> Overlays:
+        """Choose names for the explanations of these photos.
+
+        Raises:
+            UserError: when photos lie in that folder, so that the next run would take explanations for photos.
+        """
+        places = [_normal(file) for file in files]
+        inside = [file for file, place in zip(files, places, strict=True) if place.is_relative_to(_normal(folder))]
+        if inside:
+            raise UserError(
+                f"Expected --explain to name a folder without the photos. Received: {folder}, of {inside[0]}."
+            )
+        return cls(folder, Path(os.path.commonpath([place.parent for place in places])))
+
+    def write(self, photo: Path, pixels: NDArray[np.uint8], heatmap: NDArray[np.float32]) -> None:
+        """Draw a photo, as the network saw it, under its heatmap."""
+        from rare_species.gradcam import overlay
+
+        path = self.folder / f"{_normal(photo).relative_to(self.parent)}.gradcam.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        overlay(pixels, heatmap).save(path, quality=QUALITY)
+
+
+@dataclass
+class Run:
+    """What is said while predictions come in.
+
+    Attributes:
+        classifier: that makes them.
+        top: families of an answer.
+        overlays: for explanations; None to make none.
+        progress: the bar.
+        skipped: files that could not be read so far.
+    """
+
+    classifier: Classifier
+    top: int
+    overlays: Overlays | None
+    progress: tqdm[NoReturn]
+    skipped: int = 0
+
+    def answers(self, predictions: Iterable[Prediction]) -> Iterator[Answer]:
+        """An answer for each photo; what can't be read is reported and counted."""
+        threshold = self.classifier.calibration.family_threshold
+        for prediction in predictions:
+            photo = prediction.photo
+            self.progress.update()
+            if photo.pixels is None or prediction.probabilities is None:
+                self.skipped += 1
+                self.show(f"predict: skipped {printable(photo.path)}: {photo.problem}", sys.stderr)
+                continue
+            if self.overlays and prediction.heatmap is not None:
+                self.overlays.write(photo.path, photo.pixels, prediction.heatmap)
+            yield make_answer(photo.path, prediction.probabilities, self.classifier.classes, threshold, self.top)
+
+    def show(self, line: str, file: TextIO) -> None:
+        """Print a line above the bar, unless they go to different places or the bar's time has not come."""
+        if self.progress.format_dict["elapsed"] > WAIT_S and (file is sys.stderr or file.isatty()):
+            self.progress.write(line, file=file)
+        else:
+            print(line, file=file)
+
+
+def _lines(args: argparse.Namespace, run: Run, answers: Iterator[Answer], files: Sequence[Path]) -> Iterator[str]:
+    if args.json:
+        return json_lines(answers)
+    return csv_lines(answers, run.top) if args.csv else table_lines(answers, files, run.classifier.classes)
+
+
+@contextmanager
+def _read_ahead(read: Callable[[Path], Photo], files: Sequence[Path]) -> Iterator[Iterator[Photo]]:
+    # each thread silences Pillow while it opens a photo, and as it ends may switch it on again under another
+    with warnings.catch_warnings(), closing(map_in_threads(read, files, available_cores(), AHEAD)) as photos:
+        warnings.filterwarnings("ignore", module="PIL")
+        yield photos
+
+
+def _normal(path: Path) -> Path:
+    return Path(os.path.normpath(path.absolute()))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,126 @@
+"""Photos are found where they are named, and read as the pipeline's packed photos are."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from rare_species.datasets import photo_batches
+from rare_species.errors import UserError
+from rare_species.images import decode_rgb, fit_square
+from rare_species.photo_files import find_photos, photo_reader
+from rare_species.shards import Shape
+from tests import toy
+
+SHAPE = Shape(32, "crop", {"name": "none"}, 95)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """photos/ with two JPEGs, one of them deeper, a PNG and a text; the current folder is above it."""
+    for name in ("photos/b.JPG", "photos/deep/a.jpg", "photos/c.png", "photos/notes.txt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(toy.draw_photo((200, 60, 40), seed=1))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize(
+    ("names", "found"),
+    [
+        (["photos"], ["photos/b.JPG", "photos/c.png", "photos/deep/a.jpg"]),
+        (["photos/notes.txt"], ["photos/notes.txt"]),  # what is named is tried
+        (["photos/*.png", "photos/b.JPG"], ["photos/c.png", "photos/b.JPG"]),
+        (["photos/**/*.jpg"], ["photos/deep/a.jpg"]),
+        (["pho*"], ["photos/b.JPG", "photos/c.png", "photos/deep/a.jpg"]),
+        (["photos/c.png", "photos"], ["photos/c.png", "photos/b.JPG", "photos/deep/a.jpg"]),
+    ],
+)
+def test_names_stand_for_photos_in_order_each_once(names, found):
+    assert find_photos(names) == [Path(name) for name in found]
+
+
+def test_pattern_of_another_folder(folder, monkeypatch):
+    monkeypatch.chdir("/")
+    assert find_photos([f"{folder}/photos/*.png"]) == [folder / "photos/c.png"]
+
+
+def test_a_file_whose_name_is_a_pattern_is_that_file(folder):
+    (folder / "photos/[c].png").write_bytes(b"")
+    assert find_photos(["photos/[c].png"]) == [Path("photos/[c].png")]
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("nowhere.jpg", "Expected a photo, a folder or a pattern. Received: 'nowhere.jpg', where there is nothing."),
+        ("photos/*.gif", "Expected a photo, a folder or a pattern. Received: 'photos/*.gif', where there is nothing."),
+        ("empty", "Expected photos. Received: empty, where no file ends in .bmp, .gif, .jpeg,"),
+    ],
+)
+def test_nothing_found_is_told(folder, name, message):
+    (folder / "empty").mkdir()
+    with pytest.raises(UserError) as told:
+        find_photos(["photos", name])
+    assert str(told.value).startswith(message)
+
+
+def test_pixels_are_those_that_the_pipeline_shows_its_networks(packed, tmp_path):
+    photos, _ = toy.draw_photos()
+    read = photo_reader(packed.shape)
+    rows = packed.index
+    shown = np.concatenate([batch.numpy() for batch in photo_batches(packed, rows, batch_size=10)])
+    differs = []
+    for file_path, expected in zip(rows["file_path"], shown, strict=True):
+        file = tmp_path / Path(file_path).name
+        file.write_bytes(photos[file_path])
+        np.testing.assert_array_equal(read(file).pixels, expected)
+        differs.append((np.asarray(fit_square(photos[file_path], 32, "crop")) != expected).any())
+    assert all(differs)  # without the JPEG in between
+
+
+def test_treatment_is_applied(folder):
+    photo = photo_reader(Shape(32, "pad", {"name": "grayscale"}, 95))(folder / "photos/b.JPG")
+    assert photo.pixels.shape == (32, 32, 3)
+    assert np.ptp(photo.pixels, axis=-1).max() == 0
+
+
+def png_of(side_px: int) -> bytes:
+    buffer = io.BytesIO()
+    Image.new("1", (side_px, side_px)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("data", "problem"),
+    [
+        (toy.draw_photo((1, 2, 3), seed=1)[:-300], "image file is truncated"),
+        (b"some text", "not an image of a known format"),
+        (b"", "not an image of a known format"),
+        (png_of(14_000), "Image size (196000000 pixels) exceeds limit"),
+    ],
+    ids=["truncated", "text", "empty", "bomb"],
+)
+def test_what_cannot_be_read_is_told(tmp_path, monkeypatch, data, problem):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 90_000_000)
+    (tmp_path / "photo.jpg").write_bytes(data)
+    photo = photo_reader(SHAPE)(tmp_path / "photo.jpg")
+    assert photo.pixels is None
+    assert photo.problem.startswith(problem)
+
+
+def test_a_file_that_went_away_is_told(tmp_path):
+    assert photo_reader(SHAPE)(tmp_path / "gone.jpg").problem == "no such file or directory"
+
+
+def test_a_turned_photo_is_read_upright(tmp_path):
+    image = decode_rgb(toy.draw_photo((200, 60, 40), seed=1))
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    image.save(tmp_path / "plain.png")
+    image.transpose(Image.Transpose.ROTATE_180).save(tmp_path / "turned.png", exif=exif)
+    read = photo_reader(SHAPE)
+    np.testing.assert_array_equal(read(tmp_path / "turned.png").pixels, read(tmp_path / "plain.png").pixels)

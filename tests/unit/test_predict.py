@@ -1,0 +1,189 @@
+"""The command predict from end to end, with a champion that goes by colour."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from rare_species import predict
+from rare_species.calibration import calibrate
+from rare_species.classifier import read_classifier
+from rare_species.datasets import photo_batches
+from rare_species.models import load_model
+from rare_species.models import predict as run_model
+from rare_species.parallel import map_in_threads
+from rare_species.photo_files import Photo, photo_reader
+from rare_species.prediction import BATCH, open_predictor
+from tests import toy
+from tests.unit.tf_fixtures import SIDE_PX, save_toy_champion
+
+
+@pytest.fixture(scope="module")
+def champion(tmp_path_factory):
+    return save_toy_champion(tmp_path_factory.mktemp("champion"))
+
+
+@pytest.fixture
+def photos(tmp_path, monkeypatch):
+    """Two photos of each family in folders of their own; the current folder is above them."""
+    drawn, _ = toy.draw_photos(dict.fromkeys(toy.FAMILIES, 2))
+    for path, data in drawn.items():
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_bytes(data)
+    monkeypatch.chdir(tmp_path)
+    return list(drawn)
+
+
+def run(champion, *arguments):
+    return predict.main([*map(str, arguments), "--model", str(champion)])
+
+
+def test_table(champion, photos, capsys):
+    assert run(champion, *toy.FAMILIES) == 0
+    header, *rows = capsys.readouterr().out.splitlines()
+    assert header.split()[:3] == ["file", "answer", "probability"]
+    assert [row.split()[:2] for row in rows] == [[path, path.split("/")[0]] for path in photos]
+    assert {row.index(" 0.") for row in rows} == {header.index("probability") + 5}
+
+
+def test_json(champion, photos, capsys):
+    assert run(champion, "*/*.jpg", "--json", "--top", "2") == 0
+    answers = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [answer["file"] for answer in answers] == photos
+    assert all(answer["answer"] == answer["file"].split("/")[0] and len(answer["families"]) == 2 for answer in answers)
+    phyla = {answer["answer"]: answer["families"][0]["phylum"] for answer in answers}
+    assert phyla == {"Felidae": "Chordata", "Formicidae": "Arthropoda", "Ranidae": "Chordata"}
+
+
+def test_csv_lists_no_more_families_than_there_are(champion, photos, capsys):
+    assert run(champion, "Felidae", "--csv") == 0
+    rows = list(csv.DictReader(capsys.readouterr().out.splitlines()))
+    assert [row["file"] for row in rows] == photos[:2]
+    assert "family3" in rows[0]
+    assert "family4" not in rows[0]
+    assert sum(float(rows[0][f"probability{place}"]) for place in (1, 2, 3)) == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.usefixtures("photos")
+def test_phylum_is_answered_when_the_family_is_unsure(tmp_path, capsys):
+    unsure = save_toy_champion(tmp_path / "unsure", family_threshold=1.0)
+    assert run(unsure, "Ranidae", "--json") == 0
+    answers = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert {(answer["level"], answer["answer"]) for answer in answers} == {("phylum", "Chordata")}
+
+
+def test_files_that_cannot_be_read_are_told_and_skipped(champion, photos, tmp_path, capsys):
+    (tmp_path / "Felidae/broken.jpg").write_bytes((tmp_path / photos[0]).read_bytes()[:-300])
+    (tmp_path / "notes.txt").write_text("no photo", encoding="utf-8")
+    assert run(champion, "Felidae", "notes.txt", "--json") == 2
+    out, err = capsys.readouterr()
+    assert [json.loads(line)["file"] for line in out.splitlines()] == photos[:2]
+    assert "predict: skipped Felidae/broken.jpg: image file is truncated" in err
+    assert "predict: skipped notes.txt: not an image of a known format\n" in err
+    assert err.endswith("predict: 2 of 4 files were skipped\n")
+
+
+def test_nothing_but_files_that_cannot_be_read(champion, tmp_path, capsys):
+    (tmp_path / "notes.txt").write_text("no photo", encoding="utf-8")
+    assert run(champion, tmp_path / "notes.txt", "--csv") == 2
+    assert capsys.readouterr().out.count("\n") == 1
+
+
+@pytest.mark.usefixtures("photos")
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nowhere"], "predict: Expected a photo, a folder or a pattern. Received: 'nowhere'"),
+        (["Felidae", "--model", "nowhere"], "predict: Expected a champion in nowhere."),
+        (["Felidae", "--phylum", "Chordata"], "predict: Expected no --phylum"),
+        (["Felidae", "--explain", "Felidae"], "predict: Expected --explain to name a folder without the photos."),
+        (["Felidae", "--explain", "."], "predict: Expected --explain to name a folder without the photos."),
+        (["Felidae", "--explain", "notes.txt"], "predict: Could not read or write notes.txt"),
+    ],
+)
+def test_mistakes_are_told_and_nothing_is_predicted(champion, capsys, arguments, message):
+    Path("notes.txt").write_text("no folder", encoding="utf-8")
+    assert predict.main(["--model", str(champion), *arguments]) == 1
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["Felidae", "--top", "0"], ["Felidae", "--top", "x"], ["Felidae", "--json", "--csv"]]
+)
+def test_a_wrong_command_line_has_the_exit_code_of_a_mistake(capsys, arguments):
+    with pytest.raises(SystemExit) as stopped:
+        predict.main(arguments)
+    assert stopped.value.code == 1
+    assert "usage: python -m rare_species.predict" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("photos")
+def test_phylum_is_told(tmp_path):
+    told = save_toy_champion(tmp_path / "told", told=True)
+    assert run(told, "Felidae", "--phylum", "Chordata", "--explain", "explained") == 0
+    assert len(list((tmp_path / "explained").iterdir())) == 2
+
+
+def test_explanations_lie_as_the_photos_do(champion, photos, tmp_path):
+    assert run(champion, "Felidae", "Ranidae", "--explain", "new/explained") == 0
+    found = {path.relative_to(tmp_path / "new/explained").as_posix() for path in (tmp_path / "new").rglob("*.jpg")}
+    assert found == {f"{path}.gradcam.jpg" for path in photos if "Formicidae" not in path}
+    with Image.open(tmp_path / "new/explained" / f"{photos[0]}.gradcam.jpg") as image:
+        assert image.size == (SIDE_PX, SIDE_PX)
+
+
+def test_probabilities_are_those_of_the_pipeline(champion, packed, tmp_path):
+    rows = packed.rows("test")
+    drawn, _ = toy.draw_photos()
+    files = [tmp_path / path.replace("/", "_") for path in rows["file_path"]]
+    for path, file in zip(rows["file_path"], files, strict=True):
+        file.write_bytes(drawn[path])
+    predictor = open_predictor(read_classifier(champion), None)
+    found = [prediction.probabilities for prediction in predictor.run(map(photo_reader(packed.shape), files))]
+    model, _ = load_model(champion)
+    expected = calibrate(run_model(model, photo_batches(packed, rows, 64)), 1.5)
+    np.testing.assert_allclose(np.stack(found), expected, atol=1e-6)
+
+
+def test_photos_are_taken_a_batch_at_a_time(champion):
+    taken = []
+
+    def read(number):
+        taken.append(number)
+        return Photo(str(number), np.full((SIDE_PX, SIDE_PX, 3), number, np.uint8))
+
+    predictor = open_predictor(read_classifier(champion), None)
+    predictions = predictor.run(map(read, range(3 * BATCH)))
+    next(predictions)
+    assert len(taken) == BATCH
+    assert [int(prediction.photo.path) for prediction in predictions] == list(range(1, 3 * BATCH))
+
+
+def test_order_holds_where_whole_batches_cannot_be_read(champion):
+    photos = [Photo(str(number), None, "broken") for number in range(BATCH + 1)]
+    photos.append(Photo("last", np.zeros((SIDE_PX, SIDE_PX, 3), np.uint8)))
+    predictor = open_predictor(read_classifier(champion), None)
+    found = list(predictor.run(map_in_threads(lambda photo: photo, photos, workers=2, ahead=4)))
+    assert [prediction.photo for prediction in found] == photos
+    assert [prediction.probabilities is None for prediction in found] == [True] * (BATCH + 1) + [False]
+
+
+@pytest.mark.usefixtures("photos")
+def test_a_reader_that_has_had_enough_is_no_error(champion):
+    command = f"{sys.executable} -m rare_species.predict Felidae Ranidae --model {champion} --json"
+    result = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", f"{command} | true"],
+        env=os.environ | {"PYTHONPATH": str(toy.REPO)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "Traceback" not in result.stderr
+    assert "Broken pipe" not in result.stderr
+    assert result.returncode == 0

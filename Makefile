@@ -2,12 +2,13 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 ARCHIVE ?=
+BASE ?= HEAD
 
 # The stages that DVC starts must find this environment's python
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help repro test lint format lock sample clean
+.PHONY: help repro compare test lint format lock sample clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,6 +18,9 @@ repro: .venv/installed  ## run the pipeline and show its metrics; ARCHIVE=data/r
 	  echo "Expected an archive at '$(ARCHIVE)'. Received: no such file. Mend the path: make repro ARCHIVE=..." >&2; exit 1; }
 	@$(if $(ARCHIVE),$(BIN)/dvc exp run -S "unzip.archive=$(ARCHIVE)",$(BIN)/dvc repro)
 	@$(BIN)/python -m rare_species.summary
+
+compare: .venv/installed  ## judge the workspace against a commit or an experiment on the same test photos; BASE=main, HEAD if not given
+	@$(BIN)/python -m rare_species.compare $(BASE)
 
 test: .venv/installed  ## run all tests
 	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 from scipy.stats import norm
 
 from rare_species.arrays import Labels, Probabilities
@@ -105,13 +106,11 @@ def sample_scores(photos: Outcomes, weights: Weights, top_k: int) -> dict[str, N
         Float arrays of shape (resamples,) by metric. Averages over classes run over those present; a class counts as
         its photos do, which is once in all samples that keep its share.
     """
-    n, classes = len(photos.labels), np.arange(photos.n_classes)
-    hit = photos.predicted == photos.labels
-    own, taken = photos.labels[:, None] == classes, photos.predicted[:, None] == classes
-    support, predicted = weights @ own, weights @ taken
-    hits = weights @ (own & hit[:, None])
-    present = np.flatnonzero(own.any(axis=0))
-    share = support[:, present] / own.sum(axis=0)[present]
+    n, hit = len(photos.labels), photos.predicted == photos.labels
+    support, hits = (_sum_by_class(weights, photos.labels, mark, photos.n_classes) for mark in (np.ones(n), hit))
+    predicted = _sum_by_class(weights, photos.predicted, np.ones(n), photos.n_classes)
+    present, counts = np.unique(photos.labels, return_counts=True)
+    share = support[:, present] / counts
     by_class = {
         "precision": hits / np.where(predicted > 0, predicted, 1),
         "recall": hits / np.where(support > 0, support, 1),
@@ -181,6 +180,15 @@ def score_intervals(
         low, high = np.clip(interval(estimates[name], samples[name]), 0.0, largest)
         found[name] = {"low": float(low), "high": float(high)}
     return {name: found[name] for name in estimates if name in found}
+
+
+def _sum_by_class(
+    weights: Weights, classes: Labels, mark: NDArray[np.float64] | NDArray[np.bool_], n_classes: int
+) -> NDArray[np.float64]:
+    """Weight of the marked photos of each class in every sample, shape (resamples, n_classes)."""
+    n = len(classes)
+    table = csr_array((mark.astype(np.float64), (np.arange(n), classes)), shape=(n, n_classes))
+    return np.asarray(weights @ table)
 
 
 def _sample_auc(positive: NDArray[np.bool_], score: NDArray[np.float32], weights: Weights) -> NDArray[np.float64]:

@@ -5,6 +5,7 @@ import io
 import json
 import re
 import shutil
+import sys
 from dataclasses import dataclass
 
 import pytest
@@ -127,6 +128,17 @@ def test_params_diff_shows_the_knobs_that_were_set(experiments):
     knobs = json.loads(experiments.repo.dvc("params", "diff", "--json", "dropout", "temp"))["params.yaml"]
     changes = {knob: (change["old"], change["new"]) for knob, change in knobs.items()}
     assert changes == {"train.head.dropout": (0.1, 0.4), "evaluate.top_k": (2, 1)}
+
+
+def test_experiments_are_compared_by_name(experiments):
+    output = experiments.repo.run(sys.executable, "-m", "rare_species.compare", "dropout", "temp", "--json")
+    found = json.loads(output)
+    assert [found[side]["name"] for side in ("base", "head")] == ["dropout", "temp"]
+    assert {knob: tuple(change.values()) for knob, change in found["params"].items()} == {
+        "train.head.dropout": (0.1, 0.4),
+        "evaluate.top_k": (2, 1),
+    }
+    experiments.repo.run(sys.executable, "-m", "rare_species.compare", "no-such-experiment", code=3)
 
 
 def test_plots_diff_draws_both_experiments(experiments, tmp_path):

@@ -136,6 +136,8 @@ def test_numbers_as_text_are_right_in_a_search_space_too(load: Callable[..., Any
         ("preprocess.peripheral_blur.sigma", 0.5),
         ("tune.trials", 0),
         ("evaluate.resamples", 100),
+        ("compare.resamples", 100),
+        ("compare.loss.floor", 0),
     ],
 )
 def test_ends_of_a_range_are_allowed(load: Callable[..., Any], knob: str, value: Any) -> None:
@@ -203,6 +205,10 @@ def test_params_cannot_be_changed(load: Callable[..., Any]) -> None:
         ("model.name", "resnet", "'efficientnetlite0', 'efficientnetb0'"),
         ("embed.views", -1, "greater than or equal to 0"),
         ("evaluate.resamples", 99, "greater than or equal to 100"),
+        ("compare.resamples", 99, "greater than or equal to 100"),
+        ("compare.accuracy.floor", -0.1, "greater than or equal to 0"),
+        ("compare.macro_f1.minimum", 1.1, "less than or equal to 1"),
+        ("compare.loss.maximum", 0, "greater than 0"),
         ("tune.base.batch_size", 0, "greater than 0"),
         ("tune.space", {}, "at least 1 item"),
         ("tune.space.head.dropout", 0.5, "valid dictionary"),

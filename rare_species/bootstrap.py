@@ -61,12 +61,14 @@ def resample_within_classes(labels: Labels, resamples: int, seed: int) -> Weight
         seed: of the draw.
 
     Returns:
-        Float array of shape (resamples, n); the weights of a class with n photos sum to n in every sample.
+        Float array of shape (resamples, n); the weights of a class with n > 1 photos sum to n in every sample, and
+        so do those of the n photos that are alone in theirs.
     """
     rng = np.random.default_rng(seed)
     weights = np.ones((resamples, len(labels)))
-    for name in np.unique(labels):
-        places = np.flatnonzero(labels == name)
+    strata = np.where(np.bincount(labels)[labels] == 1, -1, labels)
+    for name in np.unique(strata):
+        places = np.flatnonzero(strata == name)
         n = len(places)
         if n > 1:
             weights[:, places] = rng.multinomial(n - 1, np.full(n, 1 / n), resamples) * (n / (n - 1))
@@ -129,12 +131,15 @@ def sample_scores(photos: Outcomes, weights: Weights, top_k: int) -> dict[str, N
 
 
 def sample_macro_auc(labels: Labels, probabilities: Probabilities, weights: Weights) -> NDArray[np.float64]:
-    """`scores.macro_auc` of every sample, float array of shape (resamples,)."""
+    """`scores.macro_auc` of every sample, float array of shape (resamples,); a class counts as its photos do."""
     present = np.unique(labels)
     if len(present) < 2:
         return np.full(len(weights), 0.5)
-    areas = [_sample_auc(labels == name, probabilities[:, name], weights) for name in present]
-    return np.asarray(np.mean(areas, axis=0))
+    total = np.zeros(len(weights))
+    for name in present:
+        own = labels == name
+        total += _sample_auc(own, probabilities[:, name], weights) * weights[:, own].mean(axis=1)
+    return total / len(present)
 
 
 def interval(estimate: float, samples: NDArray[np.float64], level: float = LEVEL) -> tuple[float, float]:
@@ -200,4 +205,5 @@ def _sample_auc(positive: NDArray[np.bool_], score: NDArray[np.float32], weights
     own = np.flatnonzero(positive)
     below, at_most = (negatives[:, np.searchsorted(ranked, ranked[own], side)] for side in ("left", "right"))
     mass = weights[:, own]
-    return np.asarray((mass * (below + at_most) / 2).sum(axis=1) / (mass.sum(axis=1) * negatives[:, -1]))
+    pairs = mass.sum(axis=1) * negatives[:, -1]
+    return np.asarray((mass * (below + at_most) / 2).sum(axis=1) / np.where(pairs > 0, pairs, 1))

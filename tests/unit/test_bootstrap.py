@@ -26,6 +26,18 @@ def test_classes_keep_their_share_and_single_photos_stay():
     assert set(weights[:, LABELS == 2].ravel()) == {1}
 
 
+def test_photos_that_are_alone_are_drawn_among_each_other():
+    labels = np.array([0, 1, 2, 3, 3])
+    weights = bootstrap.resample_within_classes(labels, 200, seed=0)
+    np.testing.assert_allclose(weights[:, :3].sum(axis=1), 3, rtol=1e-12)
+    assert set(weights[:, 0]) == {0, 1.5, 3}
+    photos = bootstrap.Outcomes(labels, np.array([0, 1, 3, 3, 3]), np.ones(5), np.ones(5, dtype=np.int64), 4)
+    found = bootstrap.sample_scores(photos, weights, 1)
+    np.testing.assert_allclose(found["macro_recall"], (weights[:, 0] + weights[:, 1] + 1) / 4)
+    areas = bootstrap.sample_macro_auc(labels, np.eye(4, dtype=np.float32)[[0, 1, 3, 3, 3]], weights)
+    assert np.isfinite(areas).all()
+
+
 def test_variance_of_a_share_is_the_unbiased_one():
     """Plain resampling of four photos would give three quarters of it."""
     hit = np.array([1.0, 0.0, 0.0, 0.0])
@@ -59,7 +71,10 @@ def test_class_counts_in_macro_averages_as_its_photos_do():
 
 
 def some_weights(labels, seed):
-    return bootstrap.resample_within_classes(labels, 3, seed)
+    """Of samples that keep every class: scikit-learn's averages count all alike."""
+    weights = bootstrap.resample_within_classes(labels, 3, seed)
+    weights[:, np.bincount(labels)[labels] == 1] = 1
+    return weights
 
 
 @few

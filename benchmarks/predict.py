@@ -5,7 +5,8 @@ Both sides fit the same photos in as many threads and run the champion in batche
 that whatever else runs slows both, and their first turns are not counted. The bare side decodes all photos before the
 network starts, encodes none again, and says nothing. What a start takes (TensorFlow, the network) is in neither.
 
-Memory is the peak of whole commands of their own; photos come again where the archive holds too few.
+Memory is the peak of whole commands of their own, on Linux (`ru_maxrss` would begin with this process' own); photos
+come again where the archive holds too few.
 """
 
 from __future__ import annotations
@@ -37,10 +38,11 @@ from rare_species.stage import available_cores
 
 MEMORY_OF = (100, 500, 2000)
 COMMAND = """
-import resource, sys
+import pathlib, re, sys
 from rare_species.predict import main
 code = main([sys.argv[1], "--model", sys.argv[2], "--csv"])
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)
+status = pathlib.Path("/proc/self/status").read_text()
+print(re.search(r"VmHWM:\\s+(\\d+) kB", status)[1], file=sys.stderr)
 sys.exit(code)
 """
 

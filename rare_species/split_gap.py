@@ -82,13 +82,15 @@ def sample_scores(run: SplitRun, families: Sequence[str], seed: int) -> dict[str
     """
     names, codes = np.unique(np.concatenate([run.families, run.predicted]), return_inverse=True)
     labels, predicted = np.split(codes, 2)
-    drawn = resample_within_classes(labels, RESAMPLES, seed)
-    weights = np.concatenate([np.ones((1, len(labels))), drawn])
     chosen = np.flatnonzero(np.isin(names, families) & np.isin(names, run.families))
+    theirs = np.isin(labels, chosen)
+    weights = np.ones((RESAMPLES + 1, len(labels)))
+    for number, part in enumerate((theirs, ~theirs)):  # apart, so that their photos count as many in every sample
+        weights[1:, part] = resample_within_classes(labels[part], RESAMPLES, 2 * seed + number)
     own, taken = labels[:, None] == chosen, predicted[:, None] == chosen
-    f1 = 2 * (weights @ (own & taken)) / (weights @ own + weights @ taken)
-    theirs, hit = own.any(axis=1), labels == predicted
-    accuracy = weights[:, theirs] @ hit[theirs] / theirs.sum()
+    hits, support, claims = (weights @ marks for marks in (own & taken, own, taken))
+    f1 = 2 * hits / np.where(support + claims > 0, support + claims, 1) * support / own.sum(axis=0)
+    accuracy = hits.sum(axis=1) / theirs.sum()
     return dict(zip(METRICS, (f1.mean(axis=1), accuracy), strict=True))
 
 

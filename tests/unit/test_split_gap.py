@@ -55,6 +55,14 @@ def test_spread_of_accuracy_is_that_of_the_families():
     assert samples.std() == pytest.approx(np.sqrt(0.25 / 19) / 2, rel=0.03)
 
 
+def test_families_of_one_test_photo_stand_in_for_each_other():
+    run = make_run("aabc", "aabb")  # of bee and cat one is drawn, and counts for both
+    every, bees = (sample_scores(run, names, seed=0) for names in (FAMILIES, ["bee"]))
+    assert set(every["accuracy"][1:]) == {0.5, 1.0}
+    assert set(np.round(every["macro F1"][1:], 9)) == {round(1 / 3, 9), 1.0}
+    assert set(bees["accuracy"]) == {1.0}  # alone, it can't vary
+
+
 def test_difference_of_runs_is_as_wide_as_both_together():
     letters = ("a" * 400 + "b" * 400, "a" * 600 + "b" * 200)
     first, second = describe([make_run(*letters), make_run(*letters)], FAMILIES).splitlines()[1:]

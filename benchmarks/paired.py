@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from rare_species.bootstrap import Outcomes, interval, resample_within_classes, sample_scores
+from rare_species.bootstrap import Outcomes, resample_for_differences, sample_scores, symmetric_interval
 from rare_species.files import read_json
 from rare_species.paths import Paths
 
@@ -18,7 +18,7 @@ RESAMPLES = 10_000
 def difference(
     labels: NDArray[np.int64], one: NDArray[np.int64], other: NDArray[np.int64], n_classes: int
 ) -> tuple[float, float]:
-    """The middle 95 % of `one`'s macro F1 minus `other`'s, over the same resampled photos (within classes) for both.
+    """The 95 % interval of `one`'s macro F1 minus `other`'s, from the same resampled photos (within classes) for both.
 
     Args:
         labels: int array of shape (n,), class ids.
@@ -26,12 +26,12 @@ def difference(
         other: the same of another.
         n_classes: families.
     """
-    weights = resample_within_classes(labels, RESAMPLES, seed=0)
+    weights = resample_for_differences(labels, RESAMPLES, seed=0)
     whole, nothing = np.ones((1, len(labels))), np.ones(len(labels))
     photos = [Outcomes(labels, predicted, nothing, nothing.astype(np.int64), n_classes) for predicted in (one, other)]
     samples = [sample_scores(outcome, weights, 1)["macro_f1"] for outcome in photos]
     estimates = [float(sample_scores(outcome, whole, 1)["macro_f1"][0]) for outcome in photos]
-    return interval(estimates[0] - estimates[1], samples[0] - samples[1])
+    return symmetric_interval(estimates[0] - estimates[1], samples[0] - samples[1])
 
 
 def read_predictions(paths: Paths, table: Path) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:

@@ -16,6 +16,7 @@ from rare_species.calibration import (
     Calibration,
     calibrate,
     calibration_error,
+    fit_calibration,
     risk_coverage,
     risk_coverage_scores,
     selective_scores,
@@ -53,6 +54,17 @@ class Predictions:
     def calibrated(self, split: str) -> Probabilities:
         """Probabilities after temperature scaling."""
         return calibrate(self.probabilities[split], self.calibration.temperature)
+
+
+def make_predictions(
+    labels: Mapping[str, Labels],
+    probabilities: Mapping[str, NDArray[np.float32]],
+    classes: Sequence[dict[str, Any]],
+    params: EvaluateParams,
+) -> Predictions:
+    """Predictions whose calibration is fitted to those of the validation photos; see `Predictions`."""
+    calibration = fit_calibration(labels["val"], probabilities["val"], params.wanted_precision)
+    return Predictions(labels, probabilities, classes, calibration)
 
 
 def assess(predictions: Predictions, params: EvaluateParams) -> dict[str, Any]:
@@ -131,9 +143,9 @@ def list_predictions(predictions: Predictions, file_paths: NDArray[np.str_]) -> 
             "file_path": file_paths,
             "family": predictions.families[labels],
             "predicted": predictions.families[predicted],
-            "probability": probabilities[rows, predicted].round(6),
-            "true_probability": probabilities[rows, labels].round(6),
+            "probability": probabilities[rows, predicted],
+            "true_probability": probabilities[rows, labels],
             "true_rank": scores.true_ranks(labels, probabilities),
-            "calibrated_probability": predictions.calibrated("test")[rows, predicted].round(6),
+            "calibrated_probability": predictions.calibrated("test")[rows, predicted],
         }
     )

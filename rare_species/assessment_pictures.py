@@ -80,12 +80,14 @@ def list_mistakes(table: pd.DataFrame) -> pd.DataFrame:
         table: see `assessment.list_predictions`.
     """
     wrong = table[table["family"] != table["predicted"]]
-    return wrong.sort_values(["probability", "file_path"], ascending=[False, True])
+    return wrong.sort_values(["calibrated_probability", "file_path"], ascending=[False, True])
 
 
 def captions(table: pd.DataFrame) -> list[str]:
     """What is written below misclassified photos."""
-    return [f"{row['family']}\nas {row['predicted']} {row['probability']:.2f}" for _, row in table.iterrows()]
+    return [
+        f"{row['family']}\nas {row['predicted']} {row['calibrated_probability']:.2f}" for _, row in table.iterrows()
+    ]
 
 
 def write_csv(path: Path, table: pd.DataFrame) -> None:

@@ -4,8 +4,8 @@ Plain resampling loses whole classes when a class has three photos, which biases
 classes keeps them, but makes intervals too narrow, as n photos vary by (n - 1) / n too little. So n - 1 of a class's n
 photos are drawn, each counting n / (n - 1) (Rao & Wu, 1988, "Resampling Inference with Complex Survey Data").
 
-A class with a single photo never varies: where there are many of them, intervals of one model's metrics are still too
-narrow. Those of differences are not, see `resample_for_differences`.
+Photos that are alone in their class could not vary so: they are drawn among each other, as if they were of one class
+(collapsed strata; Cochran, 1977, "Sampling Techniques", section 5A.12), and their classes count as they do.
 """
 
 from __future__ import annotations

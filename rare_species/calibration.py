@@ -8,14 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
 
 from rare_species.arrays import Labels, Probabilities
 from rare_species.scores import log_loss
 
 BINS = 15  # as in Guo et al.
-COLDEST, HOTTEST = 0.05, 20.0
-NEVER = 1.0  # a threshold that only certainty itself reaches
+COLDEST, HOTTEST, TRIED = 0.05, 20.0, 241  # one is a fortieth above the other
+NEVER = 2.0  # a threshold that no probability reaches
 
 
 @dataclass(frozen=True)
@@ -58,20 +57,18 @@ def calibrate(probabilities: Probabilities, temperature: float) -> Probabilities
 
 
 def fit_temperature(labels: Labels, probabilities: Probabilities) -> float:
-    """The temperature of the lowest cross-entropy; 1 where that would worsen the calibration error.
+    """The temperature of the lowest cross-entropy among those that do not worsen the calibration error.
 
     Args:
         labels: int array of shape (n,), of photos the model was not fitted to.
         probabilities: float array of shape (n, n_classes).
     """
-    bounds = (np.log(COLDEST), np.log(HOTTEST))
-    found = minimize_scalar(
-        lambda power: log_loss(labels, calibrate(probabilities, np.exp(power))), bounds=bounds, method="bounded"
-    )
-    temperature = float(np.exp(found.x))
-    scaled = calibrate(probabilities, temperature)
-    if calibration_error(labels, scaled) > calibration_error(labels, probabilities):
-        return 1.0
+    temperature, lowest, error = 1.0, log_loss(labels, probabilities), calibration_error(labels, probabilities)
+    for tried in np.geomspace(COLDEST, HOTTEST, TRIED):
+        scaled = calibrate(probabilities, tried)
+        loss = log_loss(labels, scaled)
+        if loss < lowest and calibration_error(labels, scaled) <= error:
+            temperature, lowest = float(tried), loss
     return temperature
 
 
@@ -111,7 +108,7 @@ def choose_threshold(labels: Labels, probabilities: Probabilities, wanted_precis
         wanted_precision: share of right families among those answered.
 
     Returns:
-        A probability in [0, 1]; `NEVER` where no threshold is precise enough.
+        A probability in (0, 1]; `NEVER` where no threshold is precise enough.
     """
     confidence, hit = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
     order = np.argsort(-confidence, kind="stable")

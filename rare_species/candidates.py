@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -213,13 +213,11 @@ def save_candidate(folder: Path, candidate: Candidate, data: Data, knobs: dict[s
     save_model(folder, assemble(shape.image_size, parts, len(data.phyla)), data.classes, metadata)
 
 
-def predict_splits(folder: Path, data: Data, params: EvaluateParams) -> dict[str, NDArray[np.float32]]:
+def predict_splits(folder: Path, data: Data) -> dict[str, NDArray[np.float32]]:
     """Probabilities of a saved candidate on every split's photos, without augmented views.
 
     A classifier of frozen features runs on the cached ones; on a few test photos the whole model is run too, and must
-    agree. One that learned from the photos runs on them. With
-    `evaluate.views`, validation and test photos are also changed at random so many times, and their probabilities
-    averaged (test-time augmentation).
+    agree. One that learned from the photos runs on them.
 
     Returns:
         float32 arrays of shape (n_photos, n_classes) by split, rows in the order of the features.
@@ -228,18 +226,34 @@ def predict_splits(folder: Path, data: Data, params: EvaluateParams) -> dict[str
         UserError: when the saved model and the cached features do not belong together.
     """
     model, _ = load_model(folder)
-    if any(layer.name == BACKBONE for layer in model.layers):
-        head = model.get_layer(CLASSIFIER)
-        values = {split: features.originals().values for split, features in data.splits.items()}
-        probabilities = {split: predict(head, as_batches(values[split])) for split in SPLITS}
-        checked = _photos(data, "test").unbatch().take(CHECKED_PHOTOS).batch(CHECKED_PHOTOS)
-        _check_agreement(folder, predict(model, checked), probabilities["test"])
-    else:
-        probabilities = {split: predict(model, _photos(data, split)) for split in SPLITS}
-    if params.views:
-        for split in ("val", "test"):
-            probabilities[split] = _with_views(model, _photos(data, split), probabilities[split], params)
+    if not any(layer.name == BACKBONE for layer in model.layers):
+        return {split: predict(model, _photos(data, split)) for split in SPLITS}
+    head = model.get_layer(CLASSIFIER)
+    values = {split: features.originals().values for split, features in data.splits.items()}
+    probabilities = {split: predict(head, as_batches(values[split])) for split in SPLITS}
+    checked = _photos(data, "test").unbatch().take(CHECKED_PHOTOS).batch(CHECKED_PHOTOS)
+    _check_agreement(folder, predict(model, checked), probabilities["test"])
     return probabilities
+
+
+def average_views(
+    folder: Path, data: Data, plain: Mapping[str, NDArray[np.float32]], params: EvaluateParams
+) -> dict[str, NDArray[np.float32]]:
+    """Average validation and test probabilities with those of `evaluate.views` changed copies of each photo.
+
+    Test-time augmentation; what people use answers from the photo as it is, see stage evaluate.
+
+    Args:
+        folder: of the saved candidate.
+        data: its photos.
+        plain: see `predict_splits`.
+        params: how many copies, and how they are changed.
+    """
+    if not params.views:
+        return dict(plain)
+    model, _ = load_model(folder)
+    averaged = {split: _with_views(model, _photos(data, split), plain[split], params) for split in ("val", "test")}
+    return {**plain, **averaged}
 
 
 def _with_views(

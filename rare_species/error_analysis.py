@@ -16,7 +16,7 @@ from rare_species.arrays import Labels
 from rare_species.scores import confusion_matrix
 
 BINS = 4  # of each property, with as many photos each as ties allow
-OVERFITTED = 0.1  # macro F1 lost from train to validation that deserves a word
+LARGE_GAP = 0.1  # macro F1 lost from one split to the next that deserves a word
 LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
 
 
@@ -89,11 +89,14 @@ def describe_gap(metrics: Mapping[str, Any]) -> str:
     """
     train, val, test = (metrics[split]["macro_f1"] for split in ("train", "val", "test"))
     figures = f"macro F1 is {train:.3f} on training, {val:.3f} on validation and {test:.3f} on test photos"
-    if train - val > OVERFITTED:
-        return f"Overfitted: {figures}; it knows the training photos {train - val:.3f} better than others."
-    if val < OVERFITTED:
+    if train < LARGE_GAP:
         return f"Hardly anything was learned: {figures}."
-    return f"Not overfitted: {figures}."
+    found = []
+    if train - val > LARGE_GAP:
+        found.append(f"it knows the training photos {train - val:.3f} better than those of validation")
+    if val - test > LARGE_GAP:
+        found.append(f"validation, on which it was chosen, flatters it by {val - test:.3f}")
+    return f"Overfitted: {figures}; {', and '.join(found)}." if found else f"Not overfitted: {figures}."
 
 
 def _same_phylum(one: str, other: str) -> str:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
+import keras
 import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 from PIL import Image
 
 from rare_species import plots
@@ -15,6 +19,7 @@ from rare_species.models import load_model
 from rare_species.phyla import one_hot_phyla
 
 COLUMNS = 6  # three photos in a row, each beside its explanation
+BATCH = 16  # photos whose activations are held at once
 
 
 def draw_explanations(candidate: Candidate, model_folder: Path, path: Path, limit: int) -> None:
@@ -30,16 +35,25 @@ def draw_explanations(candidate: Candidate, model_folder: Path, path: Path, limi
     pictures: list[Image.Image | None] = []
     names: list[str] = []
     if len(wrong):
-        jpegs = candidate.packed.read(candidate.rows.loc[wrong.index])
-        photos = np.stack([np.asarray(decode_rgb(jpeg)) for jpeg in jpegs])
-        classes, families = candidate.predictions.classes, candidate.predictions.families.tolist()
         model, metadata = load_model(model_folder)
-        labels = candidate.predictions.labels["test"][wrong.index]
-        phyla = one_hot_phyla(labels, classes, metadata["input"]["phyla"]) if metadata["input"]["phyla"] else None
-        answered = np.array([families.index(name) for name in wrong["predicted"]])
-        heatmaps = class_heatmaps(model, photos, answered, phyla)
-        for photo, heatmap, caption in zip(photos, heatmaps, captions(wrong), strict=True):
-            pictures += [Image.fromarray(photo), overlay(photo, heatmap)]
-            names += [caption, "what spoke for it"]
+        for start in range(0, len(wrong), BATCH):
+            rows = wrong.iloc[start : start + BATCH]
+            photos, heatmaps = _explain(candidate, model, metadata["input"]["phyla"], rows)
+            for photo, heatmap, caption in zip(photos, heatmaps, captions(rows), strict=True):
+                pictures += [Image.fromarray(photo), overlay(photo, heatmap)]
+                names += [caption, "what spoke for it"]
     title = f"{candidate.name}: what spoke for the {len(wrong)} surest mistakes (Grad-CAM)"
     plots.save_jpeg(plots.contact_sheet(pictures, names, title, COLUMNS), path)
+
+
+def _explain(
+    candidate: Candidate, model: keras.Model, phyla: Sequence[str], rows: pd.DataFrame
+) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """Photos of a table of predictions, and the heatmaps of the families that were answered."""
+    predictions = candidate.predictions
+    jpegs = candidate.packed.read(candidate.rows.loc[rows.index])
+    photos = np.stack([np.asarray(decode_rgb(jpeg)) for jpeg in jpegs])
+    told = one_hot_phyla(predictions.labels["test"][rows.index], predictions.classes, phyla) if phyla else None
+    families = predictions.families.tolist()
+    answered = np.array([families.index(name) for name in rows["predicted"]])
+    return photos, class_heatmaps(model, photos, answered, told)

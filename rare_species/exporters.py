@@ -77,7 +77,8 @@ def export_classifier(classifier: Classifier, name: str, out: Path, inputs: Inpu
 
 def with_calibration(model: keras.Model, temperature: float) -> keras.Model:
     """Put `calibration.calibrate` behind a model; in stock operations, which every format knows."""
-    powers = keras.ops.power(model.output, 1 / temperature)
+    largest = keras.ops.max(model.output, axis=-1, keepdims=True)  # else small powers would be lost
+    powers = keras.ops.power(keras.ops.divide(model.output, largest), 1 / temperature)
     probabilities = keras.ops.divide(powers, keras.ops.sum(powers, axis=-1, keepdims=True))
     return keras.Model(model.input, probabilities, name=model.name)
 

@@ -90,7 +90,8 @@ def _readers_of_maps(model: keras.Model) -> list[keras.layers.Layer]:
     if not readers:
         raise UserError(
             f"Expected a network with a feature map of shape (n, height, width, channels), which Grad-CAM explains. "
-            f"Received: {model.name}, which has none. Leave explanations out, or choose another model.name."
+            f"Received: {model.name}, which has none. Leave explanations out (evaluate.explained_photos=0), or choose "
+            "another model.name."
         )
     return readers
 

@@ -31,10 +31,9 @@ class Params:
 
 def run(params: Params, paths: Paths) -> dict[str, Any]:
     """Predict, score, draw, choose."""
-    from rare_species.assessment import Predictions, assess
+    from rare_species.assessment import assess, make_predictions
     from rare_species.assessment_pictures import Candidate, draw_assessment, shorter_sides
-    from rare_species.calibration import fit_calibration
-    from rare_species.candidates import open_data, predict_splits
+    from rare_species.candidates import average_views, open_data, predict_splits
     from rare_species.champion import save_champion
     from rare_species.explanations import draw_explanations
     from rare_species.reporting import write_metrics
@@ -44,12 +43,11 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     labels = {split: features.originals().labels for split, features in data.splits.items()}
     models = [paths.model(name) for name in CANDIDATES]
     fitted = {model.name: model for model in models if not (model / "skipped.json").is_file()}
-    assessed, calibrations = {}, {}
+    assessed, plain = {}, {}
     with staged(paths.metrics("evaluate"), paths.plots("evaluate"), paths.champion) as (metrics, plots, champion):
         for name, model in fitted.items():
-            probabilities = predict_splits(model, data, knobs)
-            calibrations[name] = fit_calibration(labels["val"], probabilities["val"], knobs.wanted_precision)
-            predictions = Predictions(labels, probabilities, data.classes, calibrations[name])
+            plain[name] = predict_splits(model, data)
+            predictions = make_predictions(labels, average_views(model, data, plain[name], knobs), data.classes, knobs)
             assessed[name] = assess(predictions, knobs)
             candidate, folder = Candidate(name, predictions, data.packed, sides_px), plots / name
             folder.mkdir()
@@ -57,7 +55,8 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
             draw_explanations(candidate, model, folder / "explanations.jpg", knobs.explained_photos)
         best = max(assessed, key=lambda name: assessed[name]["val"]["macro_f1"])  # a tie goes to train
         write_metrics(metrics, {"champion": best, **assessed})
-        save_champion(champion, fitted[best], calibrations[best], assessed[best]["test"])
+        answers = make_predictions(labels, plain[best], data.classes, knobs)  # predict and export use no views
+        save_champion(champion, fitted[best], answers, knobs.top_k)
     return {"champion": best, "test macro F1": round(assessed[best]["test"]["macro_f1"], 4)}
 
 

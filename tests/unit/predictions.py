@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from rare_species.assessment import Predictions
-from rare_species.calibration import fit_calibration
+from rare_species import assessment
 from rare_species.params import EvaluateParams
 from rare_species.training_params import AugmentationParams
 from tests import toy
@@ -44,5 +43,4 @@ def make_predictions(packed, **changed):
         "val": probable([*labels["val"][:-1], 0], [0.8] * 6),
         "test": probable(PREDICTED, CERTAINTY),
     } | changed
-    calibration = fit_calibration(labels["val"], probabilities["val"], PARAMS.wanted_precision)
-    return Predictions(labels, probabilities, CLASSES, calibration)
+    return assessment.make_predictions(labels, probabilities, CLASSES, PARAMS)

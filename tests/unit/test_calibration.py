@@ -50,7 +50,27 @@ def test_neither_loss_nor_calibration_error_is_above_that_before(drawn):
 def test_a_certain_model_stays_finite():
     certain = np.eye(3, dtype=np.float32)[LABELS]
     assert np.isfinite(calibration.calibrate(certain, 3.0)).all()
-    assert calibration.fit_temperature(LABELS, certain) > 0
+    assert np.isfinite(calibration.fit_temperature((LABELS + 1) % 3, certain))
+
+
+def test_temperature_of_lowest_loss_gives_way_to_one_that_betters_both():
+    """The lowest loss is where half of the photos are said to be a little less sure than they are right."""
+    rng = np.random.default_rng(3)
+    logits = rng.normal(0, 2, (150, 4))
+    labels = np.array([rng.choice(4, p=row) for row in softmax(logits, axis=1)])
+    probabilities = softmax(1.25 * logits, axis=1)
+    found = calibration.fit_temperature(labels, probabilities)
+    losses, errors = zip(
+        *(
+            (log_loss(labels, scaled), calibration.calibration_error(labels, scaled))
+            for scaled in (calibration.calibrate(probabilities, t) for t in np.geomspace(0.05, 20, 241))
+        ),
+        strict=True,
+    )
+    before = calibration.calibration_error(labels, probabilities)
+    allowed = [loss for loss, error in zip(losses, errors, strict=True) if error <= before]
+    assert log_loss(labels, calibration.calibrate(probabilities, found)) == min(allowed)
+    assert found != 1
 
 
 def test_reliability_and_its_error_by_hand():
@@ -90,7 +110,11 @@ def test_threshold_is_the_lowest_that_is_precise_enough(wanted, expected):
 
 
 def test_threshold_is_never_reached_where_nothing_is_precise_enough():
-    assert calibration.choose_threshold((LABELS + 1) % 3, PROBABILITIES, 0.9) == calibration.NEVER
+    wrong = (PROBABILITIES.argmax(axis=1) + 1) % 3
+    threshold = calibration.choose_threshold(wrong, np.eye(3, dtype=np.float32)[PROBABILITIES.argmax(axis=1)], 0.9)
+    assert threshold == calibration.NEVER
+    certain = np.eye(3, dtype=np.float32)[LABELS]
+    assert calibration.selective_scores(LABELS, certain, threshold, PHYLA)["answered"] == 0
 
 
 def test_threshold_does_not_split_photos_that_are_equally_sure():

@@ -16,6 +16,7 @@ from rare_species.callbacks import Fit
 from rare_species.candidates import (
     Data,
     _check_agreement,
+    average_views,
     fit_members,
     open_data,
     predict_splits,
@@ -132,7 +133,7 @@ def test_missing_features_are_named(packed, tmp_path):
 
 def test_head_predicts_from_features_what_the_saved_model_does_from_photos(fitted, data, packed):
     _, folder = fitted
-    probabilities, expected = predict_splits(folder, data, EVALUATE), predict_photos(folder, packed)
+    probabilities, expected = predict_splits(folder, data), predict_photos(folder, packed)
     for split, n in zip(SPLITS, (12, 6, 6), strict=True):  # views are not predicted
         assert probabilities[split].shape == (n, 3)
         np.testing.assert_allclose(probabilities[split].sum(axis=1), 1, rtol=1e-5)
@@ -147,7 +148,7 @@ def test_saved_candidate_has_the_scores_of_its_best_epoch(request, kind):
         for name in (("fitted", "data") if kind == "head" else ("fitted_cnn", "photos_only"))
     )
     labels = data.splits["val"].labels
-    found = epoch_scores(labels, predict_splits(folder, data, EVALUATE)["val"])
+    found = epoch_scores(labels, predict_splits(folder, data)["val"])
     assert found["loss"] == pytest.approx(candidate.fit.best["val_loss"], rel=1e-4)
     assert found["accuracy"] == candidate.fit.best["val_accuracy"]
 
@@ -174,7 +175,7 @@ def test_metadata_says_how_the_model_was_made(fitted, data):
 
 def test_network_predicts_every_photo(fitted_cnn, photos_only, packed):
     candidate, folder = fitted_cnn
-    probabilities, expected = predict_splits(folder, photos_only, EVALUATE), predict_photos(folder, packed)
+    probabilities, expected = predict_splits(folder, photos_only), predict_photos(folder, packed)
     for split, n in zip(SPLITS, (12, 6, 6), strict=True):
         assert probabilities[split].shape == (n, 3)
         np.testing.assert_allclose(probabilities[split].sum(axis=1), 1, rtol=1e-5)
@@ -224,7 +225,7 @@ def test_model_that_does_not_belong_to_the_features_is_refused(fitted, data):
     test = data.splits["test"]
     others = Features(test.file_paths, test.labels, np.roll(test.values, 2, axis=0), test.photos)
     with pytest.raises(UserError, match=r"Expected .*model\.keras to give the same .*dvc repro --force"):
-        predict_splits(fitted[1], replace(data, splits={**data.splits, "test": others}), EVALUATE)
+        predict_splits(fitted[1], replace(data, splits={**data.splits, "test": others}))
 
 
 def test_features_of_other_photos_are_refused(data, packed, tmp_path):
@@ -287,7 +288,7 @@ def test_one_saved_model_gives_the_mean_of_its_members_probabilities(ensemble, d
     features = data.splits["test"].values
     single = [predict(average_probabilities([member]), as_batches(features)) for member in candidate.members]
     assert np.abs(single[0] - single[1]).max() > 1e-3
-    found = predict_splits(folder, data, EVALUATE)
+    found = predict_splits(folder, data)
     np.testing.assert_allclose(found["test"], np.mean(single, axis=0), atol=1e-6)
     np.testing.assert_allclose(predict_photos(folder, packed)["test"], found["test"], atol=1e-4)
     expected = epoch_scores(data.splits["val"].labels, found["val"])
@@ -300,17 +301,17 @@ def test_views_are_averaged_with_the_plain_photos_and_repeat(request, kind):
         request.getfixturevalue(name)
         for name in (("fitted", "data") if kind == "head" else ("fitted_cnn", "photos_only"))
     )
-    plain = predict_splits(folder, data, EVALUATE)
+    plain = predict_splits(folder, data)
     knobs = EVALUATE.model_copy(update={"views": 2})
-    views, again = predict_splits(folder, data, knobs), predict_splits(folder, data, knobs)
+    views, again = average_views(folder, data, plain, knobs), average_views(folder, data, plain, knobs)
     np.testing.assert_array_equal(views["train"], plain["train"])
     for split in ("val", "test"):
         np.testing.assert_array_equal(views[split], again[split])
         np.testing.assert_allclose(views[split].sum(axis=1), 1, rtol=1e-5)
         assert np.abs(views[split] - plain[split]).max() > 1e-6
     still = knobs.model_copy(update={"augmentation": AugmentationParams(**STILL)})
-    np.testing.assert_allclose(predict_splits(folder, data, still)["test"], plain["test"], atol=1e-4)
-    other = predict_splits(folder, data, knobs.model_copy(update={"seed": 1}))
+    np.testing.assert_allclose(average_views(folder, data, plain, still)["test"], plain["test"], atol=1e-4)
+    other = average_views(folder, data, plain, knobs.model_copy(update={"seed": 1}))
     assert np.abs(other["test"] - views["test"]).max() > 1e-6
 
 
@@ -328,7 +329,7 @@ def test_saved_model_holds_no_loss_and_no_optimizer(data, tmp_path, imbalance, e
     weights.visit(names.append)
     assert names
     assert not any("optimizer" in name for name in names)
-    assert predict_splits(tmp_path, data, EVALUATE)["test"].shape == (6, 3)
+    assert predict_splits(tmp_path, data)["test"].shape == (6, 3)
 
 
 def tell(data, phyla):
@@ -368,7 +369,7 @@ def test_saved_model_takes_the_phylum_next_to_the_photo_and_says_so(fitted_told,
 
 def test_told_head_predicts_from_features_what_the_saved_model_does_from_photos(fitted_told, told, packed):
     model, _ = load_model(fitted_told)
-    probabilities = predict_splits(fitted_told, told, EVALUATE)
+    probabilities = predict_splits(fitted_told, told)
     for split, n in zip(SPLITS, (12, 6, 6), strict=True):
         rows = packed.rows(split)
         (photos,) = photo_batches(packed, rows, 100)
@@ -393,20 +394,20 @@ def test_another_phylum_gives_another_prediction(fitted_told, packed):
 
 
 def test_views_change_the_photo_and_not_what_is_told(fitted_told, told):
-    plain = predict_splits(fitted_told, told, EVALUATE)
+    plain = predict_splits(fitted_told, told)
     knobs = EVALUATE.model_copy(update={"views": 2})
-    views = predict_splits(fitted_told, told, knobs)
+    views = average_views(fitted_told, told, plain, knobs)
     for split in ("val", "test"):
         np.testing.assert_allclose(views[split].sum(axis=1), 1, rtol=1e-5)
         assert np.abs(views[split] - plain[split]).max() > 1e-6
     still = knobs.model_copy(update={"augmentation": AugmentationParams(**STILL)})
-    np.testing.assert_allclose(predict_splits(fitted_told, told, still)["test"], plain["test"], atol=1e-4)
+    np.testing.assert_allclose(average_views(fitted_told, told, plain, still)["test"], plain["test"], atol=1e-4)
 
 
 def test_features_that_tell_the_phyla_in_another_order_are_refused(fitted_told, data):
     others = replace(tell(data, PHYLA[::-1]), phyla=PHYLA)
     with pytest.raises(UserError, match=r"Expected .*model\.keras to give the same .*dvc repro --force"):
-        predict_splits(fitted_told, others, EVALUATE)
+        predict_splits(fitted_told, others)
 
 
 def test_more_blocks_than_the_backbone_has_are_refused_before_anything_is_fitted(data, monkeypatch):
@@ -438,7 +439,7 @@ def test_fine_tuned_network_goes_on_from_the_head_and_is_saved_whole(tuned, data
     candidate, folder, epochs = tuned
     assert epochs == [0, 1, 2]
     assert len(candidate.fit.history) == 3
-    found, expected = predict_splits(folder, data, EVALUATE), predict_photos(folder, packed)
+    found, expected = predict_splits(folder, data), predict_photos(folder, packed)
     for split in SPLITS:
         np.testing.assert_allclose(found[split], expected[split], atol=1e-6)
     first, second = (predict_rows(member, packed) for member in candidate.members)

@@ -64,11 +64,22 @@ def test_photos_that_are_alike_stay_together(values, sizes):
 
 
 @pytest.mark.parametrize(
-    ("scores", "start"),
-    [((1.0, 0.8, 0.7), "Overfitted: "), ((0.9, 0.85, 0.8), "Not overfitted: "), ((0.1, 0.05, 0.0), "Hardly anything")],
+    ("scores", "start", "end"),
+    [
+        ((1.0, 0.8, 0.75), "Overfitted: ", "; it knows the training photos 0.200 better than those of validation."),
+        ((0.9, 0.85, 0.5), "Overfitted: ", "; validation, on which it was chosen, flatters it by 0.350."),
+        (
+            (1.0, 0.8, 0.6),
+            "Overfitted: ",
+            " and validation, on which it was chosen, flatters it by 0.200.",
+        ),
+        ((0.9, 0.85, 0.8), "Not overfitted: ", " on test photos."),
+        ((0.05, 0.04, 0.0), "Hardly anything was learned: ", " on test photos."),
+    ],
 )
-def test_gap_is_named(scores, start):
+def test_gap_is_named(scores, start, end):
     metrics = {split: {"macro_f1": score} for split, score in zip(("train", "val", "test"), scores, strict=True)}
     sentence = describe_gap(metrics)
     assert sentence.startswith(start)
+    assert sentence.endswith(end)
     assert all(f"{score:.3f}" in sentence for score in scores)

@@ -16,7 +16,7 @@ def scores(start, top_k=5):
             "macro_auc": start + 0.4,
         },
         "train": {"macro_f1": 1.0},
-        "val": {"macro_f1": start + 0.4},
+        "val": {"macro_f1": start + 0.35},
         "test_95": {"macro_f1": {"low": start + 0.25, "high": start + 0.35}},
         "calibration": {"temperature": 1.25, "test": {"ece": 0.1, "ece_calibrated": start / 10}},
         "selective": {"test": {"answered": 0.9, "precision": 0.95}},
@@ -33,8 +33,8 @@ macro_auc                 0.5000      0.6000
 loss                      0.1000      0.2000
 macro_f1, 95 %       0.350-0.450 0.450-0.550
 champion, by validation macro F1: tune
-Overfitted: macro F1 is 1.000 on training, 0.600 on validation and 0.500 on test photos; it knows the training photos \
-0.400 better than others.
+Overfitted: macro F1 is 1.000 on training, 0.550 on validation and 0.500 on test photos; it knows the training photos \
+0.450 better than those of validation.
 Calibration error 0.100, and 0.020 at temperature 1.25. Sure of the family in 90% of test photos, \
 right in 95% of those."""
 

@@ -182,6 +182,20 @@ def test_evaluate_scores_agree_with_its_own_predictions(chain):
         assert scores[name]["test"]["top2_accuracy"] == pytest.approx((table["true_rank"] <= 2).mean())
 
 
+def test_champion_answers_from_the_photo_as_it_is_whatever_views_evaluate_averages(chain, tmp_path, monkeypatch):
+    folder = shutil.copytree(chain.folder, tmp_path / "views")
+    toy.write_params(folder, {"evaluate.views": 1})
+    monkeypatch.chdir(folder)
+    assert toy.run_stage("evaluate") == 0
+    assert metrics(folder, "evaluate")["train"]["test"] != metrics(chain.folder, "evaluate")["train"]["test"]
+    plain, found = (
+        json.loads((place / "models/champion/metadata.json").read_text(encoding="utf-8"))
+        for place in (chain.folder, folder)
+    )
+    assert found["champion"] == plain["champion"]  # two photos of each family: both candidates do as well with views
+    assert (found["calibration"], found["test"]) == (plain["calibration"], plain["test"])
+
+
 def test_cnn_learns_from_photos_and_is_not_tuned(cnn_chain):
     folder = cnn_chain.folder
     assert cnn_chain.written["embed"] == WRITTEN["embed"] - {"data/features/backbone.keras"}

@@ -1,6 +1,7 @@
 """The page about the last run: what it says, what it leaves out, and that it needs nothing else."""
 
 import base64
+import errno
 import io
 import itertools
 import re
@@ -280,6 +281,31 @@ def test_mistakes_are_one_message_and_no_page(here, capsys, file, content, messa
     assert main([]) == 1
     assert message in capsys.readouterr().err
     assert not (here / "report.html").exists()
+
+
+@pytest.mark.parametrize("out", ["plots", "new.folder", "page"])
+def test_out_that_is_no_file_is_one_message_and_stays(here, capsys, out):
+    (here / "new.folder").mkdir()
+    before = sorted(here.rglob("*"))
+    assert main(["--out", out]) == 1
+    assert capsys.readouterr().err.startswith(
+        f"report: Expected --out to name a file, such as report.html. Received: {out}"
+    )
+    assert sorted(here.rglob("*")) == before
+
+
+@pytest.mark.parametrize(("error", "code"), [(OSError(errno.ENOSPC, "full"), 1), (KeyboardInterrupt(), 130)])
+def test_old_page_stays_when_the_new_one_cannot_be_written(here, monkeypatch, error, code):
+    (here / "report.html").write_text("old", encoding="utf-8")
+
+    def write_half(path, text, **_):
+        path.write_bytes(text[:100].encode())
+        raise error
+
+    monkeypatch.setattr("pathlib.Path.write_text", write_half)
+    assert main([]) == code
+    assert (here / "report.html").read_bytes() == b"old"
+    assert [path.name for path in here.glob("report*")] == ["report.html"]
 
 
 def test_command_does_not_import_tensorflow():

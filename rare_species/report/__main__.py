@@ -17,7 +17,7 @@ from rare_species.files import staged
 from rare_species.paths import Paths
 from rare_species.report.changes import compare_with
 from rare_species.report.page import render_page
-from rare_species.report.run import read_run
+from rare_species.report.run import read_last_run
 
 log = logging.getLogger("report")
 
@@ -44,7 +44,7 @@ def _write(out: Path, base: str | None) -> int:
         raise UserError(f"Expected --out to name a file, such as report.html. Received: {out}. Name another.")
     paths = Paths()
     changes = compare_with(base, paths) if base else None
-    page = render_page(read_run(paths), changes)
+    page = render_page(read_last_run(paths), changes)
     with staged(out) as (partial,):
         partial.write_text(page, encoding="utf-8")
     log.info("%s, %.1f MB", out, out.stat().st_size / 1e6)

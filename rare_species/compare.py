@@ -17,16 +17,14 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NoReturn
 
+from rare_species.command import Parser, run_command
 from rare_species.comparison import DifferentTestSetsError, compare_runs
 from rare_species.comparison_views import as_document, as_markdown, as_text, refusal_document, refusal_markdown
-from rare_species.errors import UserError
 from rare_species.params import CompareParams, EvaluateParams
 from rare_species.params_file import load_params
 from rare_species.paths import Paths
 from rare_species.revisions import WORKSPACE, find_revision, read_run
-from rare_species.stage import INTERRUPTED, describe_os_error
 
 FINE, REGRESSED, NOT_COMPARABLE, ERROR = range(4)
 
@@ -39,14 +37,6 @@ class Params:
     compare: CompareParams
 
 
-class _Parser(argparse.ArgumentParser):
-    """Ends with 3 where argparse would with 2, which here says that runs are not comparable."""
-
-    def error(self, message: str) -> NoReturn:
-        self.print_usage(sys.stderr)
-        self.exit(ERROR, f"{self.prog}: {message}\n")
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Compare, and print what was found.
 
@@ -56,19 +46,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code, see this module's docstring.
     """
-    try:
-        return _compare(_parse(argv), Paths())
-    except UserError as error:
-        print(error, file=sys.stderr)
-    except OSError as error:
-        print(describe_os_error(error), file=sys.stderr)
-    except KeyboardInterrupt:
-        return INTERRUPTED
-    return ERROR
+    arguments = _parse(argv)
+    # a verdict that nobody read to its end is none: 0 would say that nothing regressed
+    return run_command("compare", lambda: _compare(arguments, Paths()), mistake=ERROR, unread=ERROR)
 
 
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = _Parser(
+    parser = Parser(
+        mistake=ERROR,
         prog="python -m rare_species.compare",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,

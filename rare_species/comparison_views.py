@@ -26,11 +26,22 @@ def reasons(comparison: Comparison) -> list[str]:
     return found + [f"{name} {what}" for name, what in comparison.lost.items()]
 
 
+def warnings(comparison: Comparison) -> list[str]:
+    """What whoever trusts the verdict should know: a head that brings rules of its own judges itself."""
+    rules = [
+        f"{name} {_value(before)} -> {_value(now)}"
+        for name, (before, now) in comparison.params.items()
+        if name.partition(".")[0] == "compare"
+    ]
+    return [f"the rules of comparison changed: {', '.join(rules)}"] if rules else []
+
+
 def as_document(comparison: Comparison) -> dict[str, Any]:
     """Everything, for `--json`; what is not a number is null."""
     return {
         "verdict": "regressed" if comparison.regressed else "fine",
         "reasons": reasons(comparison),
+        "warnings": warnings(comparison),
         **_sides(comparison.base, comparison.head),
         "photos": len(comparison.base.photos.file_paths),
         "families": len(set(comparison.base.photos.families)),
@@ -83,7 +94,8 @@ def as_text(comparison: Comparison) -> str:
     if comparison.params:
         knobs = [(name, f"{_value(before)} -> {_value(now)}") for name, (before, now) in comparison.params.items()]
         lines += ["", "changed in params.yaml", *_align(knobs, right=())]
-    return "\n".join([*lines, "", _verdict(comparison)])
+    told = [f"warning: {warning}" for warning in warnings(comparison)]
+    return "\n".join([*lines, "", *told, _verdict(comparison)])
 
 
 def as_markdown(comparison: Comparison) -> str:
@@ -94,6 +106,7 @@ def as_markdown(comparison: Comparison) -> str:
     blocks = [
         f"### Comparison of models: {what}",
         f"**{what.capitalize()}:** {why.replace('<', '&lt;')}.",
+        *(f"**Warning:** {_code(warning)}" for warning in warnings(comparison)),
         f"{sides}, {_test_set(comparison)}.",
         _table(_METRIC_HEADINGS, _metric_rows(comparison), "lrrrrl"),
         f"{_about_intervals(comparison)}. {_about_mcnemar(comparison)}.",

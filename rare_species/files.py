@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +21,13 @@ def staged(*outputs: Path) -> Iterator[tuple[Path, ...]]:
 
     Yields:
         A temporary place for each output, on the same disk. Folders are there and empty.
+
+    Raises:
+        IsADirectoryError: when there is a folder in a file's place.
     """
+    for output in outputs:
+        if output.suffix and output.is_dir() and not output.is_symlink():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(output))
     partials = tuple(output.with_name(output.name + ".partial") for output in outputs)
     for output, partial in zip(outputs, partials, strict=True):
         remove(partial)

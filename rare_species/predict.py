@@ -3,8 +3,8 @@
 Takes the champion of the last run. Where the family is not sure enough, the phylum is answered instead. Answers appear
 as they are found, in a table, as JSON lines (one document per photo) or as CSV.
 
-Exit codes: 0 all photos were read, 1 there is something to mend and nothing was predicted, 2 some files could not be
-read and were skipped, 130 after Ctrl-C.
+Exit codes: 0 all photos were read, 1 there is something to mend, 2 some files could not be read and were skipped, 130
+after Ctrl-C. After a full disk or Ctrl-C the answers that were found before stand, the last perhaps cut off.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from rare_species.answers import Answer, csv_lines, json_lines, make_answer, pri
 from rare_species.classifier import Classifier, read_classifier
 from rare_species.command import Parser, run_command
 from rare_species.errors import UserError
+from rare_species.files import staged
 from rare_species.parallel import map_in_threads
 from rare_species.paths import Paths
 from rare_species.photo_files import Photo, find_photos, photo_reader
@@ -65,7 +66,12 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="one JSON document per line and photo")
     form.add_argument("--csv", action="store_true", help="comma-separated values with a header")
-    parser.add_argument("--explain", type=Path, metavar="DIR", help="write photos with a heatmap there (Grad-CAM)")
+    parser.add_argument(
+        "--explain",
+        type=Path,
+        metavar="DIR",
+        help="write photos there, each under a heatmap of what spoke for the likeliest family (Grad-CAM)",
+    )
     parser.add_argument("--phylum", metavar="NAME", help="of all photos, for a model that is told it")
     champion = Paths().champion
     parser.add_argument("--model", type=Path, default=champion, metavar="DIR", help=f"default: {champion}")
@@ -74,7 +80,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def _count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1. Received: {text!r}")
+        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1. Received: {text!r}. For example: 5")
     return int(text)
 
 
@@ -124,17 +130,18 @@ class Overlays:
         inside = [file for file, place in zip(files, places, strict=True) if place.is_relative_to(_normal(folder))]
         if inside:
             raise UserError(
-                f"Expected --explain to name a folder without the photos. Received: {folder}, of {inside[0]}."
+                "Expected --explain to name a folder without the photos, or the next run would take explanations for "
+                f"photos. Received: {folder}, which holds {inside[0]}. Name a folder that holds none of the photos."
             )
         return cls(folder, Path(os.path.commonpath([place.parent for place in places])))
 
     def write(self, photo: Path, pixels: NDArray[np.uint8], heatmap: NDArray[np.float32]) -> None:
-        """Draw a photo, as the network saw it, under its heatmap."""
+        """Draw a photo, as the network saw it, under the heatmap of its likeliest family."""
         from rare_species.gradcam import overlay
 
         path = self.folder / f"{_normal(photo).relative_to(self.parent)}.gradcam.jpg"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        overlay(pixels, heatmap).save(path, quality=QUALITY)
+        with staged(path) as (partial,):
+            overlay(pixels, heatmap).save(partial, format="JPEG", quality=QUALITY)
 
 
 @dataclass

@@ -27,7 +27,8 @@ class Prediction:
     Attributes:
         photo: as it was read.
         probabilities: calibrated, float32 array of shape (n_classes,); None for a photo that can't be read.
-        heatmap: float32 array of shape (side, side) in [0, 1] that explains the likeliest class; None unless wished.
+        heatmap: of what spoke for the likeliest family, float32 array of shape (side, side) in [0, 1]; None unless
+            wished.
     """
 
     photo: Photo
@@ -56,7 +57,7 @@ class Predictor:
 
         Args:
             photos: those that can't be read are handed on.
-            explain: also make heatmaps.
+            explain: also make heatmaps, of the likeliest family even where the answer is a phylum.
         """
         stream = iter(photos)
         while batch := list(islice(stream, BATCH)):

@@ -8,10 +8,9 @@ change is in none of them.
 
 from __future__ import annotations
 
-import argparse
 import io
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,12 +19,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from rare_species.bootstrap import interval, resample_within_classes
+from rare_species.command import Parser, run_command
 from rare_species.errors import UserError
 from rare_species.paths import Paths
 from rare_species.revisions import Revision, find_revision, read_run
 
 RESAMPLES = 10_000
 METRICS = ("macro F1", "accuracy")
+COUNTS = ("train", "held_out_species")  # columns that are read
 Samples = NDArray[np.float64]  # shape (RESAMPLES + 1,): a metric of all photos, then of every sample
 
 
@@ -35,13 +36,15 @@ class SplitRun:
 
     Attributes:
         name: of the run.
+        model: train or tune, whose answers these are.
         file_paths: text array of shape (n,), the test photos.
         families: text array of shape (n,), the true ones.
         predicted: text array of shape (n,).
-        counts: species and images of every family, see `splitting.count_families`.
+        counts: columns `COUNTS` of every family, see `splitting.count_families`.
     """
 
     name: str
+    model: str
     file_paths: NDArray[np.str_]
     families: NDArray[np.str_]
     predicted: NDArray[np.str_]
@@ -53,24 +56,41 @@ class SplitRun:
         return replace(self, **texts)
 
 
-def read_split_run(revision: Revision) -> SplitRun:
-    """Read what a run's champion said of its test photos.
+def read_split_run(revision: Revision, model: str | None = None) -> SplitRun:
+    """Read what a run's model said of its test photos.
+
+    Args:
+        revision: where.
+        model: train or tune; the champion when None.
 
     Raises:
-        UserError: when the revision does not hold a finished run.
+        UserError: when the revision does not hold a finished run, or it has no such model.
     """
-    photos = read_run(revision).photos
-    table = revision.read(Paths().plots("split") / "families.csv")
+    run = read_run(revision, model)
+    photos = run.photos
     return SplitRun(
         name=revision.name,
+        model=run.model,
         file_paths=np.asarray(photos.file_paths, dtype=str),
         families=np.asarray(photos.families, dtype=str),
         predicted=np.asarray(photos.predicted, dtype=str),
-        counts=pd.read_csv(io.StringIO(table), index_col="family"),
+        counts=_read_counts(revision),
     )
 
 
-def sample_scores(run: SplitRun, families: Sequence[str], seed: int) -> dict[str, Samples]:
+def _read_counts(revision: Revision) -> pd.DataFrame:
+    path = Paths().plots("split") / "families.csv"
+    text = revision.read(path)
+    try:
+        return pd.read_csv(io.StringIO(text), index_col="family")[list(COUNTS)].astype(int)
+    except (KeyError, ValueError) as error:  # what pandas raises for broken tables are ValueErrors
+        raise UserError(
+            f"Expected a table with family, {', '.join(COUNTS)} in {path} of {revision}. Received: {error}. "
+            "Write it again: make repro"
+        ) from error
+
+
+def sample_family_scores(run: SplitRun, families: Sequence[str], seed: int) -> dict[str, Samples]:
     """Macro F1 and accuracy of some families, with bootstrap samples.
 
     F1 counts the photos of other families that are taken for one of these; accuracy is of these families' photos.
@@ -98,29 +118,29 @@ def describe(runs: Sequence[SplitRun], families: Sequence[str]) -> str:
     """A table of the runs' scores over some families, each with its difference to the first run.
 
     Args:
-        runs: see `sample_scores`.
-        families: those averaged over.
+        runs: see `sample_family_scores`.
+        families: those averaged over; a difference is fair only where every run has test photos of them.
     """
     width = max(len(run.name) for run in runs)
     columns = "".join(f"  {metric:20}  {'difference':26}" for metric in METRICS)
-    lines = [f"{'run':{width}}  train  test{columns}"]
-    base = sample_scores(runs[0], families, seed=0)
+    lines = [f"{'run':{width}}  model  train  test{columns}"]
+    base = sample_family_scores(runs[0], families, seed=0)
     for seed, run in enumerate(runs):
-        found = sample_scores(run, families, seed)
+        found = sample_family_scores(run, families, seed)
         cells = [
             f"  {_span(found[metric]):20}  {_difference(found[metric] - base[metric]) if seed else '':26}"
             for metric in METRICS
         ]
         trained, tested = run.counts.loc[list(families), "train"].sum(), np.isin(run.families, families).sum()
-        lines.append(f"{run.name:{width}}  {trained:5}  {tested:4}{''.join(cells)}")
+        lines.append(f"{run.name:{width}}  {run.model:5}  {trained:5}  {tested:4}{''.join(cells)}")
     return "\n".join(line.rstrip() for line in lines)
 
 
 def report(runs: Sequence[SplitRun]) -> str:
-    """Tables over all families and, where a run holds species out, over the families that it does so for.
+    """Tables over the families that every run tests and, of these, over those that a run holds species out of.
 
     Raises:
-        UserError: when the runs are not on the same families.
+        UserError: when the runs are not on the same families, or there is none that all of them test.
     """
     families = list(runs[0].counts.index)
     for run in runs:
@@ -129,12 +149,26 @@ def report(runs: Sequence[SplitRun]) -> str:
                 f"Expected runs on the same families. Received: {min(strangers)} in only one of {runs[0].name} and "
                 f"{run.name}. Name runs on one archive."
             )
-    parts = [f"{len(families)} families, 95 % intervals\n{describe(runs, families)}"]
-    several = [family for family in families if any(run.counts.loc[family, "held_out_species"] for run in runs)]
-    if several:
-        holder = next(run.name for run in runs if run.counts["held_out_species"].any())
-        parts.append(f"the {len(several)} of them that {holder} holds species out of\n{describe(runs, several)}")
-    return "\n\n".join(parts)
+    tested = [family for family in families if all(family in run.families for run in runs)]
+    if not tested:
+        raise UserError(
+            f"Expected a family with test photos in every run. Received: none of {len(families)}, in "
+            f"{', '.join(run.name for run in runs)}. Name runs that test the same families."
+        )
+    heading = f"{len(tested)} of {len(families)} families, those that every run tests; 95 % intervals"
+    return "\n\n".join([f"{heading}\n{describe(runs, tested)}", *_describe_held_out(runs, tested)])
+
+
+def _describe_held_out(runs: Sequence[SplitRun], tested: Sequence[str]) -> Iterator[str]:
+    """A table for the first run that holds species out, if there is one."""
+    holder = next((run for run in runs if run.counts["held_out_species"].any()), None)
+    if holder is None:
+        return
+    theirs = [family for family in tested if holder.counts.loc[family, "held_out_species"]]
+    if theirs:
+        yield f"the {len(theirs)} of them that {holder.name} holds species out of\n{describe(runs, theirs)}"
+    else:
+        yield f"None of them is a family that {holder.name} holds species out of."
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -144,17 +178,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: arguments without the program's name; those of the process when None.
 
     Returns:
-        0 when all runs were read, 1 when the user has something to mend.
+        0 when all runs were read, 1 when the user has something to mend, 130 after Ctrl-C.
     """
-    parser = argparse.ArgumentParser(prog="python -m rare_species.split_gap", description=__doc__)
+    parser = Parser(prog="python -m rare_species.split_gap", description=__doc__)
     parser.add_argument("base", help="the run that the others are compared with: a git revision or an experiment")
     parser.add_argument("others", nargs="+", metavar="other", help="runs on the same archive, split in another way")
+    parser.add_argument("--model", choices=("champion", "train", "tune"), default="champion", help="default: champion")
     args = parser.parse_args(argv)
-    try:
-        print(report([read_split_run(find_revision(name, Path())) for name in (args.base, *args.others)]))
-    except UserError as error:
-        print(f"split_gap: {error}", file=sys.stderr)
-        return 1
+    return run_command("split_gap", lambda: _print_report((args.base, *args.others), args.model))
+
+
+def _print_report(names: Sequence[str], model: str) -> int:
+    chosen = None if model == "champion" else model
+    print(report([read_split_run(find_revision(name, Path()), chosen) for name in names]))
     return 0
 
 

@@ -82,7 +82,7 @@ def describe_os_error(error: OSError) -> str:
     """Say in one sentence what the system refused and what to do."""
     where = f" {error.filename}" if error.filename else ""
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return f"The disk is full: could not write{where}. Free some space and run again; nothing half-written is left."
+        return f"The disk is full: could not write{where}. Free some space and run again."
     if isinstance(error, FileNotFoundError):
         return f"Expected a file at{where}. Received: nothing there. Run the stage that writes it first: dvc repro."
     return f"Could not read or write{where}: {error.strerror or error}."

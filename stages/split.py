@@ -22,7 +22,7 @@ from rare_species.manifest import MANIFEST_COLUMNS, SPLIT_COLUMNS, kept, read_ta
 from rare_species.params import SplitParams
 from rare_species.paths import Paths
 from rare_species.pictures import draw_split
-from rare_species.splitting import count_families, describe_splits, list_classes, refuse_empty_splits
+from rare_species.splitting import assign_splits, count_families, describe_splits, list_classes, refuse_empty_splits
 from rare_species.stage import Stage
 
 
@@ -42,11 +42,14 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     photos = kept(manifest)
     classes = list_classes(photos)
     photos["class_id"] = photos["family"].map({entry["family"]: entry["class_id"] for entry in classes})
-    held_out = choose_held_out(photos, fractions, knobs.seed) if knobs.holdout_species else np.zeros(len(photos), bool)
     families = photos["family"].to_numpy(dtype=str)
     together = photos["group"].to_numpy() if knobs.method == "grouped" else np.arange(len(photos))
-    photos["split"] = assign_others(families, together, held_out, fractions, knobs.seed)
-    photos["held_out_species"] = held_out
+    if knobs.holdout_species:
+        photos["held_out_species"] = held_out = choose_held_out(photos, fractions, knobs.seed)
+        photos["split"] = assign_others(families, together, held_out, fractions, knobs.seed)
+    else:
+        photos["held_out_species"] = False
+        photos["split"] = assign_splits(families, together, fractions, knobs.seed)
     refuse_empty_splits(photos["split"].to_numpy(dtype=str))
     leaked = cross_split_pairs(photos["group"].to_numpy(), photos["split"].to_numpy(dtype=str))
     with staged(paths.split, paths.metrics("split"), paths.plots("split")) as (split, metrics, plots):

@@ -6,18 +6,18 @@ no network.
 
 from __future__ import annotations
 
-import argparse
 import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from rare_species.command import Parser, run_command
 from rare_species.errors import UserError
+from rare_species.files import staged
 from rare_species.paths import Paths
 from rare_species.report.changes import compare_with
 from rare_species.report.page import render_page
-from rare_species.report.run import read_run
-from rare_species.stage import describe_os_error
+from rare_species.report.run import read_last_run
 
 log = logging.getLogger("report")
 
@@ -29,32 +29,26 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: arguments without the program's name; those of the process when None.
 
     Returns:
-        0 when the page is there, 1 when the user has something to mend.
+        0 when the page is there, 1 when the user has something to mend, 130 after Ctrl-C.
     """
-    parser = argparse.ArgumentParser(
-        prog="python -m rare_species.report", description="Write one HTML page about the last run."
-    )
+    parser = Parser(prog="python -m rare_species.report", description="Write one HTML page about the last run.")
     parser.add_argument("--out", type=Path, default=Path("report.html"), help="page to write (default: report.html)")
     parser.add_argument("--base", metavar="REV", help="compare with the run of this git revision or DVC experiment")
     args = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s report: %(message)s", datefmt="%H:%M:%S")
-    try:
-        paths = Paths()
-        changes = compare_with(args.base, paths) if args.base else None
-        page = render_page(read_run(paths), changes)
-        args.out.parent.mkdir(parents=True, exist_ok=True)
-        args.out.write_text(page, encoding="utf-8")
-    except UserError as error:
-        return _fail(str(error))
-    except OSError as error:
-        return _fail(describe_os_error(error))
-    log.info("%s, %.1f MB", args.out, args.out.stat().st_size / 1e6)
+    return run_command("report", lambda: _write(args.out, args.base))
+
+
+def _write(out: Path, base: str | None) -> int:
+    if not out.suffix or out.is_dir():
+        raise UserError(f"Expected --out to name a file, such as report.html. Received: {out}. Name another.")
+    paths = Paths()
+    changes = compare_with(base, paths) if base else None
+    page = render_page(read_last_run(paths), changes)
+    with staged(out) as (partial,):
+        partial.write_text(page, encoding="utf-8")
+    log.info("%s, %.1f MB", out, out.stat().st_size / 1e6)
     return 0
-
-
-def _fail(message: str) -> int:
-    print(f"report: {message}", file=sys.stderr)  # noqa: T201 (the command's answer)
-    return 1
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from typing import Any
 from rare_species.params import SplitParams
 from rare_species.report import sentences as say
 from rare_species.report.parts import Section, Table, find_figures
-from rare_species.report.run import Run
+from rare_species.report.run import LastRun
 
 SPLIT_NAMES = {"train": "train", "val": "validation", "test": "test"}
 PICTURES = (  # file below plots/, alternative text, caption
@@ -24,7 +24,7 @@ MORE_PICTURES = (
 )
 
 
-def data_card(run: Run) -> Section:
+def data_card(run: LastRun) -> Section:
     """Where the photos come from, which were kept, and how they were split."""
     return Section(
         "data",
@@ -36,7 +36,7 @@ def data_card(run: Run) -> Section:
     )
 
 
-def _data_facts(run: Run) -> Iterator[tuple[str, str]]:
+def _data_facts(run: LastRun) -> Iterator[tuple[str, str]]:
     found, cleaned, split = run.metrics["unzip"], run.metrics["clean"], run.metrics["split"]
     yield "Archive", Path(run.params.unzip.archive).name
     if found:
@@ -48,16 +48,21 @@ def _data_facts(run: Run) -> Iterator[tuple[str, str]]:
         yield "Photos of a family", f"{cleaned['smallest_family']:,} to {cleaned['largest_family']:,}"
     yield "Licence of the photos", "not stated: the pipeline reads none from the archive"
     if split:
-        yield "Splitting", _describe_splitting(run.params.split)
+        yield "Splitting", _describe_splitting(run.params.split, split.get("held_out_species", {}))
         yield "Pairs that leak between splits", f"{split['leaked_pairs']:,}"
         yield "Families without validation photos", f"{split['families_without_val']:,}"
         yield "Families without test photos", f"{split['families_without_test']:,}"
 
 
-def _describe_splitting(knobs: SplitParams) -> str:
-    if knobs.method == "grouped":
-        return f"grouped: bursts (ids at most {knobs.burst_gap} apart) and near-duplicates stay together"
-    return "stratified: photo by photo; bursts and near-duplicates may be torn apart"
+def _describe_splitting(knobs: SplitParams, held_out: Mapping[str, int]) -> str:
+    if knobs.method == "stratified":  # which does not go with species held out
+        return "stratified: photo by photo; bursts and near-duplicates may be torn apart"
+    method = f"grouped: bursts (ids at most {knobs.burst_gap} apart) and near-duplicates stay together"
+    if not held_out.get("images"):
+        return method
+    species = say.count(held_out["species"], "species", "species")
+    families = say.count(held_out["families"], "family", "families")
+    return f"{method}; {species} of {families} only in test ({say.count(held_out['images'], 'photo')})"
 
 
 def _data_tables(cleaned: Mapping[str, Any], split: Mapping[str, Any]) -> Iterator[Table]:
@@ -72,7 +77,7 @@ def _data_tables(cleaned: Mapping[str, Any], split: Mapping[str, Any]) -> Iterat
         yield Table("Rejected", ("reason", "files"), [[reason.replace("_", " "), f"{n:,}"] for reason, n in reasons])
 
 
-def model_card(run: Run) -> Section:
+def model_card(run: LastRun) -> Section:
     """What the champion is, how it was trained and what it can't do."""
     if not run.metadata:
         missing = "How the model was made is not known here: models/champion is not there. Bring it back: dvc pull."

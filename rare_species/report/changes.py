@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from rare_species.compare import Params
 from rare_species.comparison import Comparison, FamilyChange, compare_runs
 from rare_species.comparison_views import reasons
-from rare_species.params import CompareParams, EvaluateParams
 from rare_species.params_file import load_params
 from rare_species.paths import Paths
 from rare_species.report import sentences as say
@@ -17,14 +16,6 @@ from rare_species.report.parts import Section, Table
 from rare_species.revisions import WORKSPACE, find_revision, read_run
 
 LISTED_FAMILIES = 10
-
-
-@dataclass(frozen=True)
-class Params:
-    """Sections of params.yaml that a comparison reads."""
-
-    evaluate: EvaluateParams
-    compare: CompareParams
 
 
 def compare_with(base: str, paths: Paths) -> Section:

@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from rare_species.report import cards, results
 from rare_species.report import sentences as say
 from rare_species.report.parts import Section
-from rare_species.report.run import Run
+from rare_species.report.run import LastRun
 
 SECTIONS = (
     cards.data_card,
@@ -43,7 +43,7 @@ class Headline:
     by_chance: str
 
 
-def render_page(run: Run, changes: Section | None = None) -> str:
+def render_page(run: LastRun, changes: Section | None = None) -> str:
     """The page.
 
     Args:
@@ -69,7 +69,7 @@ def render_page(run: Run, changes: Section | None = None) -> str:
     )
 
 
-def list_headlines(run: Run) -> list[Headline]:
+def list_headlines(run: LastRun) -> list[Headline]:
     """Accuracy and macro F1 on the test split, against chance."""
     test, intervals = run.scores["test"], run.scores.get("test_95", {})
     of_accuracy = of_f1 = ""
@@ -84,7 +84,7 @@ def list_headlines(run: Run) -> list[Headline]:
     ]
 
 
-def list_sections(run: Run, changes: Section | None = None) -> list[Section]:
+def list_sections(run: LastRun, changes: Section | None = None) -> list[Section]:
     """All sections that this run has something for, and its changes after the scores."""
     sections = [section for section in (build(run) for build in SECTIONS) if not section.is_empty]
     if changes:

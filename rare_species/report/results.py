@@ -5,12 +5,12 @@ from __future__ import annotations
 from rare_species.manifest import SPLITS
 from rare_species.report import sentences as say
 from rare_species.report.parts import Section, Table, find_figures
-from rare_species.report.run import Run
+from rare_species.report.run import LastRun
 
 LISTED_PAIRS = 15
 
 
-def scores(run: Run) -> Section:
+def scores(run: LastRun) -> Section:
     """Every metric on every split, and all candidates."""
     scores = run.scores
     intervals = scores.get("test_95", {})
@@ -31,7 +31,7 @@ def scores(run: Run) -> Section:
     return Section("scores", "Scores", text, tables=tables)
 
 
-def _candidates_table(run: Run) -> Table:
+def _candidates_table(run: LastRun) -> Table:
     rows = [
         [
             name,
@@ -45,7 +45,7 @@ def _candidates_table(run: Run) -> Table:
     return Table("Macro F1 of the candidates; the best on validation is the champion", columns, rows)
 
 
-def curves(run: Run) -> Section:
+def curves(run: LastRun) -> Section:
     """The training, epoch by epoch."""
     shown = find_figures(
         run.paths,
@@ -58,7 +58,7 @@ def curves(run: Run) -> Section:
     return Section("curves", "Learning curves", figures=shown)
 
 
-def confusion(run: Run) -> Section:
+def confusion(run: LastRun) -> Section:
     """Which families are taken for which."""
     folder = f"evaluate/{run.champion}"
     tables = []
@@ -82,7 +82,7 @@ def confusion(run: Run) -> Section:
     return Section("confusion", "Confusion", tables=tables, figures=shown)
 
 
-def families(run: Run) -> Section:
+def families(run: LastRun) -> Section:
     """Scores of each family."""
     folder = f"evaluate/{run.champion}"
     tables = []
@@ -111,7 +111,7 @@ def families(run: Run) -> Section:
     return Section("families", "Families", tables=tables, figures=shown)
 
 
-def calibration(run: Run) -> Section:
+def calibration(run: LastRun) -> Section:
     """Whether it is as often right as it says."""
     found = run.scores.get("calibration")
     tables = []
@@ -134,7 +134,7 @@ def calibration(run: Run) -> Section:
     return Section("calibration", "Calibration", say.describe_calibration(run.scores), tables=tables, figures=shown)
 
 
-def selection(run: Run) -> Section:
+def selection(run: LastRun) -> Section:
     """What is gained by answering only where it is sure."""
     shown = find_figures(
         run.paths,
@@ -147,7 +147,7 @@ def selection(run: Run) -> Section:
     return Section("selection", "When it is unsure", say.describe_selection(run.scores), figures=shown)
 
 
-def errors(run: Run) -> Section:
+def errors(run: LastRun) -> Section:
     """The worst errors, and on which photos they are more frequent."""
     folder = f"evaluate/{run.champion}"
     shown = find_figures(
@@ -166,7 +166,7 @@ def errors(run: Run) -> Section:
     return Section("errors", "Errors", figures=shown)
 
 
-def explanations(run: Run) -> Section:
+def explanations(run: LastRun) -> Section:
     """Where in the photo the wrong answers come from."""
     shown = find_figures(
         run.paths,

@@ -27,7 +27,7 @@ class Params:
 
 
 @dataclass(frozen=True)
-class Run:
+class LastRun:
     """One run of the pipeline as it lies in the workspace.
 
     Attributes:
@@ -66,7 +66,7 @@ class Run:
         return [self.champion, *others]
 
 
-def read_run(paths: Paths) -> Run:
+def read_last_run(paths: Paths) -> LastRun:
     """Read the last run.
 
     Args:
@@ -89,7 +89,7 @@ def read_run(paths: Paths) -> Run:
             "Run that stage again: dvc repro --force evaluate"
         )
     folder = paths.plots("evaluate") / champion
-    return Run(
+    return LastRun(
         evaluation=evaluation,
         metrics={stage: _read_if_there(paths.metrics(stage)) for stage in STAGES},
         params=load_params(paths.root / "params.yaml", Params),

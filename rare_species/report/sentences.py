@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rare_species.error_analysis import describe_gap
-from rare_species.report.run import Rows, Run
+from rare_species.report.run import LastRun, Rows
 
 WORST_FAMILIES = 5
 FEW_PHOTOS = 2  # a family with at most so many test photos has an F1 that says little
@@ -66,7 +66,7 @@ def describe_luck(scores: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def describe_limits(run: Run) -> list[str]:
+def describe_limits(run: LastRun) -> list[str]:
     """Say what the model can't do, as far as the metrics tell."""
     split = run.metrics["split"]
     known = count(split["train"]["families"], "family", "families") if split else "the families it was trained on"
@@ -109,8 +109,9 @@ def describe_calibration(scores: Mapping[str, Any]) -> list[str]:
     test, meaning = found["test"], "Probabilities are calibrated when answers are as often right as they are probable."
     if found["temperature"] == 1:
         return [
-            f"{meaning} No temperature made the champion's better on validation photos, so they stay as they are: on "
-            f"test photos the expected calibration error is {number(test['ece'])}."
+            f"{meaning} No temperature lowered the champion's loss on validation photos without raising the "
+            "calibration error there, so they stay as they are: on test photos the expected calibration error is "
+            f"{number(test['ece'])}."
         ]
     return [
         f"{meaning} The logarithms of the champion's are divided by a temperature of "

@@ -139,6 +139,15 @@ def test_species_held_out_are_in_test_alone_and_are_counted(chain, tmp_path, mon
     assert counts.loc["Felidae"].to_dict() == {"species": 2, "train": 4, "val": 1, "test": 3, "held_out_species": 3}
 
 
+def test_plain_split_is_made_once(chain, tmp_path, monkeypatch):
+    folder = shutil.copytree(chain.folder, tmp_path / "chain")
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr("stages.split.assign_others", lambda *_: pytest.fail("no species is held out"))
+    before = Path("data/split/split.csv").read_bytes()
+    assert toy.run_stage("split") == 0
+    assert Path("data/split/split.csv").read_bytes() == before
+
+
 def test_class_ids_are_alphabetical(chain):
     classes = json.loads((chain.folder / "data/split/classes.json").read_text(encoding="utf-8"))
     assert [(entry["class_id"], entry["family"]) for entry in classes] == [

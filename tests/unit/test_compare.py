@@ -243,6 +243,23 @@ def test_wrong_rules_are_an_error(repository, capsys):
     assert "compare.accuracy.floor: Input should be greater than or equal to 0. Received: -1." in err
 
 
+def test_interrupted_comparison_has_the_exit_code_of_a_shell(monkeypatch, capsys):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(compare, "read_run", interrupt)
+    assert run(capsys) == (130, "", "compare: interrupted\n")
+
+
+def test_verdict_that_nobody_reads_is_an_error(monkeypatch):
+    def refuse(*_):
+        raise BrokenPipeError
+
+    monkeypatch.setattr(compare, "as_text", refuse)
+    monkeypatch.setattr("os.dup2", lambda *_: None)
+    assert compare.main([]) == ERROR
+
+
 def test_wrong_argument_is_an_error_and_no_refusal(capsys):
     with pytest.raises(SystemExit) as end:
         compare.main(["--nothing"])
@@ -251,6 +268,22 @@ def test_wrong_argument_is_an_error_and_no_refusal(capsys):
 
 
 # --- how it is shown
+
+
+def test_rules_that_changed_are_a_warning_in_every_form(repository, capsys):
+    repository.write(knobs={"compare.accuracy.floor": 1, "evaluate.top_k": 3})
+    before = compare.load_params(toy.REPO / "params.yaml", compare.Params).compare.accuracy.floor
+    warning = f"the rules of comparison changed: compare.accuracy.floor {before} -> 1"
+    _, out, _ = run(capsys)
+    assert out.splitlines()[-2:] == [f"warning: {warning}", "fine: no metric regressed"]
+    assert f"\n\n**Warning:** `{warning}`\n\n" in run(capsys, "--markdown")[1]
+    assert document(capsys)[1]["warnings"] == [warning]
+
+
+def test_other_knobs_that_changed_are_no_warning(repository, capsys):
+    repository.write(knobs={"evaluate.top_k": 3})
+    assert document(capsys)[1]["warnings"] == []
+    assert "arning" not in run(capsys)[1] + run(capsys, "--markdown")[1]
 
 
 def test_table_and_families_are_aligned(repository, capsys):

@@ -50,6 +50,13 @@ def test_old_outputs_are_untouched_when_the_work_fails(
     assert sorted(path.name for path in tmp_path.glob("*/*")) == ["split", "split.json"]
 
 
+def test_a_folder_in_a_files_place_is_refused_before_any_work(tmp_path: Path) -> None:
+    (tmp_path / "page.html").mkdir()
+    with pytest.raises(IsADirectoryError, match=r"page\.html"), staged(tmp_path / "page.html"):
+        pytest.fail("the work must not begin")
+    assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
+
+
 def test_leftovers_of_a_killed_run_are_removed(tmp_path: Path, old: tuple[Path, Path]) -> None:
     with staged(*old) as (folder, file):
         (folder / "stale.csv").write_text("stale")

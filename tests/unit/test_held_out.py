@@ -26,7 +26,7 @@ def tables(draw: st.DrawFn) -> pd.DataFrame:
 
     Family "a" always has three species that nothing links to others.
     """
-    rows = [("a", f"a{number}", number) for number in range(3)]
+    rows = [("a", f"alone{number}", number) for number in range(3)]
     for group in range(3, draw(st.integers(4, 25))):
         owners = [(family, f"{family}{number}") for family in "abc" for number in range(4)]
         owners += [("d", "d0"), ("d", "c0"), ("e", "e0"), ("e", "")]

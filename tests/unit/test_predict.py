@@ -1,6 +1,7 @@
 """The command predict from end to end, with a champion that goes by colour."""
 
 import csv
+import errno
 import json
 import os
 import subprocess
@@ -102,8 +103,14 @@ def test_nothing_but_files_that_cannot_be_read(champion, tmp_path, capsys):
         (["nowhere"], "predict: Expected a photo, a folder or a pattern. Received: 'nowhere'"),
         (["Felidae", "--model", "nowhere"], "predict: Expected a champion in nowhere."),
         (["Felidae", "--phylum", "Chordata"], "predict: Expected no --phylum"),
-        (["Felidae", "--explain", "Felidae"], "predict: Expected --explain to name a folder without the photos."),
-        (["Felidae", "--explain", "."], "predict: Expected --explain to name a folder without the photos."),
+        (
+            ["Felidae", "--explain", "Felidae"],
+            ". Name a folder that holds none of the photos.",
+        ),
+        (
+            ["Felidae", "--explain", "."],
+            "predict: Expected --explain to name a folder without the photos, or the next run",
+        ),
         (["Felidae", "--explain", "notes.txt"], "predict: Could not read or write notes.txt"),
     ],
 )
@@ -120,7 +127,9 @@ def test_a_wrong_command_line_has_the_exit_code_of_a_mistake(capsys, arguments):
     with pytest.raises(SystemExit) as stopped:
         predict.main(arguments)
     assert stopped.value.code == 1
-    assert "usage: python -m rare_species.predict" in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert "usage: python -m rare_species.predict" in err
+    assert "--top" not in arguments or err.endswith("For example: 5\n")
 
 
 @pytest.mark.usefixtures("photos")
@@ -136,6 +145,30 @@ def test_explanations_lie_as_the_photos_do(champion, photos, tmp_path):
     assert found == {f"{path}.gradcam.jpg" for path in photos if "Formicidae" not in path}
     with Image.open(tmp_path / "new/explained" / f"{photos[0]}.gradcam.jpg") as image:
         assert image.size == (SIDE_PX, SIDE_PX)
+
+
+@pytest.mark.usefixtures("photos")
+def test_explanations_are_whole_or_not_there(champion, tmp_path, monkeypatch, capsys):
+    save = Image.Image.save
+
+    def write_half(image, target, *arguments, **options):
+        if not isinstance(target, Path):  # what the network reads
+            return save(image, target, *arguments, **options)
+        target.write_bytes(b"half")
+        raise OSError(errno.ENOSPC, "full", str(target))
+
+    monkeypatch.setattr(Image.Image, "save", write_half)
+    assert run(champion, "Felidae", "--explain", "explained") == 1
+    assert [path for path in (tmp_path / "explained").rglob("*") if path.is_file()] == []
+    assert "half-written" not in capsys.readouterr().err
+
+
+def test_words_about_explanations_and_exit_codes_are_true(capsys):
+    with pytest.raises(SystemExit):
+        predict.main(["--help"])
+    said = " ".join(capsys.readouterr().out.split())
+    assert "heatmap of what spoke for the likeliest family" in said
+    assert "nothing was predicted" not in said
 
 
 def test_probabilities_are_those_of_the_pipeline(champion, packed, tmp_path):

@@ -1,6 +1,7 @@
 """The page about the last run: what it says, what it leaves out, and that it needs nothing else."""
 
 import base64
+import errno
 import io
 import itertools
 import re
@@ -18,7 +19,7 @@ from rare_species.report import sentences as say
 from rare_species.report.__main__ import main
 from rare_species.report.page import render_page
 from rare_species.report.pictures import MAX_WIDTH_PX, inline_picture
-from rare_species.report.run import read_run
+from rare_species.report.run import read_last_run
 from tests.toy import REPO
 from tests.unit.report_run import FAMILIES, FAMILY_COLUMNS, HOSTILE, METADATA, scores, write_picture, write_run
 
@@ -62,7 +63,7 @@ def here(root, monkeypatch):
 
 
 def page_of(root) -> Page:
-    return Page(render_page(read_run(Paths(root))))
+    return Page(render_page(read_last_run(Paths(root))))
 
 
 ALL = ["data", "model", "scores", "curves", "confusion", "families", "calibration", "selection", "errors"]
@@ -94,6 +95,15 @@ def test_data_card_counts(root):
     ):
         assert said in text
     assert "duplicate" not in text.partition("Rejected")[2].partition("Model")[0]  # none of them
+
+
+def test_data_card_tells_of_species_held_out(root):
+    file = root / "metrics/split.json"
+    measured = {"images": 7, "species": 3, "families": 1}
+    write_json(file, read_json(file) | {"held_out_species": dict.fromkeys(measured, 0)})
+    assert "only in test" not in page_of(root).text
+    write_json(file, read_json(file) | {"held_out_species": measured})
+    assert re.search(r"grouped: [^\n]*; 3 species of 1 family only in test \(7 photos\)", page_of(root).text)
 
 
 def test_model_card_says_what_was_trained_and_how(root):
@@ -138,13 +148,13 @@ def test_model_card_of_a_network_from_scratch_has_no_weights(root):
 
 
 def test_names_are_escaped(root):
-    source = render_page(read_run(Paths(root)))
+    source = render_page(read_last_run(Paths(root)))
     assert "<Felidae>" not in source
     assert HOSTILE in Page(source).text
 
 
 def test_page_needs_nothing_else(root):
-    source = render_page(read_run(Paths(root)))
+    source = render_page(read_last_run(Paths(root)))
     page = Page(source)
     assert not page.all("script")
     assert not page.all("link")
@@ -167,7 +177,7 @@ def test_page_is_accessible(root):
 
 def test_same_run_gives_the_same_page(root, tmp_path_factory):
     again = write_run(tmp_path_factory.mktemp("again"))
-    assert render_page(read_run(Paths(root))) == render_page(read_run(Paths(again)))
+    assert render_page(read_last_run(Paths(root))) == render_page(read_last_run(Paths(again)))
 
 
 def test_what_evaluate_did_not_write_is_left_out(root):
@@ -222,7 +232,9 @@ def test_temperature_of_one_is_not_called_a_change():
     found = scores(1, 1, 1)
     assert "0.125 without it and 0.062 with it" in say.describe_calibration(found)[0]
     found["calibration"]["temperature"] = 1
-    assert "they stay as they are" in say.describe_calibration(found)[0]
+    said = say.describe_calibration(found)[0]
+    assert "No temperature lowered the champion's loss on validation photos without raising the calibration" in said
+    assert "they stay as they are" in said
 
 
 def test_selection_says_nothing_of_phyla_that_are_not_known():
@@ -280,6 +292,31 @@ def test_mistakes_are_one_message_and_no_page(here, capsys, file, content, messa
     assert main([]) == 1
     assert message in capsys.readouterr().err
     assert not (here / "report.html").exists()
+
+
+@pytest.mark.parametrize("out", ["plots", "new.folder", "page"])
+def test_out_that_is_no_file_is_one_message_and_stays(here, capsys, out):
+    (here / "new.folder").mkdir()
+    before = sorted(here.rglob("*"))
+    assert main(["--out", out]) == 1
+    assert capsys.readouterr().err.startswith(
+        f"report: Expected --out to name a file, such as report.html. Received: {out}"
+    )
+    assert sorted(here.rglob("*")) == before
+
+
+@pytest.mark.parametrize(("error", "code"), [(OSError(errno.ENOSPC, "full"), 1), (KeyboardInterrupt(), 130)])
+def test_old_page_stays_when_the_new_one_cannot_be_written(here, monkeypatch, error, code):
+    (here / "report.html").write_text("old", encoding="utf-8")
+
+    def write_half(path, text, **_):
+        path.write_bytes(text[:100].encode())
+        raise error
+
+    monkeypatch.setattr("pathlib.Path.write_text", write_half)
+    assert main([]) == code
+    assert (here / "report.html").read_bytes() == b"old"
+    assert [path.name for path in here.glob("report*")] == ["report.html"]
 
 
 def test_command_does_not_import_tensorflow():

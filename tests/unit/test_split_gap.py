@@ -11,7 +11,7 @@ from sklearn.metrics import f1_score
 
 from rare_species import split_gap
 from rare_species.errors import UserError
-from rare_species.split_gap import SplitRun, describe, report, sample_scores
+from rare_species.split_gap import SplitRun, describe, report, sample_family_scores
 from tests.unit.runs import Repository
 
 FAMILIES = ("ant", "bee", "cat")
@@ -26,38 +26,38 @@ def make_run(
     texts = [np.array([full[letter] for letter in letters]) for letters in (truth, said)]
     counts = pd.DataFrame({"train": 10, "held_out_species": 0}, index=pd.Index(families, name="family"))
     counts.loc[families[1], "held_out_species"] = held_out
-    return SplitRun(name, np.array([f"{number}.jpg" for number in range(len(truth))]), *texts, counts)
+    return SplitRun(name, "train", np.array([f"{number}.jpg" for number in range(len(truth))]), *texts, counts)
 
 
 def test_scores_are_those_of_scikit_learn():
     run = make_run("aaaabbbbcc", "aabcbbbacc")
-    found = sample_scores(run, FAMILIES, seed=0)
+    found = sample_family_scores(run, FAMILIES, seed=0)
     assert found["macro F1"][0] == pytest.approx(f1_score(run.families, run.predicted, average="macro"), rel=1e-12)
     assert found["accuracy"][0] == pytest.approx(0.7)
 
 
 def test_scores_of_some_families_count_what_others_are_taken_for():
     run = make_run("aaaabbbb", "abbbbbba")
-    found = sample_scores(run, ["bee"], seed=0)
+    found = sample_family_scores(run, ["bee"], seed=0)
     assert found["macro F1"][0] == pytest.approx(2 * 3 / (6 + 4))  # 3 hits, taken 6 times, there 4 times
     assert found["accuracy"][0] == pytest.approx(3 / 4)
 
 
 def test_families_without_a_test_photo_are_left_out():
     run = make_run("aabb", "aabc")
-    every, present = (sample_scores(run, names, seed=0) for names in (FAMILIES, ["ant", "bee"]))
+    every, present = (sample_family_scores(run, names, seed=0) for names in (FAMILIES, ["ant", "bee"]))
     assert every["macro F1"][0] == present["macro F1"][0] == pytest.approx((1 + 2 / 3) / 2)
 
 
 def test_spread_of_accuracy_is_that_of_the_families():
-    samples = sample_scores(make_run("a" * 20 + "b" * 20, "a" * 30 + "b" * 10), FAMILIES, seed=0)["accuracy"][1:]
+    samples = sample_family_scores(make_run("a" * 20 + "b" * 20, "a" * 30 + "b" * 10), FAMILIES, seed=0)["accuracy"][1:]
     # ants are all right; of 20 bees half: variance p (1 - p) / (n - 1), of half the photos
     assert samples.std() == pytest.approx(np.sqrt(0.25 / 19) / 2, rel=0.03)
 
 
 def test_families_of_one_test_photo_stand_in_for_each_other():
     run = make_run("aabc", "aabb")  # of bee and cat one is drawn, and counts for both
-    every, bees = (sample_scores(run, names, seed=0) for names in (FAMILIES, ["bee"]))
+    every, bees = (sample_family_scores(run, names, seed=0) for names in (FAMILIES, ["bee"]))
     assert set(every["accuracy"][1:]) == {0.5, 1.0}
     assert set(np.round(every["macro F1"][1:], 9)) == {round(1 / 3, 9), 1.0}
     assert set(bees["accuracy"]) == {1.0}  # alone, it can't vary
@@ -74,20 +74,44 @@ def test_difference_of_runs_is_as_wide_as_both_together():
 def test_table_names_photos_and_differences():
     base, other = make_run("aabbcc", "aabbcc", name="grouped"), make_run("aabbccc", "aabbcca", name="random")
     header, first, second = describe([base, other], FAMILIES).splitlines()
-    assert header.split()[:3] == ["run", "train", "test"]
-    assert first.split() == ["grouped", "30", "6", "1.000", "(1.000–1.000)", "1.000", "(1.000–1.000)"]
-    assert second.split()[:4] == ["random", "30", "7", f"{(0.8 + 1 + 0.8) / 3:.3f}"]
+    assert header.split()[:4] == ["run", "model", "train", "test"]
+    assert first.split() == ["grouped", "train", "30", "6", "1.000", "(1.000–1.000)", "1.000", "(1.000–1.000)"]
+    assert second.split()[:5] == ["random", "train", "30", "7", f"{(0.8 + 1 + 0.8) / 3:.3f}"]
     assert f"{(0.8 + 1 + 0.8) / 3 - 1:+.3f} (" in second
     assert f"{6 / 7 - 1:+.3f} (" in second
 
 
 def test_families_of_several_species_get_a_table_of_their_own():
-    runs = [make_run("aabb", "aabb", name="grouped"), make_run("abbb", "abaa", held_out=3, name="held-out")]
+    runs = [make_run("aabbc", "aabbc", name="grouped"), make_run("abbb", "abaa", held_out=3, name="held-out")]
     every, several = report(runs).split("\n\n")
-    assert every.startswith("3 families, ")
+    assert every.startswith("2 of 3 families, those that every run tests; ")
     assert several.splitlines()[0] == "the 1 of them that held-out holds species out of"
-    assert [line.split()[:3] for line in several.splitlines()[2:]] == [["grouped", "10", "2"], ["held-out", "10", "3"]]
+    assert [line.split()[2:4] for line in several.splitlines()[2:]] == [["10", "2"], ["10", "3"]]
     assert "\n\n" not in report(runs[:1])
+
+
+def test_families_that_one_run_does_not_test_are_in_no_table():
+    """Cats are all wrong in one run and untested in the other: without them there is no difference."""
+    families = ("ant", "bee", "cat", "dog")
+    runs = [make_run(*letters, families=families) for letters in (("aabbcc", "aabbdd"), ("aaaabb", "aaaabb"))]
+    _, _, first, second = report(runs).splitlines()
+    assert first.split()[2:4] == ["20", "4"]
+    assert second.split()[2:4] == ["20", "6"]
+    assert second.count("+0.000 (") == 2
+
+
+def test_held_out_families_that_the_base_does_not_test_are_told():
+    runs = [make_run("aacc", "aacc", name="grouped"), make_run("aabb", "aabb", held_out=2, name="held-out")]
+    every, several = report(runs).split("\n\n")
+    assert every.startswith("1 of 3 families, ")
+    assert several == "None of them is a family that held-out holds species out of."
+    assert "nan" not in every
+
+
+def test_runs_that_test_no_family_in_common_are_refused():
+    runs = [make_run("aa", "aa", name="one"), make_run("bb", "bb", name="two")]
+    with pytest.raises(UserError, match=r"Received: none of 3, in one, two\. Name runs that test the same families\."):
+        report(runs)
 
 
 def test_runs_on_other_families_are_refused():
@@ -139,14 +163,50 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_command_compares_a_commit_with_the_workspace(capsys):
     assert split_gap.main(["HEAD", "workspace"]) == 0
     _, _, first, second = capsys.readouterr().out.splitlines()
-    assert first.split()[:4] == ["HEAD", "30", "4", "0.833"]
-    assert second.split()[:4] == ["workspace", "30", "4", "1.000"]
+    assert first.split()[:5] == ["HEAD", "train", "20", "4", "0.833"]
+    assert second.split()[:5] == ["workspace", "train", "20", "4", "1.000"]
 
 
 def test_command_says_which_file_is_not_there(repository, capsys):
     (repository / "plots/split/families.csv").unlink()
     assert split_gap.main(["HEAD", "workspace"]) == 1
     assert capsys.readouterr().err.startswith("split_gap: Expected plots/split/families.csv in workspace. Received: no")
+
+
+def test_command_takes_the_model_that_is_named(repository, capsys):
+    evaluation = {"champion": "train", "train": {"test": {}}, "tune": {"test": {}}}
+    (repository / "metrics/evaluate.json").write_text(json.dumps(evaluation), encoding="utf-8")
+    (repository / "plots/evaluate/train").rename(repository / "plots/evaluate/tune")
+    assert split_gap.main(["workspace", "workspace", "--model", "tune"]) == 0
+    assert {line.split()[1] for line in capsys.readouterr().out.splitlines()[2:]} == {"tune"}
+    assert split_gap.main(["HEAD", "workspace", "--model", "tune"]) == 1
+    assert "Expected scores of tune in metrics/evaluate.json of HEAD" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "text", ["", "name,train\nant,1\n", "family,train,held_out_species\nant,many,0\n", 'family\n"']
+)
+def test_command_says_which_table_is_broken(repository, capsys, text):
+    (repository / "plots/split/families.csv").write_text(text, encoding="utf-8")
+    assert split_gap.main(["HEAD", "workspace"]) == 1
+    message = "split_gap: Expected a table with family, train, held_out_species in plots/split/families.csv of"
+    assert capsys.readouterr().err.startswith(message)
+
+
+@pytest.mark.parametrize(("error", "code"), [(PermissionError(13, "Permission denied"), 1), (KeyboardInterrupt(), 130)])
+def test_command_ends_with_a_message(monkeypatch, capsys, error, code):
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr(split_gap, "find_revision", fail)
+    assert split_gap.main(["HEAD", "workspace"]) == code
+    assert capsys.readouterr().err.startswith("split_gap: ")
+
+
+def test_wrong_argument_has_the_exit_code_of_a_mistake():
+    with pytest.raises(SystemExit) as stopped:
+        split_gap.main(["HEAD"])
+    assert stopped.value.code == 1
 
 
 @pytest.mark.usefixtures("repository")

@@ -98,12 +98,11 @@ def test_params_are_judged_before_anything_is_run(
         (UserError("Expected a zip. Received: a pdf."), "Expected a zip. Received: a pdf."),
         (
             OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "data/clean.partial"),
-            "The disk is full: could not write data/clean.partial. "
-            "Free some space and run again; nothing half-written is left.",
+            "The disk is full: could not write data/clean.partial. Free some space and run again.",
         ),
         (
             OSError(errno.EDQUOT, os.strerror(errno.EDQUOT)),
-            "The disk is full: could not write. Free some space and run again; nothing half-written is left.",
+            "The disk is full: could not write. Free some space and run again.",
         ),
         (
             FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), "data/images/listing.csv"),

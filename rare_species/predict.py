@@ -97,14 +97,14 @@ def _predict(args: argparse.Namespace) -> int:
         _read_ahead(read, files) as photos,
         tqdm(total=len(files), desc="predict", unit="photo", mininterval=1.0, delay=WAIT_S) as progress,
     ):
-        run = Run(classifier, min(args.top, len(classifier.classes)), overlays, progress)
-        answers = run.answers(predictor.run(photos, explain=overlays is not None))
-        for line in _lines(args, run, answers, files):
-            run.show(line, sys.stdout)
+        printer = Printer(classifier, min(args.top, len(classifier.classes)), overlays, progress)
+        answers = printer.answers(predictor.run(photos, explain=overlays is not None))
+        for line in _lines(args, printer, answers, files):
+            printer.show(line, sys.stdout)
             sys.stdout.flush()
-    if run.skipped:
-        print(f"predict: {run.skipped} of {len(files)} files were skipped", file=sys.stderr)
-    return SKIPPED if run.skipped else READ
+    if printer.skipped:
+        print(f"predict: {printer.skipped} of {len(files)} files were skipped", file=sys.stderr)
+    return SKIPPED if printer.skipped else READ
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,7 @@ class Overlays:
 
 
 @dataclass
-class Run:
+class Printer:
     """What is said while predictions come in.
 
     Attributes:
@@ -184,10 +184,12 @@ class Run:
             print(line, file=file)
 
 
-def _lines(args: argparse.Namespace, run: Run, answers: Iterator[Answer], files: Sequence[Path]) -> Iterator[str]:
+def _lines(
+    args: argparse.Namespace, printer: Printer, answers: Iterator[Answer], files: Sequence[Path]
+) -> Iterator[str]:
     if args.json:
         return json_lines(answers)
-    return csv_lines(answers, run.top) if args.csv else table_lines(answers, files, run.classifier.classes)
+    return csv_lines(answers, printer.top) if args.csv else table_lines(answers, files, printer.classifier.classes)
 
 
 @contextmanager

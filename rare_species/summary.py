@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from textwrap import wrap
 from typing import Any
 
 from rare_species.error_analysis import describe_gap
 from rare_species.files import read_json
 from rare_species.paths import Paths
 
+WIDTH = 100  # of sentences, in characters
 SHOWN = ("accuracy", "macro_f1", "macro_auc", "loss")
 
 
@@ -29,13 +31,14 @@ def summarise(evaluation: dict[str, Any]) -> str:
     lines.append(f"{'macro_f1, 95 %':20}" + "".join(f"{span:>12}" for span in spans))
     champion = evaluation["champion"]
     calibration, selective = (evaluation[champion][group] for group in ("calibration", "selective"))
-    lines += [
-        f"champion, by validation macro F1: {champion}",
+    lines.append(f"champion, by validation macro F1: {champion}")
+    sentences = (
         describe_gap(evaluation[champion]),
         f"Calibration error {calibration['test']['ece']:.3f}, and {calibration['test']['ece_calibrated']:.3f} at "
         f"temperature {calibration['temperature']:.2f}. Sure of the family in {selective['test']['answered']:.0%} of "
         f"test photos, right in {selective['test']['precision']:.0%} of those.",
-    ]
+    )
+    lines += [line for sentence in sentences for line in wrap(sentence, WIDTH)]
     return "\n".join(lines)
 
 

@@ -33,9 +33,9 @@ macro_auc                 0.5000      0.6000
 loss                      0.1000      0.2000
 macro_f1, 95 %       0.350-0.450 0.450-0.550
 champion, by validation macro F1: tune
-Overfitted: macro F1 is 1.000 on training, 0.550 on validation and 0.500 on test photos; it knows the training photos \
-0.450 better than those of validation.
-Calibration error 0.100, and 0.020 at temperature 1.25. Sure of the family in 90% of test photos, \
+Overfitted: macro F1 is 1.000 on training, 0.550 on validation and 0.500 on test photos; it knows
+the training photos 0.450 better than those of validation.
+Calibration error 0.100, and 0.020 at temperature 1.25. Sure of the family in 90% of test photos,
 right in 95% of those."""
 
 
@@ -47,7 +47,7 @@ def test_model_that_was_not_tuned_has_the_only_column():
     lines = summarise({"champion": "train", "train": scores(0.1)}).splitlines()
     assert lines[0].split() == ["on", "the", "test", "split", "train"]
     assert lines[1].split() == ["accuracy", "0.2000"]
-    assert lines[-3].endswith(": train")
+    assert any(line.endswith(": train") for line in lines)
 
 
 def test_top_k_accuracy_is_shown_for_any_k():

@@ -34,5 +34,5 @@ run_and_show() {
   dvc exp run --run-all || echo "Some runs failed; those that came to an end are listed below." >&2
   dvc queue remove --failed --quiet  # DVC would list them with the commit's metrics
   dvc exp show --md --drop '.*' \
-    --keep "Experiment|${1:-train.(val|test).macro_f1$|train.test.macro_f1_(low|high)$|train.test.accuracy$}"
+    --keep "Experiment|${1:-train.(val|test).macro_f1$|train.test_95.macro_f1.(low|high)$|train.test.accuracy$}"
 }

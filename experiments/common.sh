@@ -1,13 +1,15 @@
-# Sourced by the scripts beside it (bash 4 or newer): queue runs by name, run what is queued, show it.
+# Sourced by the scripts beside it (bash 4.4 or newer): queue runs by name, run what is queued, show it.
 # ARCHIVE=data/raw/mine.zip takes other photos than params.yaml names; track them first: dvc add data/raw/mine.zip
 
 set -f  # values of knobs may hold brackets
+
+queued=()  # options of each run, quoted for the shell
 
 # queue NAME [-S knob=value ...]: one run without a search; a run of that name is replaced
 queue() {
   local name=$1
   shift
-  dvc exp run --queue --force --name "$name" -S tune.trials=0 ${ARCHIVE:+-S "unzip.archive=$ARCHIVE"} "$@" >/dev/null
+  queued+=("$(printf '%q ' --name "$name" -S tune.trials=0 ${ARCHIVE:+-S "unzip.archive=$ARCHIVE"} "$@")")
   echo "queued $name"
 }
 
@@ -29,10 +31,13 @@ sets() {
 }
 
 # run_and_show [METRICS]: one run after the other, each in its own copy of the repository; one that fails does not stop
-# the rest
+# the rest. Not DVC's own queue: its worker can die on a busy machine, and then `dvc exp run --run-all` waits for ever.
 run_and_show() {
-  dvc exp run --run-all || echo "Some runs failed; those that came to an end are listed below." >&2
-  dvc queue remove --failed --quiet  # DVC would list them with the commit's metrics
+  local run failed=0
+  for run in "${queued[@]}"; do
+    eval "dvc exp run --temp --force $run" || failed=$((failed + 1))
+  done
+  [ "$failed" -eq 0 ] || echo "$failed runs failed; those that came to an end are listed below." >&2
   dvc exp show --md --drop '.*' \
     --keep "Experiment|${1:-train.(val|test).macro_f1$|train.test_95.macro_f1.(low|high)$|train.test.accuracy$}"
 }

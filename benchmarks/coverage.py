@@ -19,7 +19,14 @@ from scipy.sparse import csr_array
 from tqdm import tqdm
 
 from benchmarks.simulated import RARE_SPECIES, SAMPLE, draw_labels
-from rare_species.bootstrap import Outcomes, Weights, interval, resample_within_classes, sample_scores
+from rare_species.bootstrap import (
+    Outcomes,
+    Weights,
+    degrees_of_freedom,
+    interval,
+    resample_within_classes,
+    sample_scores,
+)
 
 SETTINGS = {
     "202 families, 3 to 30 photos": (RARE_SPECIES, (0.6, 0.85)),
@@ -69,6 +76,7 @@ def coverage(sizes: dict[int, int], accuracy: float, repetitions: int) -> dict[t
     labels, rng = draw_labels(sizes), np.random.default_rng(0)
     recalls = rng.beta(8 * accuracy, 8 * (1 - accuracy), sum(sizes.values()))
     truth, whole = true_scores(np.bincount(labels), recalls), np.ones((1, len(labels)))
+    freedom = degrees_of_freedom(labels)
     within = resample_within_classes(labels, RESAMPLES, seed=0)
     plain = rng.multinomial(len(labels), np.full(len(labels), 1 / len(labels)), RESAMPLES).astype(np.float64)
     held: Counter[tuple[str, str]] = Counter()
@@ -77,7 +85,7 @@ def coverage(sizes: dict[int, int], accuracy: float, repetitions: int) -> dict[t
         values, ours = sample_scores(photos, whole, 1), sample_scores(photos, within, 1)
         theirs = plain_scores(photos, plain)
         for metric, true in truth.items():
-            low, high = interval(float(values[metric][0]), ours[metric])
+            low, high = interval(float(values[metric][0]), ours[metric], freedom)
             held["within", metric] += low <= true <= high
             low, high = np.percentile(theirs[metric], [2.5, 97.5])
             held["plain", metric] += bool(low <= true <= high)

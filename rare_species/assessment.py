@@ -120,7 +120,7 @@ def _test_intervals(
     samples["macro_auc"] = bootstrap.sample_macro_auc(labels, probabilities, weights)
     phyla = np.array(predictions.phyla)
     samples["phylum_accuracy"] = weights @ (phyla[photos.predicted] == phyla[labels]) / len(labels)
-    return bootstrap.score_intervals(estimates, samples)
+    return bootstrap.score_intervals(estimates, samples, bootstrap.degrees_of_freedom(labels))
 
 
 def mask_phylum(predictions: Predictions, split: str) -> Probabilities:

@@ -6,6 +6,9 @@ photos are drawn, each counting n / (n - 1) (Rao & Wu, 1988, "Resampling Inferen
 
 Photos that are alone in their class could not vary so: they are drawn among each other, as if they were of one class
 (collapsed strata; Cochran, 1977, "Sampling Techniques", section 5A.12), and their classes count as they do.
+
+The variance of so few photos is itself a guess, so intervals of one model's metrics are as much wider as Student's t is
+wider than the normal distribution, with the degrees of freedom that Satterthwaite gives the classes' variances.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
-from scipy.stats import norm
+from scipy.stats import norm, t
 
 from rare_species.arrays import Labels, Probabilities
 from rare_species.scores import SMALLEST_PROBABILITY, true_ranks
@@ -73,6 +76,23 @@ def resample_within_classes(labels: Labels, resamples: int, seed: int) -> Weight
         if n > 1:
             weights[:, places] = rng.multinomial(n - 1, np.full(n, 1 / n), resamples) * (n / (n - 1))
     return weights
+
+
+def degrees_of_freedom(labels: Labels) -> float:
+    """Of the variance of a mean over classes, were photos as varied in each class (Satterthwaite, 1946, Biometrics 2).
+
+    Args:
+        labels: int array of shape (n,).
+
+    Returns:
+        At least 1; infinite where no class varies.
+    """
+    counts = np.unique(labels, return_counts=True)[1]
+    several, alone = counts[counts > 1], int(np.sum(counts == 1))
+    variances, freedoms = 1 / several, several - 1
+    if alone > 1:  # one stratum, in which every photo weighs as much as a class
+        variances, freedoms = np.append(variances, alone), np.append(freedoms, alone - 1)
+    return float(variances.sum() ** 2 / np.sum(variances**2 / freedoms)) if len(variances) else np.inf
 
 
 def resample_for_differences(labels: Labels, resamples: int, seed: int) -> Weights:
@@ -142,16 +162,20 @@ def sample_macro_auc(labels: Labels, probabilities: Probabilities, weights: Weig
     return total / len(present)
 
 
-def interval(estimate: float, samples: NDArray[np.float64], level: float = LEVEL) -> tuple[float, float]:
-    """The middle of the samples, moved so that they lie around the estimate; F1 of samples is biased.
+def interval(
+    estimate: float, samples: NDArray[np.float64], freedom: float, level: float = LEVEL
+) -> tuple[float, float]:
+    """The middle of the samples, moved so that they lie around the estimate (F1 of samples is biased), and widened.
 
     Args:
         estimate: of all photos.
         samples: float array of shape (resamples,).
-        level: share of the samples inside.
+        freedom: see `degrees_of_freedom`.
+        level: confidence; share of the samples inside where the freedom is infinite.
     """
-    tails = [50 * (1 - level), 50 * (1 + level)]
-    low, high = estimate + np.percentile(samples, tails) - samples.mean()
+    upper = (1 + level) / 2
+    wider = t.ppf(upper, freedom) / norm.ppf(upper)
+    low, high = estimate + wider * (np.percentile(samples, [100 * (1 - upper), 100 * upper]) - samples.mean())
     return float(low), float(high)
 
 
@@ -171,18 +195,19 @@ def symmetric_interval(estimate: float, samples: NDArray[np.float64], level: flo
 
 
 def score_intervals(
-    estimates: Mapping[str, float], samples: Mapping[str, NDArray[np.float64]]
+    estimates: Mapping[str, float], samples: Mapping[str, NDArray[np.float64]], freedom: float
 ) -> dict[str, dict[str, float]]:
     """Low and high of each metric that has samples, within the values it can take.
 
     Args:
         estimates: by metric, see `scores.score`.
         samples: by metric.
+        freedom: see `degrees_of_freedom`.
     """
     found = {}
     for name in estimates.keys() & samples.keys():
         largest = np.inf if name == "loss" else 1.0
-        low, high = np.clip(interval(estimates[name], samples[name]), 0.0, largest)
+        low, high = np.clip(interval(estimates[name], samples[name], freedom), 0.0, largest)
         found[name] = {"low": float(low), "high": float(high)}
     return {name: found[name] for name in estimates if name in found}
 

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from rare_species.bootstrap import interval, resample_within_classes
+from rare_species.bootstrap import degrees_of_freedom, interval, resample_within_classes
 from rare_species.command import Parser, run_command
 from rare_species.errors import UserError
 from rare_species.paths import Paths
@@ -124,13 +124,13 @@ def describe(runs: Sequence[SplitRun], families: Sequence[str]) -> str:
     width = max(len(run.name) for run in runs)
     columns = "".join(f"  {metric:20}  {'difference':26}" for metric in METRICS)
     lines = [f"{'run':{width}}  model  train  test{columns}"]
-    base = sample_family_scores(runs[0], families, seed=0)
+    base, base_freedom = sample_family_scores(runs[0], families, seed=0), _freedom(runs[0], families)
     for seed, run in enumerate(runs):
         found = sample_family_scores(run, families, seed)
-        cells = [
-            f"  {_span(found[metric]):20}  {_difference(found[metric] - base[metric]) if seed else '':26}"
-            for metric in METRICS
-        ]
+        freedom = _freedom(run, families)
+        spans = [_span(found[metric], freedom) for metric in METRICS]
+        changes = [_difference(found[metric] - base[metric], min(freedom, base_freedom)) for metric in METRICS]
+        cells = [f"  {span:20}  {change if seed else '':26}" for span, change in zip(spans, changes, strict=True)]
         trained, tested = run.counts.loc[list(families), "train"].sum(), np.isin(run.families, families).sum()
         lines.append(f"{run.name:{width}}  {run.model:5}  {trained:5}  {tested:4}{''.join(cells)}")
     return "\n".join(line.rstrip() for line in lines)
@@ -194,13 +194,18 @@ def _print_report(names: Sequence[str], model: str) -> int:
     return 0
 
 
-def _span(samples: Samples) -> str:
-    low, high = np.clip(interval(samples[0], samples[1:]), 0.0, 1.0)
+def _freedom(run: SplitRun, families: Sequence[str]) -> float:
+    tested = run.families[np.isin(run.families, families)]
+    return degrees_of_freedom(np.unique(tested, return_inverse=True)[1])
+
+
+def _span(samples: Samples, freedom: float) -> str:
+    low, high = np.clip(interval(samples[0], samples[1:], freedom), 0.0, 1.0)
     return f"{samples[0]:.3f} ({low:.3f}–{high:.3f})"
 
 
-def _difference(samples: Samples) -> str:
-    low, high = interval(samples[0], samples[1:])
+def _difference(samples: Samples, freedom: float) -> str:
+    low, high = interval(samples[0], samples[1:], freedom)
     return f"{samples[0]:+.3f} ({low:+.3f} to {high:+.3f})"
 
 

@@ -80,7 +80,9 @@ def test_every_test_metric_has_an_interval_that_follows_the_seed(predictions):
     weights = bootstrap.resample_within_classes(labels, 200, 1)
     photos = bootstrap.outcomes(labels, predictions.probabilities["test"])
     samples = bootstrap.sample_scores(photos, weights, PARAMS.top_k)["macro_f1"]
-    assert tuple(spans["macro_f1"].values()) == bootstrap.interval(test["macro_f1"], samples)
+    assert tuple(spans["macro_f1"].values()) == bootstrap.interval(
+        test["macro_f1"], samples, bootstrap.degrees_of_freedom(labels)
+    )
 
 
 def test_predictions_are_listed_photo_by_photo(predictions, packed):

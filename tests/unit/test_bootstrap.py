@@ -133,8 +133,32 @@ def test_metrics_without_resampling_are_those_of_the_scores(drawn):
 
 def test_interval_is_the_middle_of_the_samples_around_the_estimate():
     samples = np.random.default_rng(0).permutation(1001).astype(float)
-    assert bootstrap.interval(500, samples) == pytest.approx((25, 975))
-    assert bootstrap.interval(600, samples, level=0.5) == pytest.approx((350, 850))  # the samples were biased by 100
+    assert bootstrap.interval(500, samples, np.inf) == pytest.approx((25, 975))
+    biased = bootstrap.interval(600, samples, np.inf, level=0.5)  # by 100
+    assert biased == pytest.approx((350, 850))
+
+
+def test_interval_of_few_degrees_of_freedom_is_wider_by_students_t():
+    samples = np.random.default_rng(0).permutation(1001).astype(float)
+    reach = 475 * 2.570582 / 1.959964  # the 97.5 % points of t with 5 degrees of freedom and of the normal
+    assert bootstrap.interval(500, samples, 5) == pytest.approx((500 - reach, 500 + reach))
+
+
+@pytest.mark.parametrize(
+    ("counts", "expected"),
+    [
+        ([4] * 24, 72),  # as many as the photos less the classes, where classes are alike
+        ([9], 8),
+        ([2, 3], (1 / 2 + 1 / 3) ** 2 / (1 / 4 + 1 / 18)),
+        ([1] * 5, 4),  # drawn among each other
+        ([1, 1, 2], (2 + 1 / 2) ** 2 / (4 + 1 / 4)),
+        ([1, 3], 2),  # the single photo stands still
+        ([1], np.inf),
+    ],
+)
+def test_degrees_of_freedom_are_satterthwaites(counts, expected):
+    labels = np.random.default_rng(0).permutation(np.repeat(np.arange(len(counts)) * 2, counts))
+    assert bootstrap.degrees_of_freedom(labels) == pytest.approx(expected)
 
 
 def test_symmetric_interval_is_the_estimate_give_or_take_deviations():
@@ -148,7 +172,7 @@ def test_symmetric_interval_is_the_estimate_give_or_take_deviations():
 @given(arrays(np.float64, 50, elements=st.floats(0, 1)), st.floats(0, 1))
 def test_intervals_stay_within_what_a_metric_can_be(samples, estimate):
     estimates = {"accuracy": estimate, "other": 1.0, "loss": 0.1}
-    found = bootstrap.score_intervals(estimates, {"loss": samples, "accuracy": samples})
+    found = bootstrap.score_intervals(estimates, {"loss": samples, "accuracy": samples}, 10)
     assert list(found) == ["accuracy", "loss"]
     assert 0 <= found["accuracy"]["low"] <= found["accuracy"]["high"] <= 1
     assert found["loss"]["low"] >= 0
@@ -163,6 +187,7 @@ def test_interval_holds_the_truth_about_19_times_in_20(accuracy):
     confusion = np.full((20, 20), (1 - accuracy) / 19) + np.eye(20) * (accuracy - (1 - accuracy) / 19)
     truth = np.mean(2 * sizes * accuracy / (sizes + sizes @ confusion))
     weights, inside = bootstrap.resample_within_classes(labels, 300, seed=1), 0
+    freedom = bootstrap.degrees_of_freedom(labels)
     for _ in range(300):
         predicted = np.where(
             rng.random(len(labels)) < accuracy, labels, (labels + rng.integers(1, 20, len(labels))) % 20
@@ -170,6 +195,6 @@ def test_interval_holds_the_truth_about_19_times_in_20(accuracy):
         blank = np.ones(len(labels))
         photos = bootstrap.Outcomes(labels, predicted, blank, blank.astype(np.int64), 20)
         estimate = bootstrap.sample_scores(photos, np.ones((1, len(labels))), 1)["macro_f1"][0]
-        low, high = bootstrap.interval(estimate, bootstrap.sample_scores(photos, weights, 1)["macro_f1"])
+        low, high = bootstrap.interval(estimate, bootstrap.sample_scores(photos, weights, 1)["macro_f1"], freedom)
         inside += low <= truth <= high
     assert 0.92 <= inside / 300 <= 0.98  # 0.95 give or take two standard errors

@@ -18,13 +18,13 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from rare_species import plots
+from rare_species.command import run_command
 from rare_species.errors import UserError
 from rare_species.images import Treatment, fit_square
 from rare_species.manifest import SPLIT_COLUMNS, read_table
 from rare_species.params import PreprocessParams, TreatmentName
 from rare_species.params_file import load_params
 from rare_species.paths import Paths
-from rare_species.stage import describe_os_error
 from rare_species.treatments import make_treatment, treatment_recipe
 
 PHOTOS = 5  # each of another family, spread over all
@@ -76,14 +76,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, required=True, help="JPEG to write")
     args = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s treatment_panel: %(message)s", datefmt="%H:%M:%S")
-    try:
-        knobs = load_params(Path("params.yaml"), Params).preprocess
-        plots.save_jpeg(draw_panel(_choose_photos(Paths(), knobs), available_treatments(knobs)), args.out)
-    except UserError as error:
-        return _fail(str(error))
-    except OSError as error:
-        return _fail(describe_os_error(error))
-    log.info("%s", args.out)
+    return run_command("treatment_panel", lambda: _write(args.out))
+
+
+def _write(out: Path) -> int:
+    knobs = load_params(Path("params.yaml"), Params).preprocess
+    plots.save_jpeg(draw_panel(_choose_photos(Paths(), knobs), available_treatments(knobs)), out)
+    log.info("%s", out)
     return 0
 
 
@@ -93,11 +92,6 @@ def _choose_photos(paths: Paths, knobs: PreprocessParams) -> list[Image.Image]:
     places = np.linspace(0, len(first) - 1, min(PHOTOS, len(first))).astype(int)
     files = [paths.images / path for path in first["file_path"].iloc[places]]
     return [fit_square(file.read_bytes(), knobs.image_size, knobs.resize) for file in files]
-
-
-def _fail(message: str) -> int:
-    print(f"treatment_panel: {message}", file=sys.stderr)
-    return 1
 
 
 if __name__ == "__main__":

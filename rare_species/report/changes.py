@@ -8,7 +8,7 @@ from typing import Any
 
 from rare_species.compare import Params
 from rare_species.comparison import Comparison, FamilyChange, compare_runs
-from rare_species.comparison_views import reasons
+from rare_species.comparison_views import reasons, warnings
 from rare_species.params_file import load_params
 from rare_species.paths import Paths
 from rare_species.report import sentences as say
@@ -45,7 +45,8 @@ def describe_changes(comparison: Comparison) -> Section:
     tables = [_metrics_table(comparison), *(_families_table(how, changed) for how, changed in families if changed)]
     if comparison.params:
         tables.append(_params_table(comparison.params))
-    return Section("changes", f"Against {base}", [verdict, photos], tables=tables)
+    sentences = [verdict, *(f"{text[0].upper()}{text[1:]}." for text in warnings(comparison)), photos]
+    return Section("changes", f"Against {base}", sentences, tables=tables)
 
 
 def _metrics_table(comparison: Comparison) -> Table:

@@ -9,9 +9,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from rare_species.errors import UserError
+from rare_species.command import run_command
 from rare_species.sample.archive import Settings, draw_archive
-from rare_species.stage import available_cores, describe_os_error
+from rare_species.stage import available_cores
 
 log = logging.getLogger("sample")
 
@@ -48,19 +48,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     settings = parse_settings(argv)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s sample: %(message)s", datefmt="%H:%M:%S")
-    try:
-        files = draw_archive(settings)
-    except UserError as error:
-        return _fail(str(error))
-    except OSError as error:
-        return _fail(describe_os_error(error))
+    return run_command("sample", lambda: _draw(settings))
+
+
+def _draw(settings: Settings) -> int:
+    files = draw_archive(settings)
     log.info("%d files, %.1f MB: %s", files, settings.out.stat().st_size / 1e6, settings.out)
     return 0
-
-
-def _fail(message: str) -> int:
-    print(f"sample: {message}", file=sys.stderr)  # noqa: T201 (the command's answer)
-    return 1
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
 from rare_species.report.__main__ import main
 from tests.unit.report_run import write_run, write_table
@@ -76,3 +77,12 @@ def test_other_test_photos_are_refused(committed, capsys):
     file.write_text(file.read_text(encoding="utf-8").replace("00.jpg", "x.jpg"), encoding="utf-8")
     assert main(["--base", "HEAD"]) == 1
     assert "Expected the same test photos" in capsys.readouterr().err
+
+
+def test_rules_that_changed_are_told(committed):
+    assert "rules of comparison changed" not in report("--base", "HEAD")
+    params = committed / "params.yaml"
+    document = yaml.safe_load(params.read_text(encoding="utf-8"))
+    document["compare"]["macro_f1"]["floor"] = 0.5
+    params.write_text(yaml.safe_dump(document), encoding="utf-8")
+    assert "The rules of comparison changed: compare.macro_f1.floor 0.01 -&gt; 0.5." in report("--base", "HEAD")

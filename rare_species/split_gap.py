@@ -124,12 +124,12 @@ def describe(runs: Sequence[SplitRun], families: Sequence[str]) -> str:
     width = max(len(run.name) for run in runs)
     columns = "".join(f"  {metric:20}  {'difference':26}" for metric in METRICS)
     lines = [f"{'run':{width}}  model  train  test{columns}"]
-    base, base_freedom = sample_family_scores(runs[0], families, seed=0), _freedom(runs[0], families)
+    base, freedom_of_base = sample_family_scores(runs[0], families, seed=0), _freedom(runs[0], families)
     for seed, run in enumerate(runs):
         found = sample_family_scores(run, families, seed)
         freedom = _freedom(run, families)
         spans = [_span(found[metric], freedom) for metric in METRICS]
-        changes = [_difference(found[metric] - base[metric], min(freedom, base_freedom)) for metric in METRICS]
+        changes = [_difference(base[metric], found[metric], freedom_of_base, freedom) for metric in METRICS]
         cells = [f"  {span:20}  {change if seed else '':26}" for span, change in zip(spans, changes, strict=True)]
         trained, tested = run.counts.loc[list(families), "train"].sum(), np.isin(run.families, families).sum()
         lines.append(f"{run.name:{width}}  {run.model:5}  {trained:5}  {tested:4}{''.join(cells)}")
@@ -204,8 +204,11 @@ def _span(samples: Samples, freedom: float) -> str:
     return f"{samples[0]:.3f} ({low:.3f}–{high:.3f})"
 
 
-def _difference(samples: Samples, freedom: float) -> str:
-    low, high = interval(samples[0], samples[1:], freedom)
+def _difference(base: Samples, other: Samples, freedom_of_base: float, freedom_of_other: float) -> str:
+    """With the degrees of freedom of Welch's test."""
+    one, two, samples = base[1:].var(), other[1:].var(), other - base
+    both = one**2 / freedom_of_base + two**2 / freedom_of_other
+    low, high = interval(samples[0], samples[1:], (one + two) ** 2 / both if both else np.inf)
     return f"{samples[0]:+.3f} ({low:+.3f} to {high:+.3f})"
 
 

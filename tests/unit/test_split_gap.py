@@ -71,6 +71,15 @@ def test_difference_of_runs_is_as_wide_as_both_together():
     assert other - one == pytest.approx((high - low) * np.sqrt(2), rel=0.05)
 
 
+def test_difference_of_small_runs_is_widened_as_in_welchs_test():
+    few, many = make_run("aabb", "aaba"), make_run("a" * 400 + "b" * 400, "a" * 600 + "b" * 200)
+    *_, change = describe([few, many], FAMILIES).splitlines()
+    low, high = (float(number) for number in re.search(r"\((\S+) to (\S+)\)$", change).groups())
+    one, other = (sample_family_scores(run, FAMILIES, seed)["accuracy"][1:] for seed, run in enumerate([few, many]))
+    # nearly all of the variance is the few photos', with 2 degrees of freedom
+    assert high - low == pytest.approx(np.ptp(np.percentile(other - one, [2.5, 97.5])) * 4.303 / 1.96, rel=0.02)
+
+
 def test_table_names_photos_and_differences():
     base, other = make_run("aabbcc", "aabbcc", name="grouped"), make_run("aabbccc", "aabbcca", name="random")
     header, first, second = describe([base, other], FAMILIES).splitlines()

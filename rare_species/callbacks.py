@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,11 +19,11 @@ from tqdm import tqdm
 from rare_species.arrays import Labels
 from rare_species.files import staged
 from rare_species.models import inference
-from rare_species.scores import epoch_scores
+from rare_species.scores import EPOCH_METRICS, epoch_scores
 from rare_species.training_params import FitParams
 
 OnEpoch = Callable[[int, dict[str, float]], None]
-Scored = tuple[Labels, tf.data.Dataset]
+Scored = tuple[Labels, Iterable[tf.Tensor]]
 
 
 class DivergedError(Exception):
@@ -68,17 +68,23 @@ class EpochScores(keras.callbacks.Callback):
     """Score splits after every epoch without dropout, and hand the scores to the callbacks that follow.
 
     Args:
-        scored: by split, the labels and a dataset of input batches in their order.
+        scored: by split, the labels and input batches in their order.
         on_epoch: called with each epoch, from 0, and its scores; epochs of `before` come first.
         monitor: the score that tells the best epoch.
         before: an earlier fit that this one goes on from.
+        metrics: to compute, see `scores.epoch_scores`.
     """
 
     def __init__(
-        self, scored: dict[str, Scored], on_epoch: OnEpoch, monitor: str = "val_loss", before: Fit | None = None
+        self,
+        scored: dict[str, Scored],
+        on_epoch: OnEpoch,
+        monitor: str = "val_loss",
+        before: Fit | None = None,
+        metrics: Sequence[str] = EPOCH_METRICS,
     ) -> None:
         super().__init__()
-        self._scored, self._on_epoch, self._monitor = scored, on_epoch, monitor
+        self._scored, self._on_epoch, self._monitor, self._metrics = scored, on_epoch, monitor, metrics
         self.rows: list[dict[str, float]] = before.rows if before else []
         self._earlier_epochs = len(self.rows)
 
@@ -94,7 +100,7 @@ class EpochScores(keras.callbacks.Callback):
             logits = np.concatenate([self._predict(batch).numpy() for batch in batches])
             if not np.isfinite(logits).all() or not math.isfinite((logs or {}).get("loss", 0.0)):
                 raise DivergedError(epoch, float(self.model.optimizer.learning_rate))
-            scores = epoch_scores(labels, softmax(logits, axis=1))
+            scores = epoch_scores(labels, softmax(logits, axis=1), self._metrics)
             row |= {f"{split}_{name}": value for name, value in scores.items()}
         if logs is not None:
             logs |= row

@@ -39,7 +39,7 @@ from rare_species.rewriting import for_inference
 from rare_species.scores import epoch_scores
 from rare_species.shards import Packed, open_packed
 from rare_species.training import fit_head
-from rare_species.training_params import TrainParams
+from rare_species.training_params import TrainParams, TuneParams
 
 BACKBONE = "backbone"  # the part of a saved model that gives the cached features, where it was kept frozen
 CHECKED_PHOTOS = 16
@@ -148,6 +148,12 @@ def fit_members(data: Data, params: TrainParams, on_epoch: OnEpoch, checkpoints:
     return Candidate(data.backbone() if from_features else None, members, fits[0])
 
 
+def search_name(data: Data, params: TuneParams) -> str:
+    """Of a search: after all that its trials depend on, so that no other goes on from them; not after their number."""
+    needs = [data.digest, params.model_dump_json(exclude={"trials"})]
+    return hashlib.sha256(" ".join(needs).encode()).hexdigest()
+
+
 def _fit_member(
     data: Data, params: TrainParams, seed: int, on_epoch: OnEpoch, checkpoints: Path
 ) -> tuple[keras.Model, Fit]:
@@ -185,7 +191,7 @@ def score_candidate(candidate: Candidate, data: Data) -> dict[str, float]:
     scores: dict[str, float] = {}
     for split, features in data.fitted.items():
         photos = features.originals()
-        batches = as_batches(photos.values) if candidate.backbone else _photos(data, split)
+        batches = as_batches(photos.tensor) if candidate.backbone else _photos(data, split)
         found = epoch_scores(photos.labels, predict(candidate.classifier, batches))
         scores |= {f"{split}_{name}": value for name, value in found.items()}
     return scores
@@ -276,7 +282,7 @@ def _photos(data: Data, split: str) -> tf.data.Dataset:
     if not data.phyla:
         return photos
     phyla = one_hot_phyla(rows["class_id"].to_numpy(), data.classes, data.phyla)
-    return tf.data.Dataset.zip(photos, as_batches(phyla, PHOTO_BATCH))
+    return tf.data.Dataset.zip(photos, tf.data.Dataset.from_tensor_slices(phyla).batch(PHOTO_BATCH))
 
 
 def _ignore_epoch(_epoch: int, _scores: dict[str, float]) -> None:

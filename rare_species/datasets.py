@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -34,9 +35,16 @@ class Features:
     values: NDArray[np.float32]
     photos: int
 
+    @cached_property
+    def tensor(self) -> tf.Tensor:
+        """The values where TensorFlow reads them: one copy, however many fits share it."""
+        return tf.constant(self.values)
+
     def originals(self) -> Features:
         """Without augmented views."""
         n = self.photos
+        if n == len(self.labels):
+            return self
         return Features(self.file_paths[:n], self.labels[:n], self.values[:n], n)
 
     def with_columns(self, columns: NDArray[np.float32]) -> Features:
@@ -107,13 +115,17 @@ class Shuffle:
 
     def order(self) -> tf.data.Dataset:
         """A dataset of ints, the rows of the present epoch one by one."""
-
-        def shuffled(_: tf.Tensor) -> tf.data.Dataset:
-            seeds = tf.stack([self.seed, self.epoch])
-            return tf.data.Dataset.from_tensor_slices(tf.random.experimental.stateless_shuffle(self.rows, seeds))
-
-        dataset = tf.data.Dataset.from_tensors(0).flat_map(shuffled)
+        dataset = tf.data.Dataset.from_tensors(0).flat_map(self._shuffled)
         return dataset.apply(tf.data.experimental.assert_cardinality(len(self.rows)))
+
+    def batches(self) -> tf.data.Dataset:
+        """The same, batch by batch."""
+        dataset = tf.data.Dataset.from_tensors(0).flat_map(lambda _: self._shuffled(_).batch(self.batch_size))
+        return dataset.apply(tf.data.experimental.assert_cardinality(self.steps))
+
+    def _shuffled(self, _: tf.Tensor) -> tf.data.Dataset:
+        seeds = tf.stack([self.seed, self.epoch])
+        return tf.data.Dataset.from_tensor_slices(tf.random.experimental.stateless_shuffle(self.rows, seeds))
 
 
 def shuffled_photo_batches(
@@ -137,29 +149,30 @@ def shuffled_photo_batches(
     return pairs.batch(shuffle.batch_size).prefetch(2)
 
 
-def shuffled_feature_batches(
-    values: NDArray[np.float32], targets: NDArray[np.float32], shuffle: Shuffle
-) -> tf.data.Dataset:
+def shuffled_feature_batches(values: tf.Tensor, targets: NDArray[np.float32], shuffle: Shuffle) -> tf.data.Dataset:
     """Features with their targets, in another order each epoch; a batch is gathered at once, not row by row.
 
+    Gathering takes less time than handing a batch from thread to thread, so the dataset has one thread and no buffer.
+
     Args:
-        values: float array of shape (n, feature_size).
+        values: float tensor of shape (n, feature_size).
         targets: float array of shape (n, n_classes).
         shuffle: of the rows' positions.
 
     Returns:
         A dataset of (features, targets).
     """
-    held, wanted = tf.constant(values), tf.constant(targets)
-    chosen = shuffle.order().batch(shuffle.batch_size)
-    return chosen.map(lambda rows: (tf.gather(held, rows), tf.gather(wanted, rows))).prefetch(2)
+    wanted, options = tf.constant(targets), tf.data.Options()
+    options.threading.private_threadpool_size = 1
+    options.experimental_optimization.inject_prefetch = False
+    options.autotune.enabled = False
+    pairs = shuffle.batches().map(lambda rows: (tf.gather(values, rows), tf.gather(wanted, rows)))
+    return pairs.with_options(options)
 
 
-def as_batches(values: NDArray[np.float32], batch_size: int = 4096) -> tf.data.Dataset:
+def as_batches(values: NDArray[np.float32] | tf.Tensor, batch_size: int = 4096) -> list[tf.Tensor]:
     """Features in order, in batches large enough for one to hold most splits."""
-    pieces = [tf.constant(values[start : start + batch_size]) for start in range(0, len(values), batch_size)]
-    spec = tf.TensorSpec((None, values.shape[1]), tf.float32)
-    return tf.data.Dataset.from_generator(lambda: iter(pieces), output_signature=spec)
+    return [tf.constant(values[start : start + batch_size]) for start in range(0, len(values), batch_size)]
 
 
 def one_hot(labels: Labels, n_classes: int) -> NDArray[np.float32]:

@@ -40,14 +40,14 @@ def build_head(feature_size: int, n_classes: int, head: HeadParams) -> keras.Mod
         model.add(layers.BatchNormalization(name="input_batch_norm"))
     if head.input_dropout:
         model.add(layers.Dropout(head.input_dropout, name="input_dropout"))
-    for number, units in enumerate(head.units, start=1):
+    for number, (units, dropout) in enumerate(zip(head.units, head.dropouts, strict=False), start=1):
         model.add(layers.Dense(units, use_bias=not head.batch_norm, name=f"dense{number}"))
         if head.batch_norm:
             model.add(layers.BatchNormalization(name=f"batch_norm{number}"))
         model.add(layers.Activation(head.activation, name=f"activation{number}"))
-        model.add(layers.Dropout(head.dropout, name=f"dropout{number}"))
+        model.add(layers.Dropout(dropout, name=f"dropout{number}"))
     if not head.units:
-        model.add(layers.Dropout(head.dropout, name="dropout"))
+        model.add(layers.Dropout(head.dropouts[0], name="dropout"))
     model.add(layers.Dense(n_classes, name="logits"))
     return model
 

@@ -12,6 +12,7 @@ from rare_species.errors import UserError
 from rare_species.params import SECTIONS, check_together
 
 T = TypeVar("T")
+KINDS = {"float", "int", "categorical", "layers", "number", "list"}  # of what a knob may hold: named by errors, no keys
 
 
 def load_params(file: Path, kind: type[T]) -> T:
@@ -60,9 +61,9 @@ def _read_yaml(file: Path) -> dict[str, Any]:
 
 
 def _describe(section: str, problem: Any, file: Path) -> str:
-    place = problem["loc"]
-    if place[:1] == ("space",):
-        place = place[:2] + place[3:]  # without the kind of distribution, which is no key
+    *inner, last = problem["loc"] or ("",)
+    names_a_key = problem["type"] in ("missing", "extra_forbidden") or last not in KINDS
+    place = [part for part in inner if part not in KINDS] + [last] * (names_a_key and last != "")
     key = ".".join([section, *(str(part) for part in place)])
     message = problem["msg"].removeprefix("Value error, ")
     if problem["type"] == "value_error" and not place:  # of several knobs: the message names them

@@ -61,6 +61,11 @@ class Paths:
         """State of a fit that is still running; not part of the graph, and empty when the stage has finished."""
         return self.root / "data/checkpoints"
 
+    @property
+    def searches(self) -> Path:
+        """Trials of a search that is still running, and how long each took; not part of the graph."""
+        return self.root / "data/searches"
+
     def model(self, stage: str) -> Path:
         """Folder of the model that `train` or `tune` saved."""
         return self.root / "models" / stage

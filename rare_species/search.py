@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import logging
+import threading
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import keras
 import optuna
 import pandas as pd
+from optuna.trial import FrozenTrial, TrialState
+from tqdm import tqdm
 
 from rare_species.callbacks import DivergedError, Fit, OnEpoch
 from rare_species.datasets import Features
 from rare_species.errors import UserError
-from rare_species.search_space import Choices, Distribution
+from rare_species.stage import available_cores
 from rare_species.training import fit_head
 from rare_species.training_params import FitParams, TuneParams, with_knobs
+from rare_species.trials import EPOCHS, Journal, finished, knobs_of, make_study, propose
 
-STUDY_NAME = "tune"  # Hyperband assigns brackets from this name: another name, another search
 log = logging.getLogger(__name__)
 
 
@@ -26,6 +35,7 @@ class Search:
     """What came of a search.
 
     Attributes:
+        study: its trials, in order.
         trials: one row per trial: number, state, epochs, value and every knob.
         best: knobs of the best trial, by dotted name.
         params: `tune.base` with those knobs.
@@ -33,6 +43,7 @@ class Search:
         fit: its fit.
     """
 
+    study: optuna.Study
     trials: pd.DataFrame
     best: dict[str, Any]
     params: FitParams
@@ -40,94 +51,164 @@ class Search:
     fit: Fit
 
 
-def search(splits: dict[str, Features], n_classes: int, params: TuneParams, on_epoch: OnEpoch) -> Search:
-    """Search with TPE (Bergstra et al., 2011) and Hyperband pruning (Li et al., 2018).
+def search(splits: dict[str, Features], n_classes: int, params: TuneParams, on_epoch: OnEpoch, journal: Path) -> Search:
+    """Search, by default with TPE (Bergstra et al., 2011) and Hyperband pruning (Li et al., 2018).
+
+    Trials run in threads that share the features: nearly all of a trial is spent in TensorFlow, which leaves Python to
+    the others.
 
     Args:
         splits: "train" and "val".
         n_classes: families.
         params: space, base, trials and objective.
         on_epoch: called with each epoch of the final fit and its scores.
+        journal: file that trials are written to as they end; a search that was killed goes on from it.
 
     Returns:
-        The search; the same arguments give the same one.
+        The search; the same arguments give the same one, on any number of cores.
 
     Raises:
         UserError: when no trial came to an end.
     """
-    optuna.logging.set_verbosity(optuna.logging.ERROR)  # it warns of a diverged trial with a traceback; _report has it
-    study = optuna.create_study(
-        study_name=STUDY_NAME,
-        sampler=optuna.samplers.TPESampler(seed=params.seed),
-        pruner=optuna.pruners.HyperbandPruner(min_resource=2, max_resource=params.base.epochs),
-        direction="minimize" if params.objective.endswith("loss") else "maximize",
-    )
-    study.optimize(
-        lambda trial: _try(trial, splits, n_classes, params),
-        n_trials=params.trials,
-        catch=(DivergedError,),
-        callbacks=[_report],
-    )
-    if not any(trial.state is optuna.trial.TrialState.COMPLETE for trial in study.trials):
+    with Trials(splits, n_classes, params, Journal(journal, params)) as trials:
+        trials.run()
+    study = make_study(params)
+    study.add_trials(trials.in_order)
+    if not any(trial.state is TrialState.COMPLETE for trial in study.trials):
         raise UserError(
             f"Expected one of {params.trials} trials to come to an end. Received: the loss became NaN or infinite in "
             "all. Lower tune.space.optimizer.learning_rate.high in params.yaml."
         )
-    best = {knob: _choice(params.space[knob], value) for knob, value in study.best_params.items()}
+    best = knobs_of(study.best_trial, params.space)
     chosen = with_knobs(params.base, best)
     head, fit = fit_head(splits, n_classes, chosen, params.seed, on_epoch)
-    return Search(_table(study, params), best, chosen, head, fit)
+    return Search(study, _table(study.trials, params), best, chosen, head, fit)
 
 
-def _try(trial: optuna.Trial, splits: dict[str, Features], n_classes: int, params: TuneParams) -> float:
-    """Fit one head; a trial is judged at the epoch whose weights it would keep."""
-    knobs = {name: _suggest(trial, name, distribution) for name, distribution in params.space.items()}
+class Trials:
+    """The trials of a search, some at once in threads; as a context, it ends them all.
 
-    def follow(epoch: int, scores: dict[str, float]) -> None:
-        trial.report(scores[params.objective], epoch + 1)
-        trial.set_user_attr("epochs", epoch + 1)
-        if trial.should_prune():
-            raise optuna.TrialPruned
+    Args:
+        splits: "train" and "val".
+        n_classes: families.
+        params: of the search.
+        journal: of trials that are over.
+    """
 
-    keras.backend.clear_session()
-    _, fit = fit_head(splits, n_classes, with_knobs(params.base, knobs), params.seed, follow, scored=["val"])
-    return fit.best[params.objective]
+    def __init__(self, splits: dict[str, Features], n_classes: int, params: TuneParams, journal: Journal) -> None:
+        self._splits, self._n_classes, self._params, self._journal = splits, n_classes, params, journal
+        self._threads = ThreadPoolExecutor(min(params.concurrent_trials, available_cores()))
+        self._stopped, self._writing = threading.Event(), threading.Lock()
+        self._proposed: list[FrozenTrial] = []
+        self._over: list[Future[FrozenTrial]] = []
+
+    def __enter__(self) -> Trials:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stopped.set()
+        self._threads.shutdown(cancel_futures=True)
+
+    @property
+    def in_order(self) -> list[FrozenTrial]:
+        """Those that are over, once all are."""
+        return [future.result() for future in self._over]
+
+    def run(self) -> None:
+        """Run those that the journal does not have; ends early when a grid is through."""
+        known = self._journal.read()
+        if known:
+            log.info("going on after %d of %d trials", len(known), self._params.trials)
+        with closing(tqdm(total=self._params.trials, desc="tune", unit="trial", mininterval=1.0)) as bar:
+            for number in range(self._params.trials):
+                trial = propose(self._known_to(number), self._params)
+                frozen = trial.study.trials[number]
+                if self._params.sampler == "grid" and any(frozen.params == one.params for one in self._proposed):
+                    log.info("all %d points of the grid are tried", number)
+                    break
+                self._proposed.append(frozen)
+                self._over.append(self._start(trial, known.get(number)))
+                self._over[-1].add_done_callback(lambda _: bar.update())
+            for future in self._over:
+                future.result()
+
+    def _known_to(self, number: int) -> list[FrozenTrial]:
+        """Earlier trials, each as far as this one may know it."""
+        over = max(0, number + 1 - self._params.concurrent_trials)
+        return [future.result() for future in self._over[:over]] + self._proposed[over:]
+
+    def _start(self, trial: optuna.Trial, known: FrozenTrial | None) -> Future[FrozenTrial]:
+        if known is None:
+            return self._threads.submit(self._try, trial)
+        future: Future[FrozenTrial] = Future()
+        future.set_result(known)
+        return future
+
+    def _try(self, trial: optuna.Trial) -> FrozenTrial:
+        """Fit one head; a trial is judged at the epoch whose weights it would keep."""
+        started = datetime.now()
+        objective, base = self._params.objective, self._params.base
+        knobs = knobs_of(trial.study.trials[trial.number], self._params.space)
+
+        def follow(epoch: int, scores: dict[str, float]) -> None:
+            if self._stopped.is_set():
+                raise _StoppedError
+            trial.report(scores[objective], epoch + 1)
+            if trial.should_prune():
+                raise optuna.TrialPruned
+
+        metrics = {name.removeprefix("val_") for name in (objective, base.early_stopping.monitor, "val_loss")}
+        try:
+            _, fit = fit_head(
+                self._splits,
+                self._n_classes,
+                with_knobs(base, knobs),
+                self._params.seed,
+                follow,
+                scored=["val"],
+                metrics=sorted(metrics),
+                show_progress=False,
+            )
+            over = finished(trial, started, TrialState.COMPLETE, fit.best[objective])
+        except optuna.TrialPruned:
+            reports = trial.study.trials[trial.number].intermediate_values
+            over = finished(trial, started, TrialState.PRUNED, reports[max(reports)])
+        except DivergedError:
+            over = finished(trial, started, TrialState.FAIL, None)
+        with self._writing:
+            self._journal.add(over)
+        _report(over)
+        return over
 
 
-def _suggest(trial: optuna.Trial, name: str, distribution: Distribution) -> Any:
-    if isinstance(distribution, Choices):
-        return _choice(distribution, trial.suggest_categorical(name, range(len(distribution.choices))))
-    if distribution.type == "int":
-        return trial.suggest_int(name, int(distribution.low), int(distribution.high), log=distribution.log)
-    return trial.suggest_float(name, distribution.low, distribution.high, log=distribution.log)
+class _StoppedError(Exception):
+    """The search ends, and its trials with it."""
 
 
-def _choice(distribution: Distribution, value: Any) -> Any:
-    """Optuna stores choices by position, as a list is none of its own types."""
-    return distribution.choices[value] if isinstance(distribution, Choices) else value
-
-
-def _table(study: optuna.Study, params: TuneParams) -> pd.DataFrame:
+def _table(trials: Sequence[FrozenTrial], params: TuneParams) -> pd.DataFrame:
     rows = [
         {
             "trial": trial.number,
             "state": trial.state.name.lower(),
-            "epochs": trial.user_attrs.get("epochs", 0),
+            "epochs": trial.user_attrs[EPOCHS],
             params.objective: trial.value,
-            **{knob: _choice(params.space[knob], value) for knob, value in trial.params.items()},
+            **knobs_of(trial, params.space),
         }
-        for trial in study.trials
+        for trial in trials
     ]
     return pd.DataFrame(rows)
 
 
-def _report(study: optuna.Study, trial: optuna.trial.FrozenTrial) -> None:
+def _report(trial: FrozenTrial) -> None:
     value = "-" if trial.value is None else f"{trial.value:.4f}"
+    seconds = trial.duration.total_seconds() if trial.duration else 0.0
     log.info(
-        "trial %d %s after %d epochs, %s",
-        trial.number,
+        "trial %d %s after %d epochs, %.1f s: %s",
+        trial.user_attrs["number"],
         trial.state.name.lower(),
-        trial.user_attrs.get("epochs", 0),
+        trial.user_attrs[EPOCHS],
+        seconds,
         value,
     )
-    del study

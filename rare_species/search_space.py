@@ -1,27 +1,37 @@
-"""What a search may try: ranges and choices of knobs, by dotted name."""
+"""What a search may try: ranges, choices and lists of knobs, by dotted name."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, NonNegativeInt, model_validator
 
 from rare_species.section import Section
 
 
 class Range(Section):
-    """A number searched between `low` and `high`, both included, on a log scale if so wished."""
+    """A number searched between `low` and `high`, both included, in steps or on a log scale if so wished."""
 
     type: Literal["float", "int"]
     low: float
     high: float
+    step: Annotated[float, Field(gt=0)] | None = None
     log: bool = False
 
     @model_validator(mode="after")
-    def _low_below_high(self) -> Range:
+    def _makes_sense(self) -> Range:
         if self.low >= self.high or (self.log and self.low <= 0):
             raise ValueError("expected low < high, and low > 0 when log is true")
+        if self.log and self.step is not None:
+            raise ValueError("expected step or log, not both")
+        if self.type == "int" and any(number != int(number) for number in (self.low, self.high, self.step or 1)):
+            raise ValueError("expected whole numbers of type int")
         return self
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether it can be tried value by value."""
+        return self.step is not None or (self.type == "int" and not self.log)
 
     def examples(self) -> list[float | int]:
         """Both ends, in the knob's own type."""
@@ -34,12 +44,50 @@ class Choices(Section):
     type: Literal["categorical"]
     choices: Annotated[tuple[Any, ...], Field(min_length=1)]
 
+    @property
+    def is_finite(self) -> bool:
+        """Whether it can be tried value by value."""
+        return True
+
     def examples(self) -> list[Any]:
         """Every choice."""
         return list(self.choices)
 
 
-Distribution = Annotated[Range | Choices, Field(discriminator="type")]
+class Layers(Section):
+    """A list with one number per layer; a layer's number is searched only in trials that have the layer.
+
+    Attributes:
+        each: what each layer may have.
+        at_least: the fewest layers.
+        as_many_as: name of another such knob that says how many layers there are; else the search does.
+    """
+
+    type: Literal["layers"]
+    each: Annotated[tuple[Annotated[Range | Choices, Field(discriminator="type")], ...], Field(min_length=1)]
+    at_least: NonNegativeInt | None = None
+    as_many_as: str | None = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Layers:
+        if (self.at_least is None) == (self.as_many_as is None):
+            raise ValueError("expected either at_least or as_many_as")
+        if self.at_least is not None and self.at_least > len(self.each):
+            raise ValueError(f"expected at_least to be at most the {len(self.each)} of each")
+        return self
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether it can be tried value by value."""
+        return all(layer.is_finite for layer in self.each)
+
+    def examples(self) -> list[list[Any]]:
+        """Of every length, one with the first and one with the last that each layer may have."""
+        lengths = range(self.at_least or 0, len(self.each) + 1)
+        return [[layer.examples()[end] for layer in self.each[:length]] for length in lengths for end in (0, -1)]
+
+
+Distribution = Annotated[Range | Choices | Layers, Field(discriminator="type")]
 
 
 def flatten_space(space: dict[str, Any], prefix: str = "") -> dict[str, Any]:

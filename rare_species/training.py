@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -20,9 +22,11 @@ from rare_species.determinism import make_reproducible
 from rare_species.imbalance import balanced_softmax_bias, class_weights, rows_of_an_epoch
 from rare_species.models import build_head
 from rare_species.optimizers import build_optimizer
+from rare_species.scores import EPOCH_METRICS
 from rare_species.training_params import FitParams
 
 log = logging.getLogger(__name__)
+SEEDED = threading.Lock()  # seeds are the process's: what draws from them is built by one thread at a time
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,7 @@ class TrainingData:
         shuffle: their order.
         loss: of (one-hot targets, logits).
         class_weight: weight of each class in the loss, by class id; None for all alike.
-        scored: by split, the labels and a dataset of input batches in their order.
+        scored: by split, the labels and input batches in their order.
     """
 
     batches: tf.data.Dataset
@@ -59,8 +63,12 @@ def fit_head(
     on_epoch: OnEpoch,
     *,
     scored: Sequence[str] = ("train", "val"),
+    metrics: Sequence[str] = EPOCH_METRICS,
+    show_progress: bool = True,
 ) -> tuple[keras.Model, Fit]:
-    """Fit a head on cached features.
+    """Fit a head on cached features; several threads may do so at once.
+
+    A whole epoch is one call of TensorFlow's graph: a batch's arithmetic takes less time than calling it from Python.
 
     Args:
         splits: "train" and "val".
@@ -69,24 +77,28 @@ def fit_head(
         seed: of the weights, the order and dropout.
         on_epoch: called with the epoch, from 0, and its scores.
         scored: splits to score after every epoch.
+        metrics: to compute, see `scores.epoch_scores`.
+        show_progress: as a bar, when it takes long.
 
     Returns:
         The head, from features to logits, with the weights of its best epoch, and the fit.
     """
-    make_reproducible(seed)
     train = splits["train"]
-    model = build_head(train.values.shape[1], n_classes, params.head)
+    with SEEDED:
+        make_reproducible(seed)
+        model = build_head(train.values.shape[1], n_classes, params.head)
     if not params.epochs:
         return model, Fit()
 
     def batches(targets: NDArray[np.float32], shuffle: Shuffle) -> tf.data.Dataset:
-        return shuffled_feature_batches(train.values, targets, shuffle)
+        return shuffled_feature_batches(train.tensor, targets, shuffle)
 
     in_order = {name: _in_order(splits[name].originals()) for name in scored}
     data = training_data(train.labels, n_classes, params, seed, batches=batches, scored=in_order)
     learner = keras.Sequential([keras.Input(model.input_shape[1:]), model])  # a compiled head would be saved as such
-    learner.compile(build_optimizer(params, data.shuffle.steps), data.loss, jit_compile=False)
-    return model, fit_model(learner, data, params, on_epoch)
+    steps = data.shuffle.steps
+    learner.compile(build_optimizer(params, steps), data.loss, jit_compile=False, steps_per_execution=steps)
+    return model, fit_model(learner, data, params, on_epoch, metrics=metrics, show_progress=show_progress)
 
 
 def training_data(
@@ -124,6 +136,8 @@ def fit_model(
     params: FitParams,
     on_epoch: OnEpoch,
     *,
+    metrics: Sequence[str] = EPOCH_METRICS,
+    show_progress: bool = True,
     checkpoint: Path | None = None,
     before: Fit | None = None,
 ) -> Fit:
@@ -134,6 +148,8 @@ def fit_model(
         data: what to learn from.
         params: how long, and when to stop or to lower the rate.
         on_epoch: called with each epoch, from 0, and its scores.
+        metrics: to compute, see `scores.epoch_scores`.
+        show_progress: as a bar, when it takes long.
         checkpoint: file to write the state to after every epoch, and to go on from when it is there.
         before: an earlier fit to go on from, whose best weights the model holds.
 
@@ -144,13 +160,14 @@ def fit_model(
         DivergedError: when the loss becomes NaN or infinite.
     """
     steps, unit = (data.shuffle.steps, "batch") if checkpoint else (1, "epoch")  # epochs of features are too short
-    with tqdm(total=params.epochs * steps, desc="fit", unit=unit, delay=2.0, mininterval=1.0, leave=False) as bar:
+    bar_of = partial(tqdm, desc="fit", unit=unit, delay=2.0, mininterval=1.0, leave=False, disable=not show_progress)
+    with bar_of(total=params.epochs * steps) as bar:
 
         def follow(epoch: int, scores: dict[str, float]) -> None:
             bar.update(unit == "epoch")
             on_epoch(epoch, scores)
 
-        scoring = EpochScores(data.scored, follow, params.early_stopping.monitor, before)
+        scoring = EpochScores(data.scored, follow, params.early_stopping.monitor, before, metrics)
         stop, lower = stopping(params), rate_lowering(params)
         state = Checkpoint(checkpoint, scoring, stop, lower, before)
         if state.first_epoch:
@@ -202,7 +219,7 @@ class ShiftedCrossentropy(keras.losses.Loss):
 
 
 def _in_order(features: Features) -> Scored:
-    return features.labels, as_batches(features.values)
+    return features.labels, as_batches(features.tensor)
 
 
 def _set_epoch(shuffle: Shuffle) -> keras.callbacks.Callback:

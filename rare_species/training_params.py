@@ -6,18 +6,24 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     BeforeValidator,
+    Discriminator,
     Field,
     NonNegativeInt,
     PositiveInt,
+    Tag,
     ValidationError,
     field_validator,
     model_validator,
 )
 
-from rare_species.search_space import Distribution, flatten_space
+from rare_species.search_space import Distribution, Layers, flatten_space
 from rare_species.section import Fraction, Section
 
 Dropout = Annotated[float, Field(ge=0, lt=1)]
+Dropouts = Annotated[
+    Annotated[Dropout, Tag("number")] | Annotated[tuple[Dropout, ...], Tag("list")],
+    Discriminator(lambda given: "list" if isinstance(given, list | tuple) else "number"),
+]
 LearningRate = Annotated[float, Field(gt=0, le=1)]
 ImbalanceName = Literal["none", "class_weight", "oversample", "focal", "balanced_softmax", "class_balanced"]
 
@@ -48,9 +54,22 @@ class HeadParams(Section):
     units: tuple[PositiveInt, ...]
     activation: Literal["relu", "gelu", "silu", "tanh"]
     batch_norm: bool
-    dropout: Dropout
+    dropout: Dropouts
     input_batch_norm: bool
     input_dropout: Dropout
+
+    @model_validator(mode="after")
+    def _a_dropout_for_each_layer(self) -> HeadParams:
+        if isinstance(self.dropout, tuple) and len(self.dropout) != len(self.units):
+            raise ValueError(
+                f"dropout must be one number or as many as units. Received: {len(self.dropout)} for {len(self.units)}"
+            )
+        return self
+
+    @property
+    def dropouts(self) -> tuple[float, ...]:
+        """Behind each dense layer; of the features when there is none."""
+        return self.dropout if isinstance(self.dropout, tuple) else (self.dropout,) * max(1, len(self.units))
 
 
 class OptimizerParams(Section):
@@ -155,11 +174,22 @@ class TrainParams(FitParams):
         return self
 
 
+class PruningParams(Section):
+    """Hyperband (Li et al., 2018): after `min_epochs`, and `factor` times as many each time, the worse trials end."""
+
+    name: Literal["hyperband", "none"]
+    min_epochs: PositiveInt
+    factor: Annotated[int, Field(ge=2)]
+
+
 class TuneParams(Section):
-    """Section `tune`: the search space over `base`, the number of trials and what they are judged by."""
+    """Section `tune`: the search space over `base`, how it is searched and what trials are judged by."""
 
     trials: NonNegativeInt
+    concurrent_trials: PositiveInt
     objective: Literal["val_macro_f1", "val_accuracy", "val_auc", "val_loss"]
+    sampler: Literal["tpe", "random", "grid", "cmaes"]
+    pruning: PruningParams
     base: FitParams
     space: Annotated[dict[str, Distribution], Field(min_length=1)]
     seed: NonNegativeInt
@@ -174,10 +204,39 @@ class TuneParams(Section):
         for knob, distribution in self.space.items():
             for value in distribution.examples():
                 try:
-                    with_knobs(self.base, {knob: value})
+                    with_knobs(self.base, {knob: value} | self._others(knob, value))
                 except ValidationError as error:
                     message = error.errors()[0]["msg"]
                     raise ValueError(f"tune.space.{knob}: {message}. Received: {value!r}") from error
+        return self
+
+    def _others(self, knob: str, value: Any) -> dict[str, Any]:
+        """The knobs that have as many layers as `value`, of the same length."""
+        distribution = self.space[knob]
+        if not isinstance(distribution, Layers):
+            return {}
+        leader = distribution.as_many_as or knob
+        if not isinstance(self.space.get(leader), Layers):
+            raise ValueError(f"tune.space.{knob}.as_many_as must name a knob of type layers. Received: {leader}")
+        others = {
+            name: other
+            for name, other in self.space.items()
+            if isinstance(other, Layers) and leader in (name, other.as_many_as)
+        }
+        fitting = {name: [one for one in other.examples() if len(one) == len(value)] for name, other in others.items()}
+        for name, found in fitting.items():
+            if not found and distribution.as_many_as is None:
+                raise ValueError(f"tune.space.{name}.each must have as many layers as {leader}. Received: fewer")
+        return {name: found[0] for name, found in fitting.items() if found and name != knob}
+
+    @model_validator(mode="after")
+    def _sampler_fits_space(self) -> TuneParams:
+        if self.sampler == "grid":
+            for knob, distribution in self.space.items():
+                if not distribution.is_finite:
+                    raise ValueError(
+                        f"tune.sampler=grid needs a step or choices for each knob. Received: none for {knob}"
+                    )
         return self
 
 

@@ -4,16 +4,17 @@ Reads:  data/features/, data/processed/, data/split/classes.json
 Writes: models/tune/ (as models/train/; empty but for skipped.json when there is nothing to search)
         metrics/tune.json, plots/tune/ (trials.csv; dvclive's curves of the best)
 Params: tune
-Takes:  about 10 s to start, then about 3 s a trial
+Takes:  about 10 s to start, then about 2 s a trial; killed, it goes on after the trials that were over (data/searches/)
 Score:  see the README's results
 """
 
+import os
 import sys
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from rare_species.files import read_json, staged, write_json
+from rare_species.files import read_json, remove, staged, write_json
 from rare_species.paths import Paths
 from rare_species.stage import Stage
 from rare_species.training_params import TuneParams
@@ -28,7 +29,8 @@ class Params:
 
 def run(params: Params, paths: Paths) -> dict[str, Any]:
     """Search, save, report; a model without cached features is not searched."""
-    from rare_species.candidates import Candidate, open_data, save_candidate
+    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")  # trials run side by side; batches are too small to share out
+    from rare_species.candidates import Candidate, open_data, save_candidate, search_name
     from rare_species.reporting import live_log, log_epoch, write_metrics
     from rare_species.search import search
 
@@ -40,14 +42,16 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
             write_json(metrics, {"trials": 0})
             (plots / "trials.csv").write_text("trial,state,epochs\n", encoding="utf-8")  # git drops an empty folder
             return {"skipped": reason}
+        journal = paths.searches / f"{search_name(data, params.tune)}.log"
         with live_log(plots) as live:
-            found = search(data.fitted, len(data.classes), params.tune, partial(log_epoch, live))
+            found = search(data.fitted, len(data.classes), params.tune, partial(log_epoch, live), journal)
         knobs = found.params.model_dump(mode="json") | {"seed": params.tune.seed}
         save_candidate(folder, Candidate(data.backbone(), [found.head], found.fit), data, knobs)
         found.trials.to_csv(plots / "trials.csv", index=False, float_format="%.6g", lineterminator="\n")
         states = found.trials["state"].value_counts()
         counts = {state: int(states.get(state, 0)) for state in ("complete", "pruned", "fail")}
         write_metrics(metrics, {"trials": counts, "best": found.best, **found.fit.best})
+    remove(journal)
     return {"trials": len(found.trials), "val macro F1": round(found.fit.best["val_macro_f1"], 4)}
 
 

@@ -41,7 +41,7 @@ def test_weight_decay_shrinks_kernels_only(name, decay):
 )
 def test_optimizer_is_the_one_named(name, kind):
     optimizer = build_optimizer(fit_params(optimizer__name=name, optimizer__momentum=0.7), 1)
-    assert type(optimizer) is kind
+    assert isinstance(optimizer, kind)
     assert name != "sgd" or optimizer.momentum == 0.7
 
 

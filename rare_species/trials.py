@@ -1,0 +1,169 @@
+"""Trials of a search: what the next one tries, when it is pruned, and a journal of those that are over.
+
+Trial n is chosen, and pruned, by what trials 0 to n - `tune.concurrent_trials` came to; of those after them it is known
+only what they try. So a search comes to the same with one thread or many, and so does one that was killed and goes on.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import optuna
+from optuna.storages.journal import JournalFileBackend, JournalStorage
+from optuna.trial import FrozenTrial, TrialState
+
+from rare_species.search_space import Choices, Distribution, Layers, Range
+from rare_species.training_params import TuneParams
+
+STUDY_NAME = "tune"  # Hyperband assigns brackets from this name: another name, another search
+NUMBER = "number"  # under which a trial's number is kept in the journal, where trials stand as they ended
+EPOCHS = "epochs"
+
+
+def propose(earlier: Sequence[FrozenTrial], params: TuneParams) -> optuna.Trial:
+    """Choose the knobs of the next trial.
+
+    Args:
+        earlier: all trials before it; of those that it may not know, as they were proposed.
+        params: space, sampler and seed.
+
+    Returns:
+        The trial; its `should_prune` too knows only the earlier ones.
+    """
+    study = make_study(params, np.random.SeedSequence([params.seed, len(earlier)]).generate_state(1)[0])
+    study.add_trials(earlier)
+    trial = study.ask()
+    counts: dict[str, int] = {}
+    leaders_first = sorted(params.space, key=lambda knob: getattr(params.space[knob], "as_many_as", None) is not None)
+    for knob in leaders_first:
+        counts[knob] = _suggest(trial, knob, params.space[knob], counts)
+    return trial
+
+
+def make_study(params: TuneParams, seed: int = 0) -> optuna.Study:
+    """An empty study in memory, with the sampler and the pruner that `params` name."""
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    pruning = params.pruning
+    pruner = optuna.pruners.HyperbandPruner(
+        min_resource=min(pruning.min_epochs, params.base.epochs),
+        max_resource=params.base.epochs,
+        reduction_factor=pruning.factor,
+    )
+    return optuna.create_study(
+        study_name=STUDY_NAME,
+        sampler=_sampler(params.sampler, int(seed)),
+        pruner=pruner if pruning.name == "hyperband" else optuna.pruners.NopPruner(),
+        direction="minimize" if params.objective.endswith("loss") else "maximize",
+    )
+
+
+def knobs_of(trial: FrozenTrial, space: Mapping[str, Distribution]) -> dict[str, Any]:
+    """Values by dotted name, as `training_params.with_knobs` takes them."""
+    found = {}
+    for knob, distribution in space.items():
+        if isinstance(distribution, Layers):
+            names = [f"{knob}.{number}" for number in range(1, len(distribution.each) + 1)]
+            pairs = zip(names, distribution.each, strict=True)
+            found[knob] = [_value(each, trial.params[name]) for name, each in pairs if name in trial.params]
+        else:
+            found[knob] = _value(distribution, trial.params[knob])
+    return found
+
+
+def finished(trial: optuna.Trial, started: datetime, state: TrialState, value: float | None) -> FrozenTrial:
+    """The trial as it ended.
+
+    Args:
+        trial: as proposed, with its reports.
+        started: when a thread took it up.
+        state: complete, pruned or fail.
+        value: of the objective; None of one that failed.
+    """
+    frozen = trial.study.trials[trial.number]
+    frozen.state, frozen.datetime_start, frozen.datetime_complete = state, started, datetime.now()
+    frozen.values = None if value is None else [value]
+    frozen.user_attrs = {NUMBER: trial.number, EPOCHS: len(frozen.intermediate_values)}
+    return frozen
+
+
+class Journal:
+    """The trials of one search that are over, on disk; another process of the same search reads them.
+
+    Args:
+        file: made if it is not there.
+        params: of the search.
+    """
+
+    def __init__(self, file: Path, params: TuneParams) -> None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        _drop_torn_line(file)
+        self._study = optuna.create_study(
+            study_name=STUDY_NAME,
+            storage=JournalStorage(JournalFileBackend(str(file))),
+            direction="minimize" if params.objective.endswith("loss") else "maximize",
+            load_if_exists=True,
+        )
+
+    def read(self) -> dict[int, FrozenTrial]:
+        """Trials by number."""
+        return {trial.user_attrs[NUMBER]: trial for trial in self._study.trials}
+
+    def add(self, trial: FrozenTrial) -> None:
+        """Write one that is over."""
+        self._study.add_trial(trial)
+
+
+def _drop_torn_line(file: Path) -> None:
+    """Cut off what a process was writing when it was killed: Optuna could not read on behind it."""
+    if file.is_file():
+        whole = file.read_bytes().rpartition(b"\n")
+        with file.open("r+b") as stream:
+            stream.truncate(len(whole[0]) + len(whole[1]))
+
+
+def _sampler(name: str, seed: int) -> optuna.samplers.BaseSampler:
+    if name == "tpe":
+        return optuna.samplers.TPESampler(seed=seed)
+    if name == "grid":
+        return optuna.samplers.BruteForceSampler(seed=seed)
+    if name == "cmaes":
+        return optuna.samplers.CmaEsSampler(seed=seed, warn_independent_sampling=False)
+    return optuna.samplers.RandomSampler(seed=seed)
+
+
+def _suggest(trial: optuna.Trial, knob: str, distribution: Distribution, counts: Mapping[str, int]) -> int:
+    """Draw one knob; of layers, return how many there are."""
+    if isinstance(distribution, Layers):
+        if distribution.as_many_as:
+            count = counts[distribution.as_many_as]
+        elif distribution.at_least == len(distribution.each):
+            count = len(distribution.each)
+        else:
+            count = trial.suggest_int(f"{knob}.layers", distribution.at_least or 0, len(distribution.each))
+        for number, each in enumerate(distribution.each[:count], start=1):
+            _suggest_one(trial, f"{knob}.{number}", each)
+        return count
+    _suggest_one(trial, knob, distribution)
+    return 1
+
+
+def _suggest_one(trial: optuna.Trial, name: str, distribution: Range | Choices) -> None:
+    if isinstance(distribution, Choices):
+        trial.suggest_categorical(name, [json.dumps(choice) for choice in distribution.choices])
+    elif distribution.type == "int":
+        low, high, step = int(distribution.low), int(distribution.high), int(distribution.step or 1)
+        trial.suggest_int(name, low, high, step=step, log=distribution.log)
+    else:
+        trial.suggest_float(name, distribution.low, distribution.high, step=distribution.step, log=distribution.log)
+
+
+def _value(distribution: Range | Choices, value: Any) -> Any:
+    """Optuna holds choices as text, as a list is none of its own types."""
+    if not isinstance(distribution, Choices):
+        return value
+    return next(choice for choice in distribution.choices if json.dumps(choice) == value)

@@ -7,6 +7,7 @@ only what they try. So a search comes to the same with one thread or many, and s
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -23,6 +24,7 @@ from rare_species.training_params import TuneParams
 STUDY_NAME = "tune"  # Hyperband assigns brackets from this name: another name, another search
 NUMBER = "number"  # under which a trial's number is kept in the journal, where trials stand as they ended
 EPOCHS = "epochs"
+optuna.logging.set_verbosity(optuna.logging.ERROR)  # it tells of every study, and of diverged trials with a traceback
 
 
 def propose(earlier: Sequence[FrozenTrial], params: TuneParams) -> optuna.Trial:
@@ -47,7 +49,6 @@ def propose(earlier: Sequence[FrozenTrial], params: TuneParams) -> optuna.Trial:
 
 def make_study(params: TuneParams, seed: int = 0) -> optuna.Study:
     """An empty study in memory, with the sampler and the pruner that `params` name."""
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
     pruning = params.pruning
     pruner = optuna.pruners.HyperbandPruner(
         min_resource=min(pruning.min_epochs, params.base.epochs),
@@ -130,7 +131,8 @@ def _sampler(name: str, seed: int) -> optuna.samplers.BaseSampler:
     if name == "tpe":
         return optuna.samplers.TPESampler(seed=seed)
     if name == "grid":
-        return optuna.samplers.BruteForceSampler(seed=seed)
+        with warnings.catch_warnings(action="ignore", category=optuna.exceptions.ExperimentalWarning):
+            return optuna.samplers.BruteForceSampler(seed=seed)  # a grid for conditional knobs too
     if name == "cmaes":
         return optuna.samplers.CmaEsSampler(seed=seed, warn_independent_sampling=False)
     return optuna.samplers.RandomSampler(seed=seed)

@@ -52,7 +52,7 @@ def _read_yaml(file: Path) -> dict[str, Any]:
     try:
         document = yaml.safe_load(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise UserError(f"Expected {file} in {Path.cwd()}. Run the stage from the repository's root.") from None
+        raise UserError(f"Expected {file} in {Path.cwd()}. Run this from the repository's root.") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"{file} must be YAML. Received: {error}. Mend the line it names.") from error
     if not isinstance(document, dict):

@@ -18,6 +18,7 @@ from PIL import Image
 
 DPI = 100
 INK, ACCENT, QUIET, WARM = "#222222", "#2f6f8f", "#c9d6dc", "#e0a458"
+QUIET_LINE = "#7d8e97"  # thin things need more contrast
 MAX_BARS = 60  # more families than this and only the ends of the ranking are labelled
 SHEET_COLUMNS = 6
 
@@ -148,7 +149,7 @@ def learning_curves(history: pd.DataFrame, best_epoch: int, names: Sequence[str]
     for number, name in enumerate(names, start=1):
         axes = figure.add_subplot(rows, 2, number)
         epochs = range(1, len(history) + 1)
-        axes.plot(epochs, history[f"train_{name}"], color=QUIET, linewidth=2, label="train")
+        axes.plot(epochs, history[f"train_{name}"], color=QUIET_LINE, linewidth=2, label="train")
         axes.plot(epochs, history[f"val_{name}"], color=ACCENT, linewidth=2, label="validation")
         if fine_tuned_after:
             axes.axvline(fine_tuned_after + 0.5, color=WARM, linewidth=1, label="fine-tuning begins")

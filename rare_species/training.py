@@ -18,7 +18,7 @@ from tqdm import tqdm
 from rare_species.arrays import Labels
 from rare_species.callbacks import BatchProgress, Checkpoint, EpochScores, Fit, OnEpoch, Scored, rate_lowering, stopping
 from rare_species.datasets import Features, Shuffle, as_batches, one_hot, shuffled_feature_batches
-from rare_species.determinism import make_reproducible
+from rare_species.determinism import seed_new_layers
 from rare_species.imbalance import balanced_softmax_bias, class_weights, rows_of_an_epoch
 from rare_species.models import build_head
 from rare_species.optimizers import build_optimizer
@@ -26,7 +26,7 @@ from rare_species.scores import EPOCH_METRICS
 from rare_species.training_params import FitParams
 
 log = logging.getLogger(__name__)
-SEEDED = threading.Lock()  # seeds are the process's: what draws from them is built by one thread at a time
+SEEDED = threading.Lock()  # the seed of new layers is the process's: threads build them one at a time
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def fit_head(
     """
     train = splits["train"]
     with SEEDED:
-        make_reproducible(seed)
+        seed_new_layers(seed)
         model = build_head(train.values.shape[1], n_classes, params.head)
     if not params.epochs:
         return model, Fit()
@@ -98,6 +98,7 @@ def fit_head(
     learner = keras.Sequential([keras.Input(model.input_shape[1:]), model])  # a compiled head would be saved as such
     steps = data.shuffle.steps
     learner.compile(build_optimizer(params, steps), data.loss, jit_compile=False, steps_per_execution=steps)
+    learner.optimizer.build(learner.trainable_variables)  # a first step that made variables would be traced twice
     return model, fit_model(learner, data, params, on_epoch, metrics=metrics, show_progress=show_progress)
 
 

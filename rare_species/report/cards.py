@@ -44,7 +44,9 @@ def _data_facts(run: LastRun) -> Iterator[tuple[str, str]]:
         known = [say.count(found[plural], one, plural) for one, plural in names if found.get(plural)]
         yield "Labels", f"{say.count(found['labels'], 'photo')}: {', '.join(known)}"
     if cleaned:
-        yield "Photos", f"{cleaned['kept']:,} kept, {sum(cleaned['rejected'].values()):,} rejected"
+        rejected, unlisted = sum(cleaned["rejected"].values()), cleaned["rejected"].get("unlisted", 0)
+        without = f" ({unlisted:,} of them without a label)" if unlisted else ""
+        yield "Photos", f"{cleaned['kept']:,} kept, {rejected:,} rejected{without}"
         yield "Photos of a family", f"{cleaned['smallest_family']:,} to {cleaned['largest_family']:,}"
     yield "Licence of the photos", "not stated: the pipeline reads none from the archive"
     if split:

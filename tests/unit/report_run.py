@@ -73,7 +73,7 @@ def write_run(root: Path) -> Path:
         {"champion": "tune", "train": scores(0.9, 0.7, 0.6), "tune": scores(1, 0.75, 0.625)},
     )
     write_json(root / "metrics/unzip.json", {"files": 135, "labels": 133, "families": 3, "phyla": 2, "species": 5})
-    rejected = {"missing": 2, "too_small": 1, "duplicate": 0}
+    rejected = {"missing": 1, "unlisted": 1, "too_small": 1, "duplicate": 0}
     write_json(
         root / "metrics/clean.json", {"kept": 130, "rejected": rejected, "smallest_family": 24, "largest_family": 80}
     )

@@ -88,7 +88,7 @@ def test_data_card_counts(root):
     for said in (
         "mine.zip",
         "133 photos: 3 families, 2 phyla, 5 species",
-        "130 kept, 3 rejected",
+        "130 kept, 3 rejected (1 of them without a label)",
         "24 to 80",
         "not stated",
         "too small",

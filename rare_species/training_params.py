@@ -201,14 +201,25 @@ class TuneParams(Section):
 
     @model_validator(mode="after")
     def _space_fits_base(self) -> TuneParams:
-        for knob, distribution in self.space.items():
-            for value in distribution.examples():
+        for knob in self.space:
+            for value in self._examples(knob):
                 try:
                     with_knobs(self.base, {knob: value} | self._others(knob, value))
                 except ValidationError as error:
                     message = error.errors()[0]["msg"]
                     raise ValueError(f"tune.space.{knob}: {message}. Received: {value!r}") from error
         return self
+
+    def _examples(self, knob: str) -> list[Any]:
+        """What a knob may have; of one that follows another, with as many layers as that may have."""
+        distribution = self.space[knob]
+        if not isinstance(distribution, Layers):
+            return list(distribution.examples())
+        leader = self.space.get(distribution.as_many_as or knob)
+        if not isinstance(leader, Layers):  # `_others` says so
+            return list(distribution.examples())
+        lengths = {len(value) for value in leader.examples()}
+        return [value for value in distribution.examples() if len(value) in lengths]
 
     def _others(self, knob: str, value: Any) -> dict[str, Any]:
         """The knobs that have as many layers as `value`, of the same length."""

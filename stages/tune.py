@@ -1,8 +1,9 @@
 """Search the knobs of head and optimizer on the cached features, and fit the best again.
 
 Reads:  data/features/, data/processed/, data/split/classes.json
-Writes: models/tune/ (as models/train/; empty but for skipped.json when there is nothing to search)
-        metrics/tune.json, plots/tune/ (trials.csv; dvclive's curves of the best)
+Writes: models/tune/ (as models/train/, and best.yaml: the best knobs, for python -m rare_species.apply; empty but for
+        skipped.json when there is nothing to search)
+        metrics/tune.json, plots/tune/ (trials.csv; dvclive's curves of the best, curves.png; pictures of the search)
 Params: tune
 Takes:  about 10 s to start, then about 2 s a trial; killed, it goes on after the trials that were over (data/searches/)
 Score:  see the README's results
@@ -13,6 +14,8 @@ import sys
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
+
+import yaml
 
 from rare_species.files import read_json, remove, staged, write_json
 from rare_species.paths import Paths
@@ -31,8 +34,10 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     """Search, save, report; a model without cached features is not searched."""
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")  # trials run side by side; batches are too small to share out
     from rare_species.candidates import Candidate, open_data, save_candidate, search_name
+    from rare_species.plots import learning_curves, save_png
     from rare_species.reporting import live_log, log_epoch, write_metrics
     from rare_species.search import search
+    from rare_species.search_pictures import draw_nothing, draw_search, trial_seconds
 
     data = open_data(paths.features, paths.processed, read_json(paths.split / "classes.json"))
     with staged(paths.model("tune"), paths.metrics("tune"), paths.plots("tune")) as (folder, metrics, plots):
@@ -40,19 +45,25 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
             reason = "tune.trials is 0" if data.has_features else "the model learns from photos, not from features"
             write_json(folder / "skipped.json", {"reason": reason})
             write_json(metrics, {"trials": 0})
-            (plots / "trials.csv").write_text("trial,state,epochs\n", encoding="utf-8")  # git drops an empty folder
+            (plots / "trials.csv").write_text("trial,state,epochs\n", encoding="utf-8")
+            draw_nothing(reason, plots)
             return {"skipped": reason}
         journal = paths.searches / f"{search_name(data, params.tune)}.log"
         with live_log(plots) as live:
             found = search(data.fitted, len(data.classes), params.tune, partial(log_epoch, live), journal)
         knobs = found.params.model_dump(mode="json") | {"seed": params.tune.seed}
         save_candidate(folder, Candidate(data.backbone(), [found.head], found.fit), data, knobs)
+        (folder / "best.yaml").write_text(yaml.safe_dump({"train": knobs}, sort_keys=False), encoding="utf-8")
         found.trials.to_csv(plots / "trials.csv", index=False, float_format="%.6g", lineterminator="\n")
+        draw_search(found.study, params.tune.space, params.tune.objective, plots)
+        fit, names = found.fit, ["loss", "accuracy", "auc", "macro_f1"]
+        save_png(learning_curves(fit.history, fit.best_epoch, names), plots / "curves.png")
         states = found.trials["state"].value_counts()
         counts = {state: int(states.get(state, 0)) for state in ("complete", "pruned", "fail")}
-        write_metrics(metrics, {"trials": counts, "best": found.best, **found.fit.best})
+        write_metrics(metrics, {"trials": counts, "best": found.best, **fit.best})
     remove(journal)
-    return {"trials": len(found.trials), "val macro F1": round(found.fit.best["val_macro_f1"], 4)}
+    save_png(trial_seconds(found.study), paths.searches / "seconds.png")
+    return {"trials": len(found.trials), "val macro F1": round(fit.best["val_macro_f1"], 4)}
 
 
 STAGE = Stage("tune", __doc__, Params, run)

@@ -9,6 +9,7 @@ from tests import toy
 
 LIGHT = (
     "answers",
+    "apply",
     "archive",
     "background",
     "bootstrap",
@@ -36,6 +37,7 @@ LIGHT = (
     "reporting",
     "revisions",
     "scores",
+    "search_pictures",
     "shards",
     "split_gap",
     "splitting",

@@ -1,0 +1,126 @@
+"""Set knobs of params.yaml as a file names them: `python -m rare_species.apply models/tune/best.yaml`.
+
+The file is a part of params.yaml. Only the knobs it names change, but a search's `space` is replaced whole; comments
+and order stay. Nothing is written unless the result is valid.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, MutableMapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from rare_species.command import Parser, run_command
+from rare_species.errors import UserError
+from rare_species.files import staged
+from rare_species.params_file import load_params
+from rare_species.search_space import flatten_space
+
+WHOLE = "space"  # knobs of an earlier search must not stay in it
+
+
+class Unread:
+    """No section: all are checked, none is used."""
+
+
+def apply(part: Path, params: Path) -> list[str]:
+    """Set knobs.
+
+    Args:
+        part: YAML, a part of what `params` holds.
+        params: the file that is changed.
+
+    Returns:
+        One line per knob that changed.
+
+    Raises:
+        UserError: when one of them is not YAML or not valid.
+    """
+    load_params(params, Unread)
+    wanted, yaml = _read(part), _yaml()
+    document = yaml.load(params)
+    before = flatten_space(document)
+    _set(document, wanted)
+    after = flatten_space(document)
+    with staged(params) as (partial,):
+        yaml.dump(document, partial)
+        try:
+            load_params(partial, Unread)
+        except UserError as error:  # it was valid before, so that the part is to be mended
+            raise UserError(str(error).replace(str(partial), str(part))) from None
+    return list(_differences(before, after))
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Set the knobs and print what changed.
+
+    Args:
+        argv: arguments without the program's name; those of the process when None.
+
+    Returns:
+        0 when they are set, 1 when the user has something to mend, 130 after Ctrl-C.
+    """
+    parser = Parser(prog="python -m rare_species.apply", description=__doc__)
+    parser.add_argument("file", type=Path, help="YAML with the knobs to set, nested as in params.yaml")
+    parser.add_argument("--params", type=Path, default=Path("params.yaml"), help="default: params.yaml")
+    args = parser.parse_args(argv)
+    return run_command("apply", lambda: _print_changes(args.file, args.params))
+
+
+def _print_changes(part: Path, params: Path) -> int:
+    changes = apply(part, params)
+    print("\n".join(changes or [f"{params} has all of these values already"]))
+    return 0
+
+
+def _yaml() -> YAML:
+    yaml = YAML()
+    yaml.preserve_quotes = True
+    yaml.width = 4096  # lines are not broken
+    return yaml
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        document = _yaml().load(file)
+    except FileNotFoundError:
+        raise UserError(
+            f"Expected a file with knobs. Received: no {file}. Name one, such as models/tune/best.yaml, which a "
+            "search writes."
+        ) from None
+    except (YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"{file} must be YAML. Received: {error}. Mend the line it names.") from None
+    if not isinstance(document, dict):
+        kind = "nothing" if document is None else type(document).__name__
+        raise UserError(f"{file} must be a mapping of sections. Received: {kind}. Nest the knobs as in params.yaml.")
+    return document
+
+
+def _set(document: MutableMapping[str, Any], wanted: MutableMapping[str, Any]) -> None:
+    for name, value in wanted.items():
+        old = document.get(name)
+        if isinstance(value, dict) and isinstance(old, dict) and name != WHOLE:
+            _set(old, value)
+        elif old != value or name not in document:
+            document[name] = value
+
+
+def _differences(before: dict[str, Any], after: dict[str, Any]) -> Iterator[str]:
+    for knob in before | after:
+        if before.get(knob) != after.get(knob):
+            yield f"{knob}: {_show(before, knob)} -> {_show(after, knob)}"
+
+
+def _show(knobs: dict[str, Any], knob: str) -> str:
+    if knob not in knobs:
+        return "not searched"
+    return knobs[knob] if isinstance(knobs[knob], str) else json.dumps(knobs[knob])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -13,6 +13,7 @@ import optuna
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 from optuna.importance import FanovaImportanceEvaluator
 from optuna.study import StudyDirection
@@ -130,9 +131,8 @@ def history(study: optuna.Study, objective: str) -> Figure:
         best = better.accumulate(_values(complete))
         places = [trial.number for trial in complete] + [len(study.trials) - 1]
         axes.step(places, [*best, best[-1]], where="post", color=INK, linewidth=1, label="best so far", zorder=1)
-    axes.set(title=f"tune: {objective} of each trial", xlabel="trial", ylabel=objective)
-    axes.set_xlim(-1, len(study.trials))
-    axes.legend(frameon=False, fontsize=8)
+    axes.set(title=f"tune: {objective} of each trial", ylabel=objective)
+    _number_trials(axes, len(study.trials))
     return figure
 
 
@@ -174,11 +174,14 @@ def knob_shares(study: optuna.Study, knobs: Sequence[Knob]) -> dict[str, float]:
 
 
 def _importance(study: optuna.Study, names: list[str]) -> dict[str, float]:
-    values = {trial.value for trial in _complete(study) if set(names) <= set(trial.params)}
-    if len(values) < FEWEST or not names:
+    trials = [trial for trial in _complete(study) if set(names) <= set(trial.params)]
+    if len(trials) < FEWEST or not names:
         return dict.fromkeys(names, 0.0)
     evaluator = FanovaImportanceEvaluator(seed=0)
-    found = optuna.importance.get_param_importances(study, evaluator=evaluator, params=names)
+    try:
+        found = optuna.importance.get_param_importances(study, evaluator=evaluator, params=names)
+    except RuntimeError:  # what Optuna raises when values, or these knobs, are the same in all trials
+        return dict.fromkeys(names, 0.0)
     return {name: float(share) for name, share in found.items()}
 
 
@@ -198,8 +201,7 @@ def slices(study: optuna.Study, knobs: Sequence[Knob], objective: str) -> Figure
         axes.set(xlim=(-0.06, 1.06), ylabel="" if (number - 1) % SLICES else objective)
         axes.set_xlabel(knob.label, fontsize=9)
         axes.set_xticks(list(knob.ticks()), list(knob.ticks().values()), fontsize=8)
-        if number == 1:
-            axes.legend(frameon=False, fontsize=7)
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower right", ncols=3, frameon=False, fontsize=8)
     return figure
 
 
@@ -220,8 +222,8 @@ def parallel(study: optuna.Study, knobs: Sequence[Knob], objective: str) -> Figu
         line = [knob.place(drawn[knob.name]) if knob.name in drawn else ABSENT for knob in knobs]
         colour = colormaps["Blues"](0.25 + 0.75 * goodness[place])
         axes.plot([*line, heights[place]], color=colour, linewidth=1.5, alpha=0.8)
-    absent = {ABSENT: "not there"}
-    ticks = [knob.ticks() | (absent if any(knob.name not in one.params for one in trials) else {}) for knob in knobs]
+    partly = [any(knob.name not in one.params for one in trials) for knob in knobs]
+    ticks = [knob.ticks() | ({ABSENT: "none"} if some else {}) for knob, some in zip(knobs, partly, strict=True)]
     for column, labels in enumerate([*ticks, ends]):
         axes.axvline(column, color=QUIET, linewidth=1, zorder=0)
         for height, label in labels.items():
@@ -230,7 +232,7 @@ def parallel(study: optuna.Study, knobs: Sequence[Knob], objective: str) -> Figu
     names = [knob.label for knob in knobs] + [objective]
     axes.set_xticks(range(len(names)), names, rotation=20, ha="right", fontsize=8)
     axes.set(title="tune: knobs of the complete trials, the better the darker", yticks=[], frame_on=False)
-    axes.set(xlim=(-0.1, len(knobs) + 0.5), ylim=(ABSENT - 0.05, 1.05))
+    axes.set(xlim=(-0.1, len(knobs) + 0.5), ylim=((ABSENT if any(partly) else 0) - 0.05, 1.05))
     return figure
 
 
@@ -268,10 +270,17 @@ def _bars(study: optuna.Study, heights: Sequence[float], what: str, title: str) 
         numbers = [trial.number for trial in study.trials if trial.state is state]
         chosen = [heights[number] for number in numbers]
         axes.bar(numbers, chosen, color=colour, label=f"{name} ({len(chosen)})")
-    axes.set(title=title, xlabel="trial", ylabel=what, xlim=(-1, len(heights)))
+    axes.set(title=title, ylabel=what)
     axes.set_ylim(bottom=0)
-    axes.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
+    _number_trials(axes, len(heights))
     return figure
+
+
+def _number_trials(axes: Axes, count: int) -> None:
+    """Trials along the axis, the legend beside it: points may be anywhere."""
+    axes.set(xlabel="trial", xlim=(-1, max(count, 1)))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
 
 
 def _complete(study: optuna.Study) -> list[FrozenTrial]:

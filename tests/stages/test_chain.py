@@ -7,7 +7,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
+from rare_species.apply import apply
+from rare_species.search_pictures import FILES
 from tests import toy
 
 CURVES = {
@@ -35,6 +38,7 @@ ASSESSMENT = {
     "risk_coverage.csv",
     "risk_coverage.png",
 }
+SECONDS = "data/searches/seconds.png"  # of the clock, and no output of the pipeline
 MODEL = {"model.keras", "classes.json", "metadata.json"}
 
 
@@ -57,7 +61,9 @@ WRITTEN = {
     "train": {"metrics/train.json"}
     | below("models/train", MODEL)
     | below("plots/train", CURVES | {"curves.png", "augmentation.jpg"}),
-    "tune": {"metrics/tune.json"} | below("models/tune", MODEL) | below("plots/tune", CURVES | {"trials.csv"}),
+    "tune": {"metrics/tune.json", SECONDS}
+    | below("models/tune", MODEL | {"best.yaml"})
+    | below("plots/tune", CURVES | {"trials.csv", *FILES}),
     "evaluate": {"metrics/evaluate.json"}
     | below("models/champion", MODEL)
     | below("plots/evaluate/train", ASSESSMENT)
@@ -180,6 +186,15 @@ def test_tune_lists_every_trial(chain):
     assert counts["complete"] == (trials["state"] == "complete").sum()
 
 
+def test_best_knobs_of_tune_can_be_applied_and_are_those_it_was_fitted_with(chain, tmp_path):
+    params = Path(shutil.copy(chain.folder / "params.yaml", tmp_path))
+    apply(chain.folder / "models/tune/best.yaml", params)
+    train = yaml.safe_load(params.read_text(encoding="utf-8"))["train"]
+    fitted = json.loads((chain.folder / "models/tune/metadata.json").read_text(encoding="utf-8"))["params"]
+    assert {knob: train[knob] for knob in fitted} == fitted
+    assert set(train) > set(fitted)
+
+
 def test_evaluate_scores_agree_with_its_own_predictions(chain):
     scores = metrics(chain.folder, "evaluate")
     assert scores["champion"] in {"train", "tune"}
@@ -209,7 +224,8 @@ def test_cnn_learns_from_photos_and_is_not_tuned(cnn_chain):
     folder = cnn_chain.folder
     assert cnn_chain.written["embed"] == WRITTEN["embed"] - {"data/features/backbone.keras"}
     assert cnn_chain.written["train"] == WRITTEN["train"]
-    assert cnn_chain.written["tune"] == {"metrics/tune.json", "models/tune/skipped.json", "plots/tune/trials.csv"}
+    drawn = below("plots/tune", {"trials.csv", *FILES})
+    assert cnn_chain.written["tune"] == {"metrics/tune.json", "models/tune/skipped.json"} | drawn
     assert cnn_chain.written["evaluate"] == WRITTEN["evaluate"] - below("plots/evaluate/tune", ASSESSMENT)
     assert (metrics(folder, "embed")["feature_size"], metrics(folder, "tune")) == (0, {"trials": 0})
     assert set(metrics(folder, "evaluate")) == {"champion", "train"}
@@ -249,4 +265,5 @@ def test_running_again_gives_the_same_bytes(chain, again, monkeypatch, stage):
     for path in WRITTEN[stage]:
         (again / path).unlink()  # what is there afterwards was written again
     assert toy.run_stage(stage) == 0
-    assert toy.snapshot(again) == toy.snapshot(chain.folder)
+    found, before = toy.snapshot(again), toy.snapshot(chain.folder)
+    assert found | {SECONDS: ""} == before | {SECONDS: ""}

@@ -96,6 +96,8 @@ def _export(args: argparse.Namespace) -> int:
 
 def _check_out(out: Path, name: str) -> None:
     suffix = FORMATS[name].suffix
+    if blocking := next((parent for parent in out.parents if parent.is_file()), None):
+        raise UserError(f"Expected --out to lie in a folder. Received: {out}, and {blocking} is a file. Name another.")
     if suffix and (out.suffix != suffix or out.is_dir()):
         raise UserError(f"Expected --out to be a file that ends in {suffix} for {name}. Received: {out}. Rename it.")
     if not suffix and out.exists() and not (out / SAVED_MODEL).is_file():

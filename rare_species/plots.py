@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 DPI = 100
-INK, ACCENT, QUIET, WARM = "#222222", "#2f6f8f", "#c9d6dc", "#e0a458"
+INK, ACCENT, QUIET, WARM = "#222222", "#2f6f8f", "#a9b9c1", "#e0a458"
 QUIET_LINE = "#7d8e97"  # thin things need more contrast
 MAX_BARS = 60  # more families than this and only the ends of the ranking are labelled
 SHEET_COLUMNS = 6

@@ -124,8 +124,10 @@ class Overlays:
         """Choose names for the explanations of these photos.
 
         Raises:
-            UserError: when photos lie in that folder, so that the next run would take explanations for photos.
+            UserError: when it is a file, or photos lie in it, so that the next run would take explanations for photos.
         """
+        if blocking := next((path for path in (folder, *folder.parents) if path.is_file()), None):
+            raise UserError(f"Expected --explain to name a folder. Received: {folder}, and {blocking} is a file.")
         places = [_normal(file) for file in files]
         inside = [file for file, place in zip(files, places, strict=True) if place.is_relative_to(_normal(folder))]
         if inside:

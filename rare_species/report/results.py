@@ -50,9 +50,9 @@ def curves(run: LastRun) -> Section:
     shown = find_figures(
         run.paths,
         (
-            "train/curves.png",
-            "Loss, accuracy, AUC and macro F1 of candidate train by epoch, on training and validation photos",
-            "Candidate train by epoch; the dotted line marks the epoch whose weights are kept.",
+            f"{run.champion}/curves.png",
+            "Loss, accuracy, AUC and macro F1 of the champion by epoch, on training and validation photos",
+            f"The champion, {run.champion}, by epoch; the dotted line marks the epoch whose weights are kept.",
         ),
     )
     return Section("curves", "Learning curves", figures=shown)

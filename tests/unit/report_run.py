@@ -87,7 +87,7 @@ def write_run(root: Path) -> Path:
     )
     write_json(root / "models/champion/metadata.json", METADATA)
     champion = root / "plots/evaluate/tune"
-    for name in (*(champion / f"{name}.png" for name in CHARTS), root / "plots/train/curves.png"):
+    for name in (*(champion / f"{name}.png" for name in CHARTS), root / "plots/tune/curves.png"):
         write_picture(name, (60, 40))
     for name in (*(champion / f"{name}.jpg" for name in SHEETS), root / "plots/preprocess/train.jpg"):
         write_picture(name, (50, 50))

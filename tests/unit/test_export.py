@@ -116,6 +116,7 @@ def test_place_is_chosen_when_none_is_named(champion, tmp_path):
         ("keras", "out.onnx", "Expected --out to be a file that ends in .keras for keras. Received: out.onnx."),
         ("onnx", "folder.onnx", "Expected --out to be a file that ends in .onnx for onnx. Received: folder.onnx."),
         ("saved_model", "folder.onnx", "Expected --out to be a new folder, or an older SavedModel to replace."),
+        ("keras", "folder.onnx/mine.txt/a.keras", "folder.onnx/mine.txt is a file. Name another."),
     ],
 )
 def test_what_is_not_an_export_is_never_replaced(champion, capsys, name, out, message):

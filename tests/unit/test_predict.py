@@ -111,7 +111,7 @@ def test_nothing_but_files_that_cannot_be_read(champion, tmp_path, capsys):
             ["Felidae", "--explain", "."],
             "predict: Expected --explain to name a folder without the photos, or the next run",
         ),
-        (["Felidae", "--explain", "notes.txt"], "predict: Could not read or write notes.txt"),
+        (["Felidae", "--explain", "notes.txt/new"], "Received: notes.txt/new, and notes.txt is a file."),
     ],
 )
 def test_mistakes_are_told_and_nothing_is_predicted(champion, capsys, arguments, message):

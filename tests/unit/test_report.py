@@ -281,7 +281,7 @@ def test_command_writes_the_page(here):
         ("metrics/evaluate.json", None, "Run the pipeline first: make repro"),
         ("metrics/evaluate.json", "{", "Expected JSON in metrics/evaluate.json"),
         ("metrics/evaluate.json", '{"champion": "tune"}', "Received: champion 'tune'"),
-        ("plots/train/curves.png", "text", "Expected a picture in plots/train/curves.png"),
+        ("plots/tune/curves.png", "text", "Expected a picture in plots/tune/curves.png"),
         ("params.yaml", None, "Expected params.yaml"),
     ],
 )

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
 from rare_species import plots, scores
 from rare_species.assessment import Predictions, list_predictions
@@ -28,13 +27,13 @@ class Candidate:
         name: "train" or "tune".
         predictions: of every split.
         packed: the photos.
-        sides_px: shorter side of each test photo as it came, int array of shape (n_test,).
+        properties: of each test photo, see `describe_photos`.
     """
 
     name: str
     predictions: Predictions
     packed: Packed
-    sides_px: NDArray[np.int64]
+    properties: pd.DataFrame
 
     @property
     def rows(self) -> pd.DataFrame:
@@ -46,15 +45,21 @@ class Candidate:
         return list_predictions(self.predictions, self.rows["file_path"].to_numpy(dtype=str))
 
 
-def shorter_sides(packed: Packed, manifest: pd.DataFrame) -> NDArray[np.int64]:
-    """Shorter side of each test photo as it came, in pixels, in the order of the index.
+def describe_photos(packed: Packed, manifest: pd.DataFrame) -> pd.DataFrame:
+    """What mistakes may depend on, of each test photo in the order of the index.
 
     Args:
         packed: the photos.
         manifest: columns file_path, width and height.
+
+    Returns:
+        The shorter side of the photo as it came, in pixels, and its brightness and sharpness as packed.
     """
-    sizes = manifest.set_index("file_path").loc[packed.rows("test")["file_path"], ["width", "height"]]
-    return np.asarray(sizes.astype(np.int64).min(axis="columns"))
+    rows = packed.rows("test")
+    sizes = manifest.set_index("file_path").loc[rows["file_path"], ["width", "height"]].astype(np.int64)
+    properties = photo_properties(decode_rgb(jpeg) for jpeg in packed.read(rows))
+    properties.insert(0, "shorter_side_px", sizes.min(axis="columns").to_numpy())
+    return properties
 
 
 def draw_assessment(candidate: Candidate, folder: Path, params: EvaluateParams) -> None:
@@ -154,10 +159,7 @@ def _draw_calibration(candidate: Candidate, folder: Path) -> None:
 
 
 def _draw_conditions(candidate: Candidate, table: pd.DataFrame, folder: Path) -> None:
-    photos = (decode_rgb(jpeg) for jpeg in candidate.packed.read(candidate.rows))
-    properties = photo_properties(photos)
-    properties.insert(0, "shorter_side_px", candidate.sides_px)
-    conditions = accuracy_by_property(properties, (table["family"] == table["predicted"]).to_numpy())
+    conditions = accuracy_by_property(candidate.properties, (table["family"] == table["predicted"]).to_numpy())
     write_csv(folder / "conditions.csv", conditions)
     title = f"{candidate.name}: accuracy by size, brightness and sharpness of the photo"
     plots.save_png(plots.accuracy_bars(conditions, title), folder / "conditions.png")

@@ -51,7 +51,15 @@ def calibrate(probabilities: Probabilities, temperature: float) -> Probabilities
     Returns:
         Float array of the same shape, rows summing to 1.
     """
-    logits = np.log(np.maximum(probabilities.astype(np.float64), np.finfo(np.float32).tiny)) / temperature
+    return _soften(_logarithms(probabilities), temperature)
+
+
+def _logarithms(probabilities: Probabilities) -> NDArray[np.float64]:
+    return np.log(np.maximum(probabilities.astype(np.float64), np.finfo(np.float32).tiny))
+
+
+def _soften(logarithms: NDArray[np.float64], temperature: float) -> Probabilities:
+    logits = logarithms / temperature
     powers = np.exp(logits - logits.max(axis=1, keepdims=True))
     return np.asarray(powers / powers.sum(axis=1, keepdims=True), dtype=np.float32)
 
@@ -64,8 +72,9 @@ def fit_temperature(labels: Labels, probabilities: Probabilities) -> float:
         probabilities: float array of shape (n, n_classes).
     """
     temperature, lowest, error = 1.0, log_loss(labels, probabilities), calibration_error(labels, probabilities)
+    logarithms = _logarithms(probabilities)
     for tried in np.geomspace(COLDEST, HOTTEST, TRIED):
-        scaled = calibrate(probabilities, tried)
+        scaled = _soften(logarithms, tried)
         loss = log_loss(labels, scaled)
         if loss < lowest and calibration_error(labels, scaled) <= error:
             temperature, lowest = float(tried), loss

@@ -32,14 +32,14 @@ class Params:
 def run(params: Params, paths: Paths) -> dict[str, Any]:
     """Predict, score, draw, choose."""
     from rare_species.assessment import assess, make_predictions
-    from rare_species.assessment_pictures import Candidate, draw_assessment, shorter_sides
+    from rare_species.assessment_pictures import Candidate, describe_photos, draw_assessment
     from rare_species.candidates import average_views, open_data, predict_splits
     from rare_species.champion import save_champion
     from rare_species.explanations import draw_explanations
     from rare_species.reporting import write_metrics
 
     knobs, data = params.evaluate, open_data(paths.features, paths.processed, read_json(paths.split / "classes.json"))
-    sides_px = shorter_sides(data.packed, read_table(paths.manifest, ("file_path", "width", "height")))
+    properties = describe_photos(data.packed, read_table(paths.manifest, ("file_path", "width", "height")))
     labels = {split: features.originals().labels for split, features in data.splits.items()}
     models = [paths.model(name) for name in CANDIDATES]
     fitted = {model.name: model for model in models if not (model / "skipped.json").is_file()}
@@ -49,7 +49,7 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
             plain[name] = predict_splits(model, data)
             predictions = make_predictions(labels, average_views(model, data, plain[name], knobs), data.classes, knobs)
             assessed[name] = assess(predictions, knobs)
-            candidate, folder = Candidate(name, predictions, data.packed, sides_px), plots / name
+            candidate, folder = Candidate(name, predictions, data.packed, properties), plots / name
             folder.mkdir()
             draw_assessment(candidate, folder, knobs)
             draw_explanations(candidate, model, folder / "explanations.jpg", knobs.explained_photos)

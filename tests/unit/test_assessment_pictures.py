@@ -9,14 +9,16 @@ import pytest
 from PIL import Image
 
 from rare_species import plots
-from rare_species.assessment_pictures import Candidate, draw_assessment, shorter_sides, write_csv
+from rare_species.assessment_pictures import Candidate, describe_photos, draw_assessment, write_csv
 from tests import toy
 from tests.unit.predictions import CLASSES, PARAMS, PREDICTED, make_predictions, probable
 
 
 @pytest.fixture
 def candidate(packed):
-    return Candidate("train", make_predictions(packed), packed, np.array([32, 35, 40, 41, 42, 48]))
+    paths, sides = packed.rows("test")["file_path"], [32, 35, 40, 41, 42, 48]
+    manifest = pd.DataFrame({"file_path": paths, "width": sides, "height": "50"})
+    return Candidate("train", make_predictions(packed), packed, describe_photos(packed, manifest))
 
 
 def test_assessment_writes_these_files_with_the_same_bytes_every_time(candidate, tmp_path):
@@ -124,7 +126,7 @@ def test_sides_are_those_of_the_test_photos_in_their_order(packed):
         {"file_path": paths[::-1], "width": "40", "height": [str(90 - n) for n in range(len(paths))]}
     )
     manifest.loc[manifest["file_path"] == packed.rows("test")["file_path"].iloc[1], "height"] = "33"
-    assert shorter_sides(packed, manifest).tolist() == [40, 33, 40, 40, 40, 40]
+    assert describe_photos(packed, manifest)["shorter_side_px"].tolist() == [40, 33, 40, 40, 40, 40]
 
 
 def test_csv_has_six_digits_and_unix_line_ends(tmp_path):

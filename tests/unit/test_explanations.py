@@ -1,6 +1,7 @@
 """The sheet of a candidate's surest mistakes, each beside what spoke for them."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from rare_species import explanations, plots
@@ -12,7 +13,7 @@ from tests.unit.tf_fixtures import HEAD, SIDE_PX, small_backbone
 
 @pytest.fixture
 def candidate(packed):
-    return Candidate("train", make_predictions(packed), packed, np.full(6, SIDE_PX))
+    return Candidate("train", make_predictions(packed), packed, pd.DataFrame())
 
 
 @pytest.fixture(params=[[], ["Arthropoda", "Chordata"]], ids=["image", "image and phylum"])
@@ -52,6 +53,6 @@ def test_every_mistake_is_shown_beside_its_explanation(candidate, model_folder, 
 def test_a_perfect_model_has_nothing_to_explain(candidate, tmp_path):
     labels = candidate.predictions.labels["test"]
     perfect = make_predictions(candidate.packed, test=probable(labels, [0.9] * 6))
-    nothing = Candidate("train", perfect, candidate.packed, candidate.sides_px)
+    nothing = Candidate("train", perfect, candidate.packed, candidate.properties)
     explanations.draw_explanations(nothing, tmp_path / "no model is read", tmp_path / "explanations.jpg", 2)
     assert (tmp_path / "explanations.jpg").is_file()

@@ -3,15 +3,16 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 ARCHIVE ?=
 BASE ?= HEAD
+METADATA ?=
 
 # The stages that DVC starts must find this environment's python
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help repro compare report test browser lint format lock sample clean
+.PHONY: help repro compare report test bench bench-full browser lint format lock sample clean
 
 help:  ## list the commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 repro: .venv/installed  ## run the pipeline and show its metrics; ARCHIVE=data/raw/mine.zip takes another archive
 	@test -z "$(ARCHIVE)" -o -f "$(ARCHIVE)" || { \
@@ -27,6 +28,12 @@ report: .venv/installed  ## write report.html, one page about the last run
 
 test: .venv/installed  ## run all tests
 	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile
+
+bench: .venv/installed  ## measure speed against baselines and limits, 15 minutes on two cores: benchmarks/results.md
+	@$(BIN)/python -m benchmarks.run
+
+bench-full: .venv/installed  ## also measure the pipeline on up to 47,932 photos, an hour; METADATA=metadata.csv of the real ones
+	@$(BIN)/python -m benchmarks.run --full $(if $(METADATA),--metadata "$(METADATA)")
 
 browser:  ## install what the tests in a browser need, from Debian: they are skipped without
 	@.ci/browser
@@ -50,7 +57,7 @@ sample: .venv/installed  ## draw data/raw/sample.zip again
 	@$(BIN)/python -m rare_species.sample --out data/raw/sample.zip
 
 clean:  ## remove what the pipeline and the checks wrote; dvc checkout brings the former back from the cache
-	@rm -rf data/images data/clean data/split data/processed data/features data/checkpoints data/searches models
+	@rm -rf data/images data/clean data/split data/processed data/features data/checkpoints data/searches models build
 	@rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis dvc_plots report.html
 	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
 

@@ -9,23 +9,54 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
-from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from benchmarks.report import Row
+from benchmarks.timing import Turns, take_turns, timed
 from rare_species.models import inference
 from rare_species.registry import REGISTRY
 from rare_species.rewriting import grouped_to_depthwise
 
 
-def seconds(call: Callable[[tf.Tensor], tf.Tensor], batch: tf.Tensor) -> float:
-    """Time of one call on one batch."""
-    started = time.perf_counter()
-    call(batch).numpy()
-    return time.perf_counter() - started
+@dataclass(frozen=True)
+class Result:
+    """What both took, and how far apart their features are, relative to the largest feature."""
+
+    turns: Turns
+    difference: float
+
+
+def compare(name: str, batch: int, side: int, rounds: int) -> Result:
+    """Run both in turns.
+
+    Args:
+        name: a ConvNeXt of `REGISTRY`.
+        batch: photos per call.
+        side: in pixels.
+        rounds: calls of each.
+    """
+    keras.utils.set_random_seed(0)
+    stock = REGISTRY[name].factory(include_top=False, weights=None, input_shape=(side, side, 3), pooling="avg")
+    for layer in stock.layers:
+        if type(layer).__name__ == "LayerScale":
+            layer.gamma.assign(tf.ones_like(layer.gamma))  # at 1e-6, where they start, the blocks would do nothing
+    calls = {"stock": inference(stock), "depthwise": inference(grouped_to_depthwise(stock))}
+    photos = tf.random.normal((batch, side, side, 3), seed=0)
+    features = {name: call(photos).numpy() for name, call in calls.items()}
+    turns = take_turns({name: timed(partial(call, photos)) for name, call in calls.items()}, rounds)
+    difference = np.abs(features["depthwise"] - features["stock"]).max() / np.abs(features["stock"]).max()
+    return Result(turns, float(difference))
+
+
+def rows() -> list[Row]:
+    """The smallest ConvNeXt against the one of keras.applications."""
+    measured = str(compare("convnexttiny", 8, 224, 5).turns.speed("depthwise", "stock"))
+    return [Row("ConvNeXtTiny forward, depthwise", "that of `keras.applications`", "≥ 5×", measured)]
 
 
 def main() -> int:
@@ -36,25 +67,13 @@ def main() -> int:
     parser.add_argument("--side", type=int, default=224, help="in pixels; default: 224")
     parser.add_argument("--rounds", type=int, default=5, help="calls of each; default: 5")
     knobs = parser.parse_args()
-    keras.utils.set_random_seed(0)
-    stock = REGISTRY[knobs.name].factory(
-        include_top=False, weights=None, input_shape=(knobs.side, knobs.side, 3), pooling="avg"
-    )
-    for layer in stock.layers:
-        if type(layer).__name__ == "LayerScale":
-            layer.gamma.assign(tf.ones_like(layer.gamma))  # at 1e-6, where they start, the blocks would do nothing
-    calls = {"stock": inference(stock), "depthwise": inference(grouped_to_depthwise(stock))}
-    batch = tf.random.normal((knobs.batch, knobs.side, knobs.side, 3), seed=0)
-    features = {name: call(batch).numpy() for name, call in calls.items()}  # the first call is not timed
-    rounds = [{name: seconds(call, batch) for name, call in calls.items()} for _ in range(knobs.rounds)]
-    medians = {name: float(np.median([times[name] for times in rounds])) for name in calls}
-    difference = np.abs(features["depthwise"] - features["stock"]).max() / np.abs(features["stock"]).max()
+    result = compare(**vars(knobs))
     print(f"{knobs.name}, {knobs.batch} photos of {knobs.side} px, median of {knobs.rounds}")
-    for name, median in medians.items():
+    for name in result.turns.seconds:
+        median = result.turns.median(name)
         print(f"{name:10} {median:7.2f} s  {knobs.batch / median:6.1f} photos a second")
-    print(
-        f"depthwise is {medians['stock'] / medians['depthwise']:.1f} times as fast; features differ by {difference:.1e}"
-    )
+    speed = result.turns.speed("depthwise", "stock")
+    print(f"depthwise is {speed.median:.1f} times as fast; features differ by {result.difference:.1e}")
     return 0
 
 

@@ -1,0 +1,74 @@
+"""Time stage clean against reading, hashing and decoding alone.
+
+Run from the repository root: `python -m benchmarks.clean`. About a minute. The stage's side starts its
+processes, looks at every photo and puts the manifest together; it gets each photo under many names (hard links).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+from PIL import Image
+
+from benchmarks.photos import FOLDER, Photos, realistic_photos
+from benchmarks.report import Row, run_alone
+from benchmarks.timing import take_turns, timed
+from rare_species.cleaning import build_manifest
+from rare_species.images import HASH_SIDE_PX
+from rare_species.params import CleanParams
+from rare_species.params_file import load_params
+from rare_species.stage import available_cores
+
+NAMES = 12  # of each photo
+
+
+@dataclass(frozen=True)
+class Params:
+    """The section of params.yaml that the stage reads."""
+
+    clean: CleanParams
+
+
+def rows() -> list[Row]:
+    """Clean against its limit."""
+    photos, cores, knobs = realistic_photos(), available_cores(), load_params(Path("params.yaml"), Params).clean
+    with tempfile.TemporaryDirectory(dir=FOLDER) as folder:
+        listing = link_all(photos, Path(folder))
+        turns = take_turns(
+            {
+                "clean": timed(lambda: build_manifest(listing, Path(folder), set(), knobs, cores), len(listing)),
+                "limit": timed(lambda: [look_at(file) for file in photos.files], len(photos.files)),
+            }
+        )
+    limit = f"reading, SHA-256 and a scaled decoding alone, times {cores} cores"
+    measured = str(turns.speed("clean", "limit", by=1 / cores))
+    return [Row(f"`clean`, photos a second on {cores} cores", limit, "≥ 0.7×", measured)]
+
+
+def link_all(photos: Photos, folder: Path) -> pd.DataFrame:
+    """Give each photo many names; the listing of these."""
+    listings = []
+    for number in range(NAMES):
+        listings.append(photos.listing.assign(file_path=f"{number:02d}/" + photos.listing["file_path"]))
+        for file, path in zip(photos.files, listings[-1]["file_path"], strict=True):
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).hardlink_to(file)
+    return pd.concat(listings, ignore_index=True)
+
+
+def look_at(file: Path) -> str:
+    """What cannot be left out; the hash."""
+    data = file.read_bytes()
+    with Image.open(io.BytesIO(data)) as image:
+        image.draft("L", (HASH_SIDE_PX, HASH_SIDE_PX))
+        image.load()
+    return hashlib.sha256(data).hexdigest()
+
+
+if __name__ == "__main__":
+    run_alone(rows)

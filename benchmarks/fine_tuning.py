@@ -1,0 +1,92 @@
+"""Time fine-tuning from packed photos against the same steps on a batch that is in memory.
+
+Run from the repository root: `python -m benchmarks.fine_tuning`. About three minutes. Both sides are epochs of the same
+compiled model; the one reads, decodes and shuffles its photos, the other is given the same tensors in every step.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from benchmarks.photos import packed_photos
+from benchmarks.report import Row, run_alone
+from benchmarks.timing import take_turns, timed
+from rare_species.augmentation import build_augmenter, mix_batches
+from rare_species.backbones import build_backbone
+from rare_species.blocks import learning_shares, unfreeze
+from rare_species.datasets import Shuffle, shuffled_photo_batches
+from rare_species.determinism import make_reproducible
+from rare_species.models import build_head
+from rare_species.optimizers import build_fine_tuning_optimizer
+from rare_species.params_file import load_params
+from rare_species.rewriting import with_network
+from rare_species.training import TrainingData, training_data
+from rare_species.training_params import TrainParams
+
+MODEL, BLOCKS = "mobilenetv2", 1
+EPOCHS = 10  # that the learning rate is planned for
+
+
+@dataclass(frozen=True)
+class Params:
+    """The section of params.yaml that says how the backbone is trained further."""
+
+    train: TrainParams
+
+
+def rows() -> list[Row]:
+    """A step from photos against one from memory."""
+    knobs = load_params(Path("params.yaml"), Params).train
+    fine_tune = knobs.fine_tune.model_copy(update={"epochs": EPOCHS})
+    knobs = knobs.model_copy(update={"epochs": EPOCHS, "fine_tune": fine_tune})
+    make_reproducible(knobs.seed)
+    packed, n_classes = packed_photos()
+    photos = packed.rows("train")
+
+    def batches(targets: NDArray[np.float32], shuffle: Shuffle) -> tf.data.Dataset:
+        pairs = shuffled_photo_batches(packed, photos, targets, shuffle)
+        return mix_batches(pairs, knobs.augmentation, knobs.seed, shuffle.epoch)
+
+    labels = photos["class_id"].to_numpy(dtype=np.int64)
+    data = training_data(labels, n_classes, knobs, knobs.seed, batches=batches, scored={})
+    model = build_model(packed.shape.image_size, n_classes, knobs, data)
+    from_photos, steps = data.weighted_batches(), data.shuffle.steps
+    from_memory = tf.data.Dataset.from_tensors(next(iter(from_photos))).repeat(steps)
+    turns = take_turns(
+        {
+            "photos": timed(lambda: model.fit(from_photos, epochs=1, shuffle=False, verbose=0), len(labels)),
+            "memory": timed(
+                lambda: model.fit(from_memory, epochs=1, shuffle=False, verbose=0), steps * knobs.batch_size
+            ),
+        }
+    )
+    what = f"`train`, fine-tuning the last block of {MODEL}, photos a second"
+    against = f"the same step on tensors in memory, batches of {knobs.batch_size}"
+    return [Row(what, against, "≥ 0.95×", str(turns.speed("photos", "memory")))]
+
+
+def build_model(side_px: int, n_classes: int, knobs: TrainParams, data: TrainingData) -> keras.Model:
+    """The network that `photo_training.fine_tune` trains, with random weights, compiled as there."""
+    backbone, _ = build_backbone(MODEL, "none", side_px)
+    network = backbone.operations[-1]
+    unfreeze(network, BLOCKS, knobs.fine_tune.freeze_batch_norm)
+    features = with_network(backbone, network)
+    head = build_head(features.output_shape[-1], n_classes, knobs.head)
+    whole = keras.Model(features.input, head(features.output))
+    augmenter = build_augmenter(knobs.augmentation, knobs.seed)
+    model = keras.Sequential([keras.Input(whole.input_shape[1:]), augmenter, whole])
+    shares = learning_shares(network, knobs.fine_tune.layer_decay)
+    optimizer = build_fine_tuning_optimizer(knobs, data.shuffle.steps, shares)
+    steps_per_execution = knobs.fine_tune.steps_per_execution
+    model.compile(optimizer, data.loss, steps_per_execution=steps_per_execution, jit_compile=False)
+    return model
+
+
+if __name__ == "__main__":
+    run_alone(rows)

@@ -1,0 +1,108 @@
+"""Time `dvc repro` when nothing changed, and `dvc exp run` of one knob of the head, with 11,983 photos.
+
+Run from the repository root: `python -m benchmarks.full_scale [--metadata CSV] [--photos 11983] [--rounds 5]`. About 15
+minutes, the drawing of photos apart. The last commit is cloned into a temporary folder, where the pipeline runs once,
+with no trials. Photos are small: neither command looks at them again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from itertools import count
+from pathlib import Path
+
+from benchmarks.photos import FULL_SCALE, archive_of
+from benchmarks.report import Row, print_rows
+from benchmarks.timing import Turns, take_turns, timed
+from benchmarks.workspace import ARCHIVE, Workspace, clone
+
+TWO_STAGES = """
+stages:
+  one: {cmd: echo one > one.txt, outs: [one.txt]}
+  two: {cmd: cp one.txt two.txt, deps: [one.txt], outs: [two.txt]}
+"""
+IMPORT = ("python", "-c", "import tensorflow")
+FIRST_DROPOUT = 0.3
+
+
+def rows(metadata: Path | None = None, photos: int = FULL_SCALE, rounds: int = 5) -> list[Row]:
+    """Both commands.
+
+    Args:
+        metadata: of the real photos; None for made-up rows.
+        photos: in the archive, about.
+        rounds: of each comparison.
+    """
+    archive = archive_of(photos, metadata)
+    with tempfile.TemporaryDirectory() as folder:
+        full, small = clone(Path(folder) / "full", archive), two_stages(Path(folder) / "small")
+        full.dvc("exp", "run", "--quiet", "--set-param", f"unzip.archive={ARCHIVE}", "--set-param", "tune.trials=0")
+        full.git("add", "--all")
+        full.git("commit", "--quiet", "--message", "Full scale")
+        unchanged = take_turns(
+            {"full": timed(lambda: full.dvc("repro")), "two stages": timed(lambda: small.dvc("repro"))}, rounds
+        )
+        numbers = count()
+        experiment = take_turns(
+            {"experiment": timed(lambda: run_experiment(full, next(numbers))), "imports": timed(import_twice)},
+            rounds,
+            warm_up=0,
+        )
+    return [
+        Row(
+            f"`dvc repro` when nothing changed, {photos:,} photos",
+            "the same in a pipeline of two empty stages",
+            "≤ 1.5 s more",
+            more(unchanged, "full", "two stages"),
+        ),
+        Row(
+            f"`dvc exp run -S train.head.dropout={FIRST_DROPOUT}`, {photos:,} photos",
+            "importing TensorFlow twice",
+            "≤ 25 s more",
+            more(experiment, "experiment", "imports"),
+        ),
+    ]
+
+
+def more(turns: Turns, name: str, than: str) -> str:
+    """How many seconds more one side takes, and how many times as long."""
+    extra = turns.median(name) - turns.median(than)
+    return f"{extra:.1f} s more: {turns.speed(than, name)} as long as {turns.median(than):.1f} s"
+
+
+def two_stages(folder: Path) -> Workspace:
+    """The smallest pipeline that has a dependency, run once."""
+    folder.mkdir()
+    workspace = Workspace(folder)
+    workspace.run("git", "init", "--quiet")
+    workspace.dvc("init", "--quiet")
+    (folder / "dvc.yaml").write_text(TWO_STAGES, encoding="utf-8")
+    workspace.dvc("repro", "--quiet")
+    return workspace
+
+
+def run_experiment(workspace: Workspace, number: int) -> None:
+    """Run the pipeline with a dropout that it has not had: DVC would remember the result."""
+    workspace.dvc("exp", "run", "--set-param", f"train.head.dropout={FIRST_DROPOUT + number / 1000:g}")
+
+
+def import_twice() -> None:
+    """What an experiment must do at least: `train` and `evaluate` each start TensorFlow."""
+    here = Workspace(Path.cwd())
+    for _ in range(2):
+        here.run(*IMPORT)
+
+
+def main() -> int:
+    """Print both comparisons."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.full_scale")
+    parser.add_argument("--metadata", type=Path, help="metadata.csv of the real photos; default: made-up rows")
+    parser.add_argument("--photos", type=int, default=FULL_SCALE, help=f"default: {FULL_SCALE}")
+    parser.add_argument("--rounds", type=int, default=5, help="default: 5")
+    return print_rows(rows(**vars(parser.parse_args())))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,174 @@
+"""Photos to measure with: drawn once, kept in build/bench/ and used again."""
+
+from __future__ import annotations
+
+import tempfile
+import zipfile
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path, PurePosixPath
+
+import pandas as pd
+
+from rare_species.archive import Limits
+from rare_species.files import staged
+from rare_species.images import fit_file
+from rare_species.listing import unpack
+from rare_species.manifest import LISTING_COLUMNS, read_table, write_table
+from rare_species.parallel import map_in_processes
+from rare_species.params import PreprocessParams
+from rare_species.params_file import load_params
+from rare_species.sample.archive import TOP_FOLDER, Settings, draw_archive
+from rare_species.sample.rows import Row, make_rows, read_rows, write_rows
+from rare_species.shards import Packed, Shape, open_packed, pack
+from rare_species.stage import available_cores
+from rare_species.treatments import make_treatment, treatment_recipe
+
+FOLDER = Path("build/bench")
+COUNT = 600  # realistic photos
+SIDES_PX = (375, 1024)  # of these
+SMALL_SIDES_PX = (64, 96)  # where only their number matters: several times as fast to draw
+FULL_SCALE = 11_983  # photos of the rare-species set
+FEWEST = 3  # photos of a family in a smaller set: each split gets one
+NEXT_COPY = 10**9  # content ids of a copy of the metadata are so much higher
+LIMITS = Limits(max_files=200_000, max_bytes=50 * 2**30, max_ratio=200)
+
+
+@dataclass(frozen=True)
+class Preprocess:
+    """The section of params.yaml that says how photos are packed."""
+
+    preprocess: PreprocessParams
+
+
+@dataclass(frozen=True)
+class Photos:
+    """Unpacked photos.
+
+    Attributes:
+        folder: that the listing's paths are relative to.
+        listing: columns `LISTING_COLUMNS`.
+    """
+
+    folder: Path
+    listing: pd.DataFrame
+
+    @property
+    def files(self) -> list[Path]:
+        """All photos."""
+        return [self.folder / path for path in self.listing["file_path"]]
+
+
+def realistic_photos() -> Photos:
+    """About `COUNT` photos with sides of `SIDES_PX`, unpacked."""
+    folder = FOLDER / "photos"
+    if not folder.is_dir():
+        with staged(folder) as (unpacked,):
+            archive = unpacked / "photos.zip"
+            _draw(make_rows(0, COUNT), archive, SIDES_PX)
+            listing = unpack(archive, unpacked, LIMITS, "auto")
+            archive.unlink()
+            write_table(unpacked / "listing.csv", listing, LISTING_COLUMNS)
+    return Photos(folder, read_table(folder / "listing.csv", LISTING_COLUMNS))
+
+
+def packed_photos() -> tuple[Packed, int]:
+    """The same photos as stage preprocess packs them, a fifth of them for validation; and the number of families."""
+    photos, folder = realistic_photos(), FOLDER / "packed"
+    families = photos.listing["family"].astype("category").cat
+    if not folder.is_dir():
+        rows = photos.listing.assign(class_id=families.codes, split="train")
+        rows.loc[rows.index % 5 == 0, "split"] = "val"
+        with staged(folder) as (packed,):
+            preprocess(rows, photos.files, packed)
+    return open_packed(folder), len(families.categories)
+
+
+def preprocess(rows: pd.DataFrame, files: Sequence[Path], folder: Path) -> None:
+    """Fit and pack photos as stage preprocess does, with its knobs in params.yaml.
+
+    Args:
+        rows: columns file_path, split and class_id.
+        files: one per row.
+        folder: an empty one.
+    """
+    knobs = load_params(Path("params.yaml"), Preprocess).preprocess
+    recipe = treatment_recipe(knobs.treatment, knobs)
+    fit = partial(
+        fit_file,
+        side_px=knobs.image_size,
+        resize=knobs.resize,
+        treat=make_treatment(recipe),
+        quality=knobs.jpeg_quality,
+    )
+    with closing(map_in_processes(fit, files, "preprocess", available_cores())) as jpegs:
+        pack(rows, jpegs, folder, knobs.shard_images, Shape(knobs.image_size, knobs.resize, recipe, knobs.jpeg_quality))
+
+
+def archive_of(count: int, metadata: Path | None) -> Path:
+    """An archive of small photos, one per row of a metadata.csv.
+
+    Args:
+        count: photos, about. More than there are rows: the rows come again, as other photos. Fewer: all families get
+            smaller alike.
+        metadata: of the real photos; None for rows of `FULL_SCALE` made-up ones.
+    """
+    rows = read_rows(metadata) if metadata else make_rows(0, FULL_SCALE)
+    source = "real" if metadata else "made-up"
+    file = FOLDER / f"{source}-{count}.zip"
+    if file.is_file():
+        return file
+    copies = {FOLDER / f"{source}-copy{copy}.zip": _copied(rows, copy) for copy in range(-(-count // len(rows)))}
+    for archive, copied in copies.items():
+        if not archive.is_file():
+            _draw(copied, archive, SMALL_SIDES_PX)
+    with staged(file) as (partial_file,):
+        _join(list(copies), _chosen([row for copied in copies.values() for row in copied], count), partial_file)
+    return file
+
+
+def _draw(rows: Sequence[Row], archive: Path, sides_px: tuple[int, int]) -> None:
+    archive.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        metadata = Path(folder) / "metadata.csv"
+        metadata.write_bytes(write_rows(rows))
+        draw_archive(Settings(archive, metadata, len(rows), None, *sides_px, seed=0, workers=available_cores()))
+
+
+def _copied(rows: Sequence[Row], copy: int) -> list[Row]:
+    """The same families and bursts, of other photos."""
+    if not copy:
+        return list(rows)
+    moved = []
+    for row in rows:
+        content_id = row.eol_content_id + copy * NEXT_COPY
+        path = PurePosixPath(row.file_path).with_name(f"{content_id}_{row.eol_page_id}.jpg").as_posix()
+        identity = f"{row.rare_species_id}-{copy}"
+        moved.append(replace(row, rare_species_id=identity, eol_content_id=content_id, file_path=path))
+    return moved
+
+
+def _chosen(rows: Sequence[Row], count: int) -> list[Row]:
+    families = Counter(row.family for row in rows)
+    left = {family: max(FEWEST, round(size * count / len(rows))) for family, size in families.items()}
+    chosen = []
+    for row in rows:
+        left[row.family] -= 1
+        if left[row.family] >= 0:
+            chosen.append(row)
+    return chosen
+
+
+def _join(archives: Sequence[Path], rows: Sequence[Row], file: Path) -> None:
+    """Write the photos of these rows, wherever they are, into one archive."""
+    wanted = {f"{TOP_FOLDER}/{row.file_path}" for row in rows}
+    with zipfile.ZipFile(file, "w") as joined:
+        joined.writestr(f"{TOP_FOLDER}/metadata.csv", write_rows(rows))
+        for archive in archives:
+            with zipfile.ZipFile(archive) as source:
+                for member in source.infolist():
+                    if member.filename in wanted:
+                        joined.writestr(member, source.read(member))

@@ -1,0 +1,105 @@
+"""Memory and time of every stage as photos become more.
+
+Run from the repository root: `python -m benchmarks.scale [--metadata CSV] [--photos 1000 11983 47932]`. About 30
+minutes, the drawing of photos apart. The last commit is cloned for each number of photos; its stages run one by one,
+`tune` without trials. Memory is the largest process of a stage. Photos are small: only their number matters here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from benchmarks.photos import FULL_SCALE, archive_of
+from benchmarks.report import Row, print_rows
+from benchmarks.workspace import ARCHIVE, Workspace, clone
+
+STAGES = ("unzip", "clean", "split", "preprocess", "embed", "train", "tune", "evaluate")
+PHOTOS = (1000, FULL_SCALE, 4 * FULL_SCALE)
+PARAMS = "bench.yaml"
+# A process begins with the peak of the one that started it: that must be a small one
+MEASURE = """
+import resource, subprocess, sys
+code = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL).returncode
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+sys.exit(code)
+"""
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What one run of a stage took.
+
+    Attributes:
+        seconds: by the clock.
+        memory: peak of its largest process, in the system's unit.
+    """
+
+    seconds: float
+    memory: int
+
+
+def rows(metadata: Path | None = None, photos: Sequence[int] = PHOTOS) -> list[Row]:
+    """Memory and time of each stage.
+
+    Args:
+        metadata: of the real photos; None for made-up rows.
+        photos: in each archive, about, at least three numbers in rising order.
+    """
+    usages = [run_stages(archive_of(count, metadata)) for count in photos]
+    return [row for stage in STAGES for row in _rows_of(stage, [usage[stage] for usage in usages], photos)]
+
+
+def run_stages(archive: Path) -> dict[str, Usage]:
+    """Run the pipeline in a clone, stage by stage."""
+    with tempfile.TemporaryDirectory() as folder:
+        workspace = clone(Path(folder) / "clone", archive)
+        knobs = yaml.safe_load((workspace.folder / "params.yaml").read_text(encoding="utf-8"))
+        knobs["unzip"]["archive"], knobs["tune"]["trials"] = str(ARCHIVE), 0
+        (workspace.folder / PARAMS).write_text(yaml.safe_dump(knobs), encoding="utf-8")
+        return {stage: run_stage(workspace, stage) for stage in STAGES}
+
+
+def run_stage(workspace: Workspace, stage: str) -> Usage:
+    """Run one stage and see what it took."""
+    started = time.perf_counter()
+    said = workspace.run("python", "-c", MEASURE, "python", "-m", f"stages.{stage}", "--params", PARAMS)
+    return Usage(time.perf_counter() - started, int(said.split()[-1]))
+
+
+def beyond_line(seconds: Sequence[float], photos: Sequence[int]) -> float:
+    """Time at the largest number of photos as a multiple of that on the straight line through the first two."""
+    slope = (seconds[1] - seconds[0]) / (photos[1] - photos[0])
+    return seconds[-1] / (seconds[0] + slope * (photos[-1] - photos[0]))
+
+
+def _rows_of(stage: str, usages: Sequence[Usage], photos: Sequence[int]) -> list[Row]:
+    first, *others = photos
+    growth = ", ".join(f"{usage.memory / usages[0].memory:.2f}×" for usage in usages[1:])
+    sizes = " and ".join(f"{count:,}" for count in others)
+    memory = Row(f"`{stage}`, peak memory with {sizes} photos", f"with {first:,}", "–", growth)
+    line = f"the straight line through {photos[0]:,} and {photos[1]:,}"
+    beyond = beyond_line([usage.seconds for usage in usages], photos)
+    return [memory, Row(f"`{stage}`, time with {photos[-1]:,} photos", line, "≤ 1.1×", f"{beyond:.2f}× (one run)")]
+
+
+def main() -> int:
+    """Print memory and time of each stage."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.scale")
+    parser.add_argument("--metadata", type=Path, help="metadata.csv of the real photos; default: made-up rows")
+    parser.add_argument("--photos", type=int, nargs="+", default=PHOTOS, help="three numbers or more, rising")
+    knobs = parser.parse_args()
+    if len(knobs.photos) < 3 or list(knobs.photos) != sorted(set(knobs.photos)):
+        parser.error(f"expected three numbers of photos or more, rising. Received: {knobs.photos}")
+    return print_rows(rows(knobs.metadata, knobs.photos))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,168 @@
+"""Time the report's search of 90 trials against KerasTuner's Hyperband, on the same cached features.
+
+Run from the repository root, after `make repro` on the photos that matter: `python -m benchmarks.tuner [--seeds 1]`.
+Both sides search the space of experiments/report_hyperband.yaml
+with the same batches, epochs, class weights and early stopping, each in a process of its own, one after the other. On
+11,983 photos our side takes some minutes and KerasTuner's half an hour, so each is run once for each seed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import yaml
+
+from benchmarks.report import Row, print_rows
+from rare_species.paths import Paths
+from rare_species.training_params import TuneParams
+
+SPACE = Path("experiments/report_hyperband.yaml")
+LONGEST_MIN = 8
+REPORT_S = (5 * 60 + 28) * 60  # 5 h 28 min
+
+
+def rows(seeds: int = 1) -> list[Row]:
+    """Time and best validation accuracy of both sides.
+
+    Args:
+        seeds: how many searches of each.
+    """
+    found = {side: [run_apart(side, seed) for seed in range(seeds)] for side in SIDES}
+    ours, theirs = ([run["seconds"] for run in found[side]] for side in ("ours", "keras_tuner"))
+    best = {side: ", ".join(f"{run['best']:.3f}" for run in runs) for side, runs in found.items()}
+    epochs = {side: ", ".join(str(run["epochs"]) for run in runs) for side, runs in found.items()}
+    photos = found["ours"][0]["photos"]
+    what = f"the report's search of 90 trials, {photos:,} photos in training and validation"
+    return [
+        Row(what, "KerasTuner's Hyperband", "≥ 3×", f"{median(theirs) / median(ours):.1f}×"),
+        Row(
+            f"{what}, in all",
+            "the report's 5 h 28 min",
+            f"≤ {LONGEST_MIN} min",
+            f"{median(ours) / 60:.1f} min, {REPORT_S / median(ours):.0f}× as fast",
+        ),
+        Row(
+            f"its best validation accuracy, {seeds} seeds",
+            "KerasTuner's",
+            "not below, beyond seeds' noise",
+            f"{best['ours']} in {epochs['ours']} epochs; {best['keras_tuner']} in {epochs['keras_tuner']}",
+        ),
+    ]
+
+
+def run_apart(side: str, seed: int) -> dict[str, float]:
+    """One search in a process of its own; see `search_ours`."""
+    command = [sys.executable, "-m", "benchmarks.tuner", "--side", side, "--seed", str(seed)]
+    environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
+    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
+    answer: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return answer
+
+
+def search_ours(seed: int) -> dict[str, float]:
+    """Search as stage tune does: seconds, epochs of all trials, best validation accuracy, and photos."""
+    os.environ["TF_NUM_INTRAOP_THREADS"] = "1"  # as stages/tune.py
+    from rare_species.datasets import load_features
+    from rare_species.search import search
+
+    params, splits = report_search(seed), {name: load_features(Paths().features, name) for name in ("train", "val")}
+    n_classes = len(json.loads((Paths().split / "classes.json").read_text("utf-8")))
+    with tempfile.TemporaryDirectory() as folder:
+        start = time.perf_counter()
+        found = search(splits, n_classes, params, lambda _epoch, _scores: None, Path(folder) / "journal.log")
+        seconds = time.perf_counter() - start
+    epochs = int(found.trials["epochs"].sum()) + len(found.fit.history)
+    photos = sum(len(split.labels) for split in splits.values())
+    return {"seconds": seconds, "epochs": epochs, "best": found.study.best_value, "photos": photos}
+
+
+def search_keras_tuner(seed: int) -> dict[str, float]:
+    """The same space and budget in KerasTuner."""
+    import keras
+    import keras_tuner
+    from keras import layers
+
+    from rare_species.datasets import load_features
+    from rare_species.imbalance import class_weights
+
+    base, space = report_search(seed).base, yaml.safe_load(SPACE.read_text("utf-8"))["tune"]["space"]
+    train, val = (load_features(Paths().features, name) for name in ("train", "val"))
+    n_classes = len(json.loads((Paths().split / "classes.json").read_text("utf-8")))
+
+    def build(knobs: Any) -> keras.Model:
+        model = keras.Sequential([keras.Input(train.values.shape[1:])])
+        pairs = zip(space["head"]["units"]["each"], space["head"]["dropout"]["each"], strict=True)
+        for number, (units, dropout) in enumerate(pairs):
+            width = knobs.Int(f"units{number}", units["low"], units["high"], step=units["step"])
+            model.add(layers.Dense(width, activation=base.head.activation))
+            share = knobs.Float(f"dropout{number}", dropout["low"], dropout["high"], step=dropout["step"])
+            model.add(layers.Dropout(share))
+        model.add(layers.Dense(n_classes, activation="softmax"))
+        rate = knobs.Choice("learning_rate", space["optimizer"]["learning_rate"]["choices"])
+        model.compile(keras.optimizers.Adam(rate), "sparse_categorical_crossentropy", metrics=["accuracy"])
+        return model
+
+    epochs: list[int] = []
+    with tempfile.TemporaryDirectory() as folder:
+        start = time.perf_counter()
+        tuner = keras_tuner.Hyperband(
+            build, "val_accuracy", max_epochs=base.epochs, factor=3, seed=seed, directory=folder, project_name="bench"
+        )
+        tuner.search(
+            train.values,
+            train.labels,
+            validation_data=(val.values, val.labels),
+            batch_size=base.batch_size,
+            class_weight=class_weights(train.labels, n_classes, base.imbalance, base.effective_beta),
+            callbacks=[
+                keras.callbacks.EarlyStopping("val_loss", patience=base.early_stopping.patience),
+                keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, _logs: epochs.append(epoch)),
+            ],
+            verbose=0,
+        )
+        seconds = time.perf_counter() - start
+        best = float(tuner.oracle.get_best_trials(1)[0].score)
+    return {"seconds": seconds, "epochs": len(epochs), "best": best, "photos": len(train.labels) + len(val.labels)}
+
+
+SIDES: dict[str, Callable[[int], dict[str, float]]] = {"ours": search_ours, "keras_tuner": search_keras_tuner}
+
+
+def report_search(seed: int) -> TuneParams:
+    """Section tune with the report's search laid over it."""
+    document = yaml.safe_load(Path("params.yaml").read_text("utf-8"))["tune"]
+    given = yaml.safe_load(SPACE.read_text("utf-8"))["tune"]
+    merged = _overlay(document, {**given, "seed": seed}) | {"space": given["space"]}
+    return TuneParams.model_validate(merged)
+
+
+def _overlay(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    inner = {name: value for name, value in over.items() if isinstance(value, dict) and isinstance(under[name], dict)}
+    return under | over | {name: _overlay(under[name], value) for name, value in inner.items()}
+
+
+def main() -> int:
+    """Run both sides and print, or one of them."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seeds", type=int, default=1, help="searches of each side; default: 1")
+    parser.add_argument("--side", choices=SIDES, help="run one search of one side and print what came of it as JSON")
+    parser.add_argument("--seed", type=int, default=0, help="of that search")
+    knobs = parser.parse_args()
+    if knobs.side:
+        print(json.dumps(SIDES[knobs.side](knobs.seed)))
+        return 0
+    return print_rows(rows(knobs.seeds))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

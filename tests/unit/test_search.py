@@ -1,6 +1,8 @@
 """The search: repeatable, honest about failed trials, and its best trial is what comes out."""
 
 import logging
+import threading
+import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -246,3 +248,71 @@ def test_one_epoch_can_be_searched(fake):
     fake()
     result = search({}, 3, tune_params(trials=3, space=DROPOUT, epochs=1), ignore_epoch)
     assert result.trials["epochs"].tolist() == [1, 1, 1]
+
+
+@pytest.mark.parametrize("cores", [1, 3])
+def test_search_is_the_same_on_any_number_of_cores(data, monkeypatch, cores):
+    params = tune_params(trials=5, concurrent_trials=3)
+    monkeypatch.setattr(module, "available_cores", lambda: cores)
+    result = search(data, 3, params, ignore_epoch)
+    monkeypatch.setattr(module, "available_cores", lambda: 2)
+    pd.testing.assert_frame_equal(result.trials, search(data, 3, params, ignore_epoch).trials, check_exact=True)
+
+
+class CutError(Exception):
+    """In place of a kill."""
+
+
+@pytest.mark.parametrize("done", [0, 1, 4, 8])
+def test_search_that_was_cut_off_goes_on_and_comes_to_the_same(fake, monkeypatch, tmp_path, done):
+    params = tune_params(trials=9, space=DROPOUT, concurrent_trials=2)
+    fake(lambda dropout, epoch: dropout * (epoch + 1))
+    whole = search({}, 3, params, ignore_epoch)
+    fits = fake(lambda dropout, epoch: dropout * (epoch + 1))
+    lock = threading.Lock()
+
+    def cut(*arguments, **options):
+        with lock:
+            if len(fits.calls) == done:
+                raise CutError
+        return fits(*arguments, **options)
+
+    monkeypatch.setattr(module, "fit_head", cut)
+    with pytest.raises(CutError):
+        module.search({}, 3, params, ignore_epoch, tmp_path / "journal.log")
+    rest = fake(lambda dropout, epoch: dropout * (epoch + 1))
+    result = module.search({}, 3, params, ignore_epoch, tmp_path / "journal.log")
+    pd.testing.assert_frame_equal(result.trials, whole.trials, check_exact=True)
+    assert result.best == whole.best
+    assert len(rest.calls) <= 9 - done + 2 + 1  # those in flight are run again; and the best
+
+
+def test_grid_ends_when_every_point_is_tried(fake):
+    fake()
+    space = {"head": {"dropout": {"type": "float", "low": 0.0, "high": 0.5, "step": 0.25}}}
+    result = search({}, 3, tune_params(trials=10, space=space, sampler="grid"), ignore_epoch)
+    assert sorted(result.trials["head.dropout"]) == [0.0, 0.25, 0.5]
+    assert result.best == {"head.dropout": 0.5}
+
+
+def test_search_that_fails_ends_its_other_trials(monkeypatch):
+    """One trial has a defect; another would go on for an hour."""
+    started = threading.Event()
+
+    def fit_head(_splits, _n_classes, params, _seed, on_epoch, **_options):
+        if params.batch_size == 1:
+            started.wait(10)
+            raise ZeroDivisionError("a defect")
+        started.set()
+        for epoch in range(36_000):
+            time.sleep(0.1)
+            on_epoch(epoch, {"val_macro_f1": 0.5})
+
+    monkeypatch.setattr(module, "fit_head", fit_head)
+    monkeypatch.setattr(module, "available_cores", lambda: 2)
+    monkeypatch.setattr(module, "with_knobs", lambda base, _knobs: base.model_copy(update={"batch_size": next(sizes)}))
+    sizes = iter([1, 2])
+    before = time.monotonic()
+    with pytest.raises(ZeroDivisionError):
+        search({}, 3, tune_params(trials=2, space=DROPOUT), ignore_epoch)
+    assert time.monotonic() - before < 60

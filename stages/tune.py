@@ -17,6 +17,7 @@ from typing import Any
 
 import yaml
 
+from rare_species.errors import UserError
 from rare_species.files import read_json, remove, staged, write_json
 from rare_species.paths import Paths
 from rare_species.stage import Stage
@@ -50,7 +51,11 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
             return {"skipped": reason}
         journal = paths.searches / f"{search_name(data, params.tune)}.log"
         with live_log(plots) as live:
-            found = search(data.fitted, len(data.classes), params.tune, partial(log_epoch, live), journal)
+            try:
+                found = search(data.fitted, len(data.classes), params.tune, partial(log_epoch, live), journal)
+            except UserError:  # no trial came to its end, and going on would not help
+                remove(journal)
+                raise
         knobs = found.params.model_dump(mode="json") | {"seed": params.tune.seed}
         save_candidate(folder, Candidate(data.backbone(), [found.head], found.fit), data, knobs)
         (folder / "best.yaml").write_text(yaml.safe_dump({"train": knobs}, sort_keys=False), encoding="utf-8")

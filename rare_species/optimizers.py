@@ -13,7 +13,18 @@ from rare_species.training_params import FitParams, OptimizerParams, TrainParams
 NOT_DECAYED = ["bias", "gamma", "beta"]  # weight decay is for kernels
 
 
-class Fused:
+class OneDevice:
+    """Mixed into an optimizer that no other device has gradients for: they need no sum.
+
+    For that sum TensorFlow registers a gradient, for as long as the process lives, and with it the graph of the fit and
+    its weights: a search would hold every head that it fits.
+    """
+
+    def _all_reduce_sum_gradients(self, grads_and_vars: Any) -> Any:  # a name of Keras
+        return grads_and_vars
+
+
+class Fused(OneDevice):
     """Mixed into Adam: TensorFlow's own kernel updates a weight and its two moments in one pass, not in a dozen.
 
     The formula is that of Keras. On a CPU the dozen passes cost a small head more than its arithmetic.
@@ -47,7 +58,11 @@ class FusedAdamW(Fused, keras.optimizers.AdamW):
     """AdamW with one kernel."""
 
 
-KINDS = {"adamw": FusedAdamW, "adam": FusedAdam, "sgd": keras.optimizers.SGD}
+class OneDeviceSGD(OneDevice, keras.optimizers.SGD):
+    """SGD for one device."""
+
+
+KINDS: Mapping[str, type[keras.optimizers.Optimizer]] = {"adamw": FusedAdamW, "adam": FusedAdam, "sgd": OneDeviceSGD}
 
 
 class Layerwise:

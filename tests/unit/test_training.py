@@ -1,5 +1,6 @@
 """The fit loop on features: losses, stopping, and one step worked out in NumPy."""
 
+import gc
 from dataclasses import replace
 
 import keras
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from scipy.special import log_softmax, softmax
+from tensorflow.python.framework.func_graph import FuncGraph
 
 from rare_species import training
 from rare_species.callbacks import DivergedError
@@ -206,3 +208,18 @@ def test_without_epochs_the_head_stays_as_it_was_drawn():
 def test_head_is_the_one_wished(units, layers):
     model, _ = fit_head(splits(), 3, fit_params(epochs=1, head__units=units), 0, ignore_epoch)
     assert [layer.name for layer in model.layers][:2] == layers
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "adam", "sgd"])
+def test_a_fit_that_is_over_leaves_no_graph(optimizer):
+    """A graph holds the weights: a search of a hundred heads would end with all of them in memory."""
+
+    def graphs():
+        gc.collect()
+        return sum(isinstance(thing, FuncGraph) for thing in gc.get_objects())
+
+    params = fit_params(epochs=1, optimizer__name=optimizer)
+    fit_head(splits(), 3, params, 0, ignore_epoch)
+    before = graphs()
+    fit_head(splits(), 3, params, 0, ignore_epoch)
+    assert graphs() == before

@@ -52,7 +52,7 @@ def rows() -> list[Row]:
             "≥ 1.5×",
             str(turns.speed("preprocess", "tf.data, antialiased")),
         ),
-        Row(what, limit, "≥ 0.7×", str(turns.speed("preprocess", "decoding", by=1 / cores))),
+        Row(what, limit, "≥ 0.7×", str(turns.speed("preprocess", "decoding", by=cores))),
     ]
 
 

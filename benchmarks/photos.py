@@ -6,26 +6,22 @@ import tempfile
 import zipfile
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
 from rare_species.archive import Limits
 from rare_species.files import staged
-from rare_species.images import fit_file
 from rare_species.listing import unpack
 from rare_species.manifest import LISTING_COLUMNS, read_table, write_table
-from rare_species.parallel import map_in_processes
+from rare_species.packing import fit_and_pack
 from rare_species.params import PreprocessParams
 from rare_species.params_file import load_params
 from rare_species.sample.archive import TOP_FOLDER, Settings, draw_archive
 from rare_species.sample.rows import Row, make_rows, read_rows, write_rows
-from rare_species.shards import Packed, Shape, open_packed, pack
+from rare_species.shards import Packed, open_packed
 from rare_species.stage import available_cores
-from rare_species.treatments import make_treatment, treatment_recipe
 
 FOLDER = Path("build/bench")
 COUNT = 600  # realistic photos
@@ -88,7 +84,7 @@ def packed_photos() -> tuple[Packed, int]:
 
 
 def preprocess(rows: pd.DataFrame, files: Sequence[Path], folder: Path) -> None:
-    """Fit and pack photos as stage preprocess does, with its knobs in params.yaml.
+    """Fit and pack photos on all cores as stage preprocess does, with its knobs in params.yaml.
 
     Args:
         rows: columns file_path, split and class_id.
@@ -96,16 +92,7 @@ def preprocess(rows: pd.DataFrame, files: Sequence[Path], folder: Path) -> None:
         folder: an empty one.
     """
     knobs = load_params(Path("params.yaml"), Preprocess).preprocess
-    recipe = treatment_recipe(knobs.treatment, knobs)
-    fit = partial(
-        fit_file,
-        side_px=knobs.image_size,
-        resize=knobs.resize,
-        treat=make_treatment(recipe),
-        quality=knobs.jpeg_quality,
-    )
-    with closing(map_in_processes(fit, files, "preprocess", available_cores())) as jpegs:
-        pack(rows, jpegs, folder, knobs.shard_images, Shape(knobs.image_size, knobs.resize, recipe, knobs.jpeg_quality))
+    fit_and_pack(rows, files, knobs, folder, available_cores())
 
 
 def archive_of(count: int, metadata: Path | None) -> Path:

@@ -52,7 +52,7 @@ class Benchmark:
                 return [Row(self.name, "–", "–", f"failed: {in_one_line(error)}")]
 
 
-# benchmarks.tuner, stage tune against KerasTuner, goes behind head
+# benchmarks.tuner, stage tune against KerasTuner, takes half an hour a search and is run alone
 QUICK = tuple(Benchmark(name) for name in ("preprocess", "clean", "embed", "head", "fine_tuning", "convnext"))
 
 

@@ -11,11 +11,13 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -23,12 +25,21 @@ from typing import Any
 import yaml
 
 from benchmarks.report import Row, print_rows
+from rare_species.apply import apply
+from rare_species.params_file import load_params
 from rare_species.paths import Paths
 from rare_species.training_params import TuneParams
 
 SPACE = Path("experiments/report_hyperband.yaml")
 LONGEST_MIN = 8
 REPORT_S = (5 * 60 + 28) * 60  # 5 h 28 min
+
+
+@dataclass(frozen=True)
+class Params:
+    """The section of params.yaml that the stage reads."""
+
+    tune: TuneParams
 
 
 def rows(seeds: int = 1) -> list[Row]:
@@ -140,15 +151,10 @@ SIDES: dict[str, Callable[[int], dict[str, float]]] = {"ours": search_ours, "ker
 
 def report_search(seed: int) -> TuneParams:
     """Section tune with the report's search laid over it."""
-    document = yaml.safe_load(Path("params.yaml").read_text("utf-8"))["tune"]
-    given = yaml.safe_load(SPACE.read_text("utf-8"))["tune"]
-    merged = _overlay(document, {**given, "seed": seed}) | {"space": given["space"]}
-    return TuneParams.model_validate(merged)
-
-
-def _overlay(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
-    inner = {name: value for name, value in over.items() if isinstance(value, dict) and isinstance(under[name], dict)}
-    return under | over | {name: _overlay(under[name], value) for name, value in inner.items()}
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(shutil.copy("params.yaml", folder))
+        apply(SPACE, file)
+        return load_params(file, Params).tune.model_copy(update={"seed": seed})
 
 
 def main() -> int:

@@ -115,15 +115,15 @@ class Shuffle:
 
     def order(self) -> tf.data.Dataset:
         """A dataset of ints, the rows of the present epoch one by one."""
-        dataset = tf.data.Dataset.from_tensors(0).flat_map(self._shuffled)
+        dataset = tf.data.Dataset.from_tensors(0).flat_map(lambda _: self._shuffled())
         return dataset.apply(tf.data.experimental.assert_cardinality(len(self.rows)))
 
     def batches(self) -> tf.data.Dataset:
         """The same, batch by batch."""
-        dataset = tf.data.Dataset.from_tensors(0).flat_map(lambda _: self._shuffled(_).batch(self.batch_size))
+        dataset = tf.data.Dataset.from_tensors(0).flat_map(lambda _: self._shuffled().batch(self.batch_size))
         return dataset.apply(tf.data.experimental.assert_cardinality(self.steps))
 
-    def _shuffled(self, _: tf.Tensor) -> tf.data.Dataset:
+    def _shuffled(self) -> tf.data.Dataset:
         seeds = tf.stack([self.seed, self.epoch])
         return tf.data.Dataset.from_tensor_slices(tf.random.experimental.stateless_shuffle(self.rows, seeds))
 

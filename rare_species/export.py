@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from rare_species.classifier import Classifier, read_classifier
 from rare_species.command import Parser, run_command
 from rare_species.errors import UserError
+from rare_species.files import file_in_the_way
 from rare_species.images import decode_rgb
 from rare_species.paths import Paths
 from rare_species.shards import open_packed
@@ -96,7 +97,7 @@ def _export(args: argparse.Namespace) -> int:
 
 def _check_out(out: Path, name: str) -> None:
     suffix = FORMATS[name].suffix
-    if blocking := next((parent for parent in out.parents if parent.is_file()), None):
+    if blocking := file_in_the_way(out.parent):
         raise UserError(f"Expected --out to lie in a folder. Received: {out}, and {blocking} is a file. Name another.")
     if suffix and (out.suffix != suffix or out.is_dir()):
         raise UserError(f"Expected --out to be a file that ends in {suffix} for {name}. Received: {out}. Rename it.")

@@ -50,6 +50,11 @@ def remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+def file_in_the_way(folder: Path) -> Path | None:
+    """What keeps a folder from being made: it, or one that it would lie in, is a file."""
+    return next((path for path in (folder, *folder.parents) if path.is_file()), None)
+
+
 def write_json(path: Path, document: Any) -> None:
     """Write indented UTF-8 JSON with a final newline; NaN and infinity are refused (ValueError)."""
     path.parent.mkdir(parents=True, exist_ok=True)

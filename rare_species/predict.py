@@ -27,7 +27,7 @@ from rare_species.answers import Answer, csv_lines, json_lines, make_answer, pri
 from rare_species.classifier import Classifier, read_classifier
 from rare_species.command import Parser, run_command
 from rare_species.errors import UserError
-from rare_species.files import staged
+from rare_species.files import file_in_the_way, staged
 from rare_species.parallel import map_in_threads
 from rare_species.paths import Paths
 from rare_species.photo_files import Photo, find_photos, photo_reader
@@ -126,7 +126,7 @@ class Overlays:
         Raises:
             UserError: when it is a file, or photos lie in it, so that the next run would take explanations for photos.
         """
-        if blocking := next((path for path in (folder, *folder.parents) if path.is_file()), None):
+        if blocking := file_in_the_way(folder):
             raise UserError(f"Expected --explain to name a folder. Received: {folder}, and {blocking} is a file.")
         places = [_normal(file) for file in files]
         inside = [file for file, place in zip(files, places, strict=True) if place.is_relative_to(_normal(folder))]

@@ -25,7 +25,7 @@ from rare_species.errors import UserError
 from rare_species.stage import available_cores
 from rare_species.training import fit_head
 from rare_species.training_params import FitParams, TuneParams, with_knobs
-from rare_species.trials import EPOCHS, Journal, finished, knobs_of, make_study, propose
+from rare_species.trials import EPOCHS, NUMBER, Journal, finished, knobs_of, make_study, propose
 
 log = logging.getLogger(__name__)
 
@@ -206,7 +206,7 @@ def _report(trial: FrozenTrial) -> None:
     seconds = trial.duration.total_seconds() if trial.duration else 0.0
     log.info(
         "trial %d %s after %d epochs, %.1f s: %s",
-        trial.user_attrs["number"],
+        trial.user_attrs[NUMBER],
         trial.state.name.lower(),
         trial.user_attrs[EPOCHS],
         seconds,

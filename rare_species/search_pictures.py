@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,7 +54,7 @@ class Knob:
         """Where a value that a trial drew lies."""
         drawn = self.distribution
         if isinstance(drawn, Choices):
-            return (self._choices().index(value) + 0.5) / len(drawn.choices)
+            return (drawn.texts.index(value) + 0.5) / len(drawn.choices)
         scale = np.log if drawn.log else float
         return float((scale(value) - scale(drawn.low)) / (scale(drawn.high) - scale(drawn.low)))
 
@@ -63,14 +62,10 @@ class Knob:
         """Labels by place: every choice, or both ends and the middle."""
         drawn = self.distribution
         if isinstance(drawn, Choices):
-            return {self.place(choice): choice.replace('"', "") for choice in self._choices()}
+            return {self.place(choice): choice.replace('"', "") for choice in drawn.texts}
         middle = (drawn.low * drawn.high) ** 0.5 if drawn.log else (drawn.low + drawn.high) / 2
         values = (drawn.low, round(middle) if drawn.type == "int" else middle, drawn.high)
         return {self.place(value): f"{value:.2g}" if value < 1 else f"{value:.4g}" for value in values}
-
-    def _choices(self) -> list[str]:
-        drawn = self.distribution
-        return [json.dumps(choice) for choice in drawn.choices] if isinstance(drawn, Choices) else []
 
 
 def list_knobs(space: Mapping[str, Distribution]) -> list[Knob]:
@@ -79,14 +74,11 @@ def list_knobs(space: Mapping[str, Distribution]) -> list[Knob]:
 
 
 def _parts(knob: str, distribution: Distribution) -> Iterator[tuple[str, Range | Choices]]:
-    if not isinstance(distribution, Layers):
+    if isinstance(distribution, Layers):
+        yield from distribution.depth(knob)
+        yield from distribution.layers(knob)
+    else:
         yield knob, distribution
-        return
-    fewest, most = distribution.at_least, len(distribution.each)
-    if fewest is not None and fewest < most:
-        yield f"{knob}.layers", Range(type="int", low=fewest, high=most)
-    for number, each in enumerate(distribution.each, start=1):
-        yield f"{knob}.{number}", each
 
 
 def draw_search(study: optuna.Study, space: Mapping[str, Distribution], objective: str, folder: Path) -> None:

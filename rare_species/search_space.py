@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, NonNegativeInt, model_validator
@@ -45,6 +46,11 @@ class Choices(Section):
     choices: Annotated[tuple[Any, ...], Field(min_length=1)]
 
     @property
+    def texts(self) -> list[str]:
+        """The choices as Optuna holds them, for whom a list is no choice."""
+        return [json.dumps(choice) for choice in self.choices]
+
+    @property
     def is_finite(self) -> bool:
         """Whether it can be tried value by value."""
         return True
@@ -52,6 +58,9 @@ class Choices(Section):
     def examples(self) -> list[Any]:
         """Every choice."""
         return list(self.choices)
+
+
+Single = Annotated[Range | Choices, Field(discriminator="type")]
 
 
 class Layers(Section):
@@ -64,7 +73,7 @@ class Layers(Section):
     """
 
     type: Literal["layers"]
-    each: Annotated[tuple[Annotated[Range | Choices, Field(discriminator="type")], ...], Field(min_length=1)]
+    each: Annotated[tuple[Single, ...], Field(min_length=1)]
     at_least: NonNegativeInt | None = None
     as_many_as: str | None = None
 
@@ -75,6 +84,17 @@ class Layers(Section):
         if self.at_least is not None and self.at_least > len(self.each):
             raise ValueError(f"expected at_least to be at most the {len(self.each)} of each")
         return self
+
+    def depth(self, knob: str) -> list[tuple[str, Range]]:
+        """Name and range of the number of layers, where the search chooses it; else nothing."""
+        most = len(self.each)
+        if self.at_least is None or self.at_least == most:
+            return []
+        return [(f"{knob}.layers", Range(type="int", low=self.at_least, high=most))]
+
+    def layers(self, knob: str) -> list[tuple[str, Range | Choices]]:
+        """What is searched for each layer that there may be, by name."""
+        return [(f"{knob}.{number}", each) for number, each in enumerate(self.each, start=1)]
 
     @property
     def is_finite(self) -> bool:

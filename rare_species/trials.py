@@ -6,7 +6,6 @@ only what they try. So a search comes to the same with one thread or many, and s
 
 from __future__ import annotations
 
-import json
 import warnings
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -59,8 +58,12 @@ def make_study(params: TuneParams, seed: int = 0) -> optuna.Study:
         study_name=STUDY_NAME,
         sampler=_sampler(params.sampler, int(seed)),
         pruner=pruner if pruning.name == "hyperband" else optuna.pruners.NopPruner(),
-        direction="minimize" if params.objective.endswith("loss") else "maximize",
+        direction=_direction(params),
     )
+
+
+def _direction(params: TuneParams) -> str:
+    return "minimize" if params.objective.endswith("loss") else "maximize"
 
 
 def knobs_of(trial: FrozenTrial, space: Mapping[str, Distribution]) -> dict[str, Any]:
@@ -68,9 +71,8 @@ def knobs_of(trial: FrozenTrial, space: Mapping[str, Distribution]) -> dict[str,
     found = {}
     for knob, distribution in space.items():
         if isinstance(distribution, Layers):
-            names = [f"{knob}.{number}" for number in range(1, len(distribution.each) + 1)]
-            pairs = zip(names, distribution.each, strict=True)
-            found[knob] = [_value(each, trial.params[name]) for name, each in pairs if name in trial.params]
+            layers = distribution.layers(knob)
+            found[knob] = [_value(each, trial.params[name]) for name, each in layers if name in trial.params]
         else:
             found[knob] = _value(distribution, trial.params[knob])
     return found
@@ -106,7 +108,7 @@ class Journal:
         self._study = optuna.create_study(
             study_name=STUDY_NAME,
             storage=JournalStorage(JournalFileBackend(str(file))),
-            direction="minimize" if params.objective.endswith("loss") else "maximize",
+            direction=_direction(params),
             load_if_exists=True,
         )
 
@@ -122,9 +124,8 @@ class Journal:
 def _drop_torn_line(file: Path) -> None:
     """Cut off what a process was writing when it was killed: Optuna could not read on behind it."""
     if file.is_file():
-        whole = file.read_bytes().rpartition(b"\n")
         with file.open("r+b") as stream:
-            stream.truncate(len(whole[0]) + len(whole[1]))
+            stream.truncate(stream.read().rfind(b"\n") + 1)
 
 
 def _sampler(name: str, seed: int) -> optuna.samplers.BaseSampler:
@@ -141,14 +142,11 @@ def _sampler(name: str, seed: int) -> optuna.samplers.BaseSampler:
 def _suggest(trial: optuna.Trial, knob: str, distribution: Distribution, counts: Mapping[str, int]) -> int:
     """Draw one knob; of layers, return how many there are."""
     if isinstance(distribution, Layers):
-        if distribution.as_many_as:
-            count = counts[distribution.as_many_as]
-        elif distribution.at_least == len(distribution.each):
-            count = len(distribution.each)
-        else:
-            count = trial.suggest_int(f"{knob}.layers", distribution.at_least or 0, len(distribution.each))
-        for number, each in enumerate(distribution.each[:count], start=1):
-            _suggest_one(trial, f"{knob}.{number}", each)
+        count = counts[distribution.as_many_as] if distribution.as_many_as else len(distribution.each)
+        for name, depth in distribution.depth(knob):
+            count = trial.suggest_int(name, int(depth.low), int(depth.high))
+        for name, each in distribution.layers(knob)[:count]:
+            _suggest_one(trial, name, each)
         return count
     _suggest_one(trial, knob, distribution)
     return 1
@@ -156,7 +154,7 @@ def _suggest(trial: optuna.Trial, knob: str, distribution: Distribution, counts:
 
 def _suggest_one(trial: optuna.Trial, name: str, distribution: Range | Choices) -> None:
     if isinstance(distribution, Choices):
-        trial.suggest_categorical(name, [json.dumps(choice) for choice in distribution.choices])
+        trial.suggest_categorical(name, distribution.texts)
     elif distribution.type == "int":
         low, high, step = int(distribution.low), int(distribution.high), int(distribution.step or 1)
         trial.suggest_int(name, low, high, step=step, log=distribution.log)
@@ -165,7 +163,4 @@ def _suggest_one(trial: optuna.Trial, name: str, distribution: Range | Choices) 
 
 
 def _value(distribution: Range | Choices, value: Any) -> Any:
-    """Optuna holds choices as text, as a list is none of its own types."""
-    if not isinstance(distribution, Choices):
-        return value
-    return next(choice for choice in distribution.choices if json.dumps(choice) == value)
+    return distribution.choices[distribution.texts.index(value)] if isinstance(distribution, Choices) else value

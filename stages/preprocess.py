@@ -8,21 +8,17 @@ Takes:  about a minute for 12,000 photos on two cores; remove_background half a 
 """
 
 import sys
-from contextlib import closing
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from rare_species.files import staged, write_json
-from rare_species.images import fit_file
 from rare_species.manifest import SPLIT_COLUMNS, read_table
-from rare_species.parallel import map_in_processes
+from rare_species.packing import fit_and_pack
 from rare_species.params import PreprocessParams
 from rare_species.paths import Paths
 from rare_species.pictures import draw_packed
-from rare_species.shards import Shape, open_packed, pack
+from rare_species.shards import open_packed
 from rare_species.stage import Stage, available_cores
-from rare_species.treatments import make_treatment, treatment_recipe
 
 
 @dataclass(frozen=True)
@@ -36,19 +32,9 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     """Fit, treat, encode, pack."""
     knobs = params.preprocess
     photos = read_table(paths.split / "split.csv", SPLIT_COLUMNS)
-    recipe = treatment_recipe(knobs.treatment, knobs)
-    fit = partial(
-        fit_file,
-        side_px=knobs.image_size,
-        resize=knobs.resize,
-        treat=make_treatment(recipe),
-        quality=knobs.jpeg_quality,
-    )
     files = [paths.images / path for path in photos["file_path"]]
     with staged(paths.processed, paths.metrics("preprocess"), paths.plots("preprocess")) as (processed, metrics, plots):
-        shape = Shape(knobs.image_size, knobs.resize, recipe, knobs.jpeg_quality)
-        with closing(map_in_processes(fit, files, "preprocess", available_cores())) as jpegs:
-            pack(photos, jpegs, processed, knobs.shard_images, shape)
+        fit_and_pack(photos, files, knobs, processed, available_cores())
         packed = open_packed(processed)
         counts = {"images": len(packed.index), "shards": packed.index["shard"].nunique()}
         write_json(metrics, counts | {"mean_bytes": round(float(packed.index["length"].mean()))})

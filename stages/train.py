@@ -37,6 +37,7 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     from rare_species.photo_training import show_augmentation
     from rare_species.plots import contact_sheet, learning_curves, save_jpeg, save_png
     from rare_species.reporting import live_log, log_epoch, write_metrics
+    from rare_species.scores import EPOCH_METRICS
 
     data = open_data(paths.features, paths.processed, read_json(paths.split / "classes.json"))
     with staged(paths.model("train"), paths.metrics("train"), paths.plots("train")) as (folder, metrics, plots):
@@ -51,8 +52,8 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
         save_candidate(folder, candidate, data, params.train.model_dump(mode="json"))
         scores = score_candidate(candidate, data)
         write_metrics(metrics, {"best_epoch": candidate.fit.best_epoch, **scores})
-        fit, names = candidate.fit, ["loss", "accuracy", "auc", "macro_f1"]
-        save_png(learning_curves(fit.history, fit.best_epoch, names, fit.earlier_epochs), plots / "curves.png")
+        fit = candidate.fit
+        save_png(learning_curves(fit.history, fit.best_epoch, EPOCH_METRICS, fit.earlier_epochs), plots / "curves.png")
         if candidate.backbone:
             sheet = contact_sheet([], [], "train: photos as they are, for the backbone is frozen")
         else:

@@ -37,6 +37,7 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     from rare_species.candidates import Candidate, open_data, save_candidate, search_name
     from rare_species.plots import learning_curves, save_png
     from rare_species.reporting import live_log, log_epoch, write_metrics
+    from rare_species.scores import EPOCH_METRICS
     from rare_species.search import search
     from rare_species.search_pictures import draw_nothing, draw_search, trial_seconds
 
@@ -61,8 +62,8 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
         (folder / "best.yaml").write_text(yaml.safe_dump({"train": knobs}, sort_keys=False), encoding="utf-8")
         found.trials.to_csv(plots / "trials.csv", index=False, float_format="%.6g", lineterminator="\n")
         draw_search(found.study, params.tune.space, params.tune.objective, plots)
-        fit, names = found.fit, ["loss", "accuracy", "auc", "macro_f1"]
-        save_png(learning_curves(fit.history, fit.best_epoch, names), plots / "curves.png")
+        fit = found.fit
+        save_png(learning_curves(fit.history, fit.best_epoch, EPOCH_METRICS), plots / "curves.png")
         states = found.trials["state"].value_counts()
         counts = {state: int(states.get(state, 0)) for state in ("complete", "pruned", "fail")}
         write_metrics(metrics, {"trials": counts, "best": found.best, **fit.best})

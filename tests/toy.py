@@ -4,6 +4,7 @@ import csv
 import hashlib
 import importlib
 import io
+import subprocess
 import sys
 import zipfile
 from collections.abc import Mapping
@@ -131,6 +132,13 @@ def run_stage(name: str) -> int:
     if "keras" in sys.modules:  # Keras numbers unnamed layers through a process; a stage has one of its own
         sys.modules["keras"].utils.clear_session()
     return int(importlib.import_module(f"stages.{name}").main([]))
+
+
+def start_stage(name: str, log: Path) -> "subprocess.Popen[bytes]":
+    """Start a stage in a process of its own, in the current folder; what it says on stderr goes into a file."""
+    command = [sys.executable, "-m", f"stages.{name}"]
+    with log.open("wb") as stream:
+        return subprocess.Popen(command, env={"PYTHONPATH": str(REPO), "PATH": ""}, stderr=stream)
 
 
 def snapshot(folder: Path) -> dict[str, str]:

@@ -60,6 +60,16 @@ def run_from_embed(folder: Path, chain: Chain, knobs: dict[str, Any]) -> Chain:
     return run_chain(folder, ("embed", "train", "tune", "evaluate"))
 
 
+@pytest.fixture
+def embedded(chain: Chain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the chain's photos and features, nothing fitted yet, as the current folder."""
+    folder = tmp_path / "embedded"
+    for name in ("data/clean", "data/split", "data/processed", "data/features"):
+        shutil.copytree(chain.folder / name, folder / name)
+    monkeypatch.chdir(folder)
+    return folder
+
+
 @pytest.fixture(scope="session")
 def cnn_chain(tmp_path_factory: pytest.TempPathFactory, chain: Chain) -> Chain:
     """The stages from embed on with the baseline network, in a folder of their own."""

@@ -2,8 +2,6 @@
 
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -16,29 +14,25 @@ KNOBS = {"train.epochs": 1, "train.fine_tune.epochs": 3, "train.fine_tune.blocks
 PATIENCE_S = 120
 
 
-def start_train() -> "subprocess.Popen[bytes]":
-    command = [sys.executable, "-m", "stages.train"]
-    return subprocess.Popen(command, env={"PYTHONPATH": str(toy.REPO), "PATH": ""}, stderr=subprocess.DEVNULL)
-
-
 @pytest.fixture
-def tuning(chain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The chain's photos and features with knobs that fine-tune, as the current folder, a git repository."""
-    folder = tmp_path / "tuning"
-    for name in ("data/clean", "data/split", "data/processed", "data/features"):
-        shutil.copytree(chain.folder / name, folder / name)
-    toy.write_params(folder, KNOBS)
-    monkeypatch.chdir(folder)
-    return folder
+def tuning(embedded: Path) -> Path:
+    """Photos and features, and knobs that fine-tune."""
+    toy.write_params(embedded, KNOBS)
+    return embedded
 
 
-def test_killed_stage_goes_on_and_ends_with_the_same_bytes(tuning):
-    assert start_train().wait(PATIENCE_S) == 0
+def test_killed_stage_goes_on_and_ends_with_the_same_bytes(tuning, tmp_path):
+    log = tmp_path / "log.txt"
+    assert toy.start_stage("train", log).wait(PATIENCE_S) == 0
     whole = toy.snapshot(tuning)
     for written in ("models", "metrics", "plots"):
         shutil.rmtree(tuning / written)
 
-    process, checkpoints, until = start_train(), tuning / "data/checkpoints", time.monotonic() + PATIENCE_S
+    process, checkpoints, until = (
+        toy.start_stage("train", log),
+        tuning / "data/checkpoints",
+        time.monotonic() + PATIENCE_S,
+    )
     while not list(checkpoints.glob("*.npz")):  # written when the second epoch begins
         assert process.poll() is None, "the stage ended before it could be killed"
         assert time.monotonic() < until
@@ -46,7 +40,7 @@ def test_killed_stage_goes_on_and_ends_with_the_same_bytes(tuning):
     process.send_signal(signal.SIGKILL)
     assert process.wait(PATIENCE_S) == -signal.SIGKILL
     assert not (tuning / "models/train").exists()
-    assert start_train().wait(PATIENCE_S) == 0
+    assert toy.start_stage("train", log).wait(PATIENCE_S) == 0
     assert toy.snapshot(tuning) == whole
     assert not checkpoints.exists()
 

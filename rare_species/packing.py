@@ -1,0 +1,44 @@
+"""Fit photos to a square, treat, encode and pack them, in several processes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+
+from rare_species.images import fit_file
+from rare_species.parallel import map_in_processes
+from rare_species.params import PreprocessParams
+from rare_species.shards import Shape, pack
+from rare_species.treatments import make_treatment, treatment_recipe
+
+
+def fit_and_pack(
+    photos: pd.DataFrame, files: Sequence[Path], knobs: PreprocessParams, folder: Path, workers: int
+) -> None:
+    """Do what stage preprocess does to photos.
+
+    Args:
+        photos: columns file_path, split and class_id.
+        files: one per row.
+        knobs: how they are fitted, treated and encoded.
+        folder: an empty one, for the shards and their index.
+        workers: processes.
+
+    Raises:
+        UserError: when what the treatment needs is not there.
+    """
+    recipe = treatment_recipe(knobs.treatment, knobs)
+    fit = partial(
+        fit_file,
+        side_px=knobs.image_size,
+        resize=knobs.resize,
+        treat=make_treatment(recipe),
+        quality=knobs.jpeg_quality,
+    )
+    shape = Shape(knobs.image_size, knobs.resize, recipe, knobs.jpeg_quality)
+    with closing(map_in_processes(fit, files, "preprocess", workers)) as jpegs:
+        pack(photos, jpegs, folder, knobs.shard_images, shape)

@@ -223,12 +223,8 @@ def _sum_by_class(
 
 def _sample_auc(positive: NDArray[np.bool_], score: NDArray[np.float32], weights: Weights) -> NDArray[np.float64]:
     """Weighted Mann-Whitney statistic of one class against the rest; ties count half."""
-    order = np.argsort(score, kind="stable")
-    ranked, positive, weights = score[order], positive[order], weights[:, order]
-    negatives = np.cumsum(np.where(positive, 0, weights), axis=1)
-    negatives = np.hstack([np.zeros((len(weights), 1)), negatives])
-    own = np.flatnonzero(positive)
-    below, at_most = (negatives[:, np.searchsorted(ranked, ranked[own], side)] for side in ("left", "right"))
-    mass = weights[:, own]
-    pairs = mass.sum(axis=1) * negatives[:, -1]
-    return np.asarray((mass * (below + at_most) / 2).sum(axis=1) / np.where(pairs > 0, pairs, 1))
+    own, others = score[None, positive], score[:, None]
+    beaten = ((others < own) + 0.5 * (others == own)) * ~positive[:, None]  # how much each pair speaks for the class
+    mass = weights[:, positive]
+    pairs = mass.sum(axis=1) * (weights @ ~positive)
+    return np.asarray((mass * (weights @ beaten)).sum(axis=1) / np.where(pairs > 0, pairs, 1))

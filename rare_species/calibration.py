@@ -71,14 +71,18 @@ def fit_temperature(labels: Labels, probabilities: Probabilities) -> float:
         labels: int array of shape (n,), of photos the model was not fitted to.
         probabilities: float array of shape (n, n_classes).
     """
-    temperature, lowest, error = 1.0, log_loss(labels, probabilities), calibration_error(labels, probabilities)
-    logarithms = _logarithms(probabilities)
-    for tried in np.geomspace(COLDEST, HOTTEST, TRIED):
-        scaled = _soften(logarithms, tried)
-        loss = log_loss(labels, scaled)
-        if loss < lowest and calibration_error(labels, scaled) <= error:
-            temperature, lowest = float(tried), loss
-    return temperature
+    plain, error = log_loss(labels, probabilities), calibration_error(labels, probabilities)
+    logarithms, tried = _logarithms(probabilities), np.geomspace(COLDEST, HOTTEST, TRIED)
+    better = []
+    for temperatures in (tried[tried < 1][::-1], tried[tried > 1]):
+        for temperature in temperatures:
+            scaled = _soften(logarithms, temperature)
+            loss = log_loss(labels, scaled)
+            if loss > plain:  # and from here on: the loss is convex in the inverse of the temperature
+                break
+            if loss < plain and calibration_error(labels, scaled) <= error:
+                better.append((loss, float(temperature)))
+    return min(better, default=(plain, 1.0))[1]
 
 
 def reliability(labels: Labels, probabilities: Probabilities, bins: int = BINS) -> pd.DataFrame:

@@ -28,7 +28,6 @@ from rare_species.models import (
     each_input,
     inference,
     load_keras,
-    load_model,
     predict,
     save_model,
 )
@@ -219,11 +218,15 @@ def save_candidate(folder: Path, candidate: Candidate, data: Data, knobs: dict[s
     save_model(folder, assemble(shape.image_size, parts, len(data.phyla)), data.classes, metadata)
 
 
-def predict_splits(folder: Path, data: Data) -> dict[str, NDArray[np.float32]]:
+def predict_splits(model: keras.Model, data: Data) -> dict[str, NDArray[np.float32]]:
     """Probabilities of a saved candidate on every split's photos, without augmented views.
 
     A classifier of frozen features runs on the cached ones; on a few test photos the whole model is run too, and must
     agree. One that learned from the photos runs on them.
+
+    Args:
+        model: from `models.load_model`.
+        data: its photos and features.
 
     Returns:
         float32 arrays of shape (n_photos, n_classes) by split, rows in the order of the features.
@@ -231,33 +234,31 @@ def predict_splits(folder: Path, data: Data) -> dict[str, NDArray[np.float32]]:
     Raises:
         UserError: when the saved model and the cached features do not belong together.
     """
-    model, _ = load_model(folder)
     if not any(layer.name == BACKBONE for layer in model.layers):
         return {split: predict(model, _photos(data, split)) for split in SPLITS}
     head = model.get_layer(CLASSIFIER)
     values = {split: features.originals().values for split, features in data.splits.items()}
     probabilities = {split: predict(head, as_batches(values[split])) for split in SPLITS}
     checked = _photos(data, "test").unbatch().take(CHECKED_PHOTOS).batch(CHECKED_PHOTOS)
-    _check_agreement(folder, predict(model, checked), probabilities["test"])
+    _check_agreement(predict(model, checked), probabilities["test"])
     return probabilities
 
 
 def average_views(
-    folder: Path, data: Data, plain: Mapping[str, NDArray[np.float32]], params: EvaluateParams
+    model: keras.Model, data: Data, plain: Mapping[str, NDArray[np.float32]], params: EvaluateParams
 ) -> dict[str, NDArray[np.float32]]:
     """Average validation and test probabilities with those of `evaluate.views` changed copies of each photo.
 
     Test-time augmentation; what people use answers from the photo as it is, see stage evaluate.
 
     Args:
-        folder: of the saved candidate.
+        model: the saved candidate.
         data: its photos.
         plain: see `predict_splits`.
         params: how many copies, and how they are changed.
     """
     if not params.views:
         return dict(plain)
-    model, _ = load_model(folder)
     averaged = {split: _with_views(model, _photos(data, split), plain[split], params) for split in ("val", "test")}
     return {**plain, **averaged}
 
@@ -289,10 +290,10 @@ def _ignore_epoch(_epoch: int, _scores: dict[str, float]) -> None:
     """The members after the first are not followed."""
 
 
-def _check_agreement(folder: Path, whole: NDArray[np.float32], cached: NDArray[np.float32]) -> None:
+def _check_agreement(whole: NDArray[np.float32], cached: NDArray[np.float32]) -> None:
     difference = float(np.abs(whole - cached[: len(whole)]).max())
     if not difference <= TOLERANCE:  # NaN too
         raise UserError(
-            f"Expected {folder / 'model.keras'} to give the same probabilities from photos as from data/features. "
+            "Expected the saved model to give the same probabilities from photos as from data/features. "
             f"Received: a difference of {difference:.3g}. Embed and train again: dvc repro --force embed train tune."
         )

@@ -15,33 +15,31 @@ from rare_species import plots
 from rare_species.assessment_pictures import Candidate, captions, list_mistakes
 from rare_species.gradcam import class_heatmaps, overlay
 from rare_species.images import decode_rgb
-from rare_species.models import load_model
 from rare_species.phyla import one_hot_phyla
 
 COLUMNS = 6  # three photos in a row, each beside its explanation
 BATCH = 16  # photos whose activations are held at once
 
 
-def draw_explanations(candidate: Candidate, model_folder: Path, path: Path, limit: int) -> None:
+def draw_explanations(candidate: Candidate, model: keras.Model, phyla: Sequence[str], path: Path, limit: int) -> None:
     """Draw the surest mistakes, each beside what spoke for the family that was answered.
 
     Args:
         candidate: its predictions and photos.
-        model_folder: where the candidate was saved.
+        model: the saved candidate.
+        phyla: those it is told, in the order of its second input; none for one that sees the image alone.
         path: of the picture.
         limit: photos at most.
     """
     wrong = list_mistakes(candidate.table()).head(limit)
     pictures: list[Image.Image | None] = []
     names: list[str] = []
-    if len(wrong):
-        model, metadata = load_model(model_folder)
-        for start in range(0, len(wrong), BATCH):
-            rows = wrong.iloc[start : start + BATCH]
-            photos, heatmaps = _explain(candidate, model, metadata["input"]["phyla"], rows)
-            for photo, heatmap, caption in zip(photos, heatmaps, captions(rows), strict=True):
-                pictures += [Image.fromarray(photo), overlay(photo, heatmap)]
-                names += [caption, "what spoke for it"]
+    for start in range(0, len(wrong), BATCH):
+        rows = wrong.iloc[start : start + BATCH]
+        photos, heatmaps = _explain(candidate, model, phyla, rows)
+        for photo, heatmap, caption in zip(photos, heatmaps, captions(rows), strict=True):
+            pictures += [Image.fromarray(photo), overlay(photo, heatmap)]
+            names += [caption, "what spoke for it"]
     title = f"{candidate.name}: what spoke for the {len(wrong)} surest mistakes (Grad-CAM)"
     plots.save_jpeg(plots.contact_sheet(pictures, names, title, COLUMNS), path)
 

@@ -1,11 +1,15 @@
-"""Work on many images in a pool, in order: of processes with a progress bar, or of threads ahead of who asks."""
+"""Work on many images in a pool, in order: of processes with a progress bar, or of threads ahead of who asks.
+
+Or in one process beside this one, whatever the work.
+"""
 
 from __future__ import annotations
 
+import signal
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
-from contextlib import ExitStack
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from multiprocessing import get_context
 from typing import TypeVar
 
@@ -42,6 +46,26 @@ def map_in_processes(
         for result in results:
             progress.update()
             yield result
+
+
+@contextmanager
+def process_beside() -> Iterator[Executor]:
+    """A process for work in Python that this one need not wait for; it starts with the first of it.
+
+    Yields:
+        What takes the calls; they are done one after the other. What was not begun is dropped when this one fails.
+    """
+    with ProcessPoolExecutor(1, mp_context=get_context(START_METHOD), initializer=_ignore_interrupts) as pool:
+        try:
+            yield pool
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def _ignore_interrupts() -> None:
+    """Ctrl-C reaches both processes: this one waits for the other to end it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def map_in_threads(

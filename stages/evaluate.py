@@ -15,6 +15,7 @@ from typing import Any
 
 from rare_species.files import read_json, staged
 from rare_species.manifest import read_table
+from rare_species.parallel import process_beside
 from rare_species.params import EvaluateParams
 from rare_species.paths import Paths
 from rare_species.stage import Stage
@@ -36,27 +37,36 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     from rare_species.candidates import average_views, open_data, predict_splits
     from rare_species.champion import save_champion
     from rare_species.explanations import draw_explanations
+    from rare_species.models import load_model
     from rare_species.reporting import write_metrics
 
     knobs, data = params.evaluate, open_data(paths.features, paths.processed, read_json(paths.split / "classes.json"))
-    properties = describe_photos(data.packed, read_table(paths.manifest, ("file_path", "width", "height")))
+    sizes = read_table(paths.manifest, ("file_path", "width", "height"))
     labels = {split: features.originals().labels for split, features in data.splits.items()}
-    models = [paths.model(name) for name in CANDIDATES]
-    fitted = {model.name: model for model in models if not (model / "skipped.json").is_file()}
-    assessed, plain = {}, {}
-    with staged(paths.metrics("evaluate"), paths.plots("evaluate"), paths.champion) as (metrics, plots, champion):
-        for name, model in fitted.items():
-            plain[name] = predict_splits(model, data)
-            predictions = make_predictions(labels, average_views(model, data, plain[name], knobs), data.classes, knobs)
+    folders = [paths.model(name) for name in CANDIDATES]
+    fitted = {folder.name: folder for folder in folders if not (folder / "skipped.json").is_file()}
+    assessed, answers = {}, {}
+    with (
+        staged(paths.metrics("evaluate"), paths.plots("evaluate"), paths.champion) as (metrics, plots, champion),
+        process_beside() as draw,
+    ):
+        properties = draw.submit(describe_photos, data.packed, sizes)
+        drawn = []
+        for name, folder in fitted.items():
+            model, _ = load_model(folder)
+            plain = predict_splits(model, data)
+            predictions = make_predictions(labels, average_views(model, data, plain, knobs), data.classes, knobs)
+            answers[name] = make_predictions(labels, plain, data.classes, knobs) if knobs.views else predictions
             assessed[name] = assess(predictions, knobs)
-            candidate, folder = Candidate(name, predictions, data.packed, properties), plots / name
-            folder.mkdir()
-            draw_assessment(candidate, folder, knobs)
-            draw_explanations(candidate, model, folder / "explanations.jpg", knobs.explained_photos)
+            candidate = Candidate(name, predictions, data.packed, properties.result())
+            (plots / name).mkdir()
+            drawn.append(draw.submit(draw_assessment, candidate, plots / name, knobs))
+            draw_explanations(candidate, model, data.phyla, plots / name / "explanations.jpg", knobs.explained_photos)
         best = max(assessed, key=lambda name: assessed[name]["val"]["macro_f1"])  # a tie goes to train
         write_metrics(metrics, {"champion": best, **assessed})
-        answers = make_predictions(labels, plain[best], data.classes, knobs)  # predict and export use no views
-        save_champion(champion, fitted[best], answers, knobs.top_k)
+        save_champion(champion, fitted[best], answers[best], knobs.top_k)  # predict and export use no views
+        for pictures in drawn:
+            pictures.result()
     return {"champion": best, "test macro F1": round(assessed[best]["test"]["macro_f1"], 4)}
 
 

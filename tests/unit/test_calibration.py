@@ -37,6 +37,22 @@ def test_temperature_of_overconfident_logits_is_found():
     assert calibration.fit_temperature(labels, softmax(logits / 2, axis=1)) == pytest.approx(0.5, rel=0.1)
 
 
+def lowest_allowed_loss(labels, probabilities):
+    """Of 1 and all temperatures, however far from it, that do not worsen the calibration error."""
+    scaled = [calibration.calibrate(probabilities, temperature) for temperature in np.geomspace(0.05, 20, 241)]
+    scaled.append(probabilities)
+    before = calibration.calibration_error(labels, probabilities)
+    return min(log_loss(labels, each) for each in scaled if calibration.calibration_error(labels, each) <= before)
+
+
+@settings(max_examples=15, deadline=None)
+@given(predictions())
+def test_no_temperature_is_better_than_the_one_that_is_found(drawn):
+    labels, probabilities = drawn
+    found = calibration.calibrate(probabilities, calibration.fit_temperature(labels, probabilities))
+    assert log_loss(labels, found) == pytest.approx(lowest_allowed_loss(labels, probabilities), rel=1e-6)
+
+
 @few
 @given(predictions())
 def test_neither_loss_nor_calibration_error_is_above_that_before(drawn):
@@ -60,16 +76,7 @@ def test_temperature_of_lowest_loss_gives_way_to_one_that_betters_both():
     labels = np.array([rng.choice(4, p=row) for row in softmax(logits, axis=1)])
     probabilities = softmax(1.25 * logits, axis=1)
     found = calibration.fit_temperature(labels, probabilities)
-    losses, errors = zip(
-        *(
-            (log_loss(labels, scaled), calibration.calibration_error(labels, scaled))
-            for scaled in (calibration.calibrate(probabilities, t) for t in np.geomspace(0.05, 20, 241))
-        ),
-        strict=True,
-    )
-    before = calibration.calibration_error(labels, probabilities)
-    allowed = [loss for loss, error in zip(losses, errors, strict=True) if error <= before]
-    assert log_loss(labels, calibration.calibrate(probabilities, found)) == min(allowed)
+    assert log_loss(labels, calibration.calibrate(probabilities, found)) == lowest_allowed_loss(labels, probabilities)
     assert found != 1
 
 

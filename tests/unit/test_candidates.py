@@ -133,7 +133,7 @@ def test_missing_features_are_named(packed, tmp_path):
 
 def test_head_predicts_from_features_what_the_saved_model_does_from_photos(fitted, data, packed):
     _, folder = fitted
-    probabilities, expected = predict_splits(folder, data), predict_photos(folder, packed)
+    probabilities, expected = predict_splits(load_model(folder)[0], data), predict_photos(folder, packed)
     for split, n in zip(SPLITS, (12, 6, 6), strict=True):  # views are not predicted
         assert probabilities[split].shape == (n, 3)
         np.testing.assert_allclose(probabilities[split].sum(axis=1), 1, rtol=1e-5)
@@ -148,7 +148,7 @@ def test_saved_candidate_has_the_scores_of_its_best_epoch(request, kind):
         for name in (("fitted", "data") if kind == "head" else ("fitted_cnn", "photos_only"))
     )
     labels = data.splits["val"].labels
-    found = epoch_scores(labels, predict_splits(folder, data)["val"])
+    found = epoch_scores(labels, predict_splits(load_model(folder)[0], data)["val"])
     assert found["loss"] == pytest.approx(candidate.fit.best["val_loss"], rel=1e-4)
     assert found["accuracy"] == candidate.fit.best["val_accuracy"]
 
@@ -175,7 +175,7 @@ def test_metadata_says_how_the_model_was_made(fitted, data):
 
 def test_network_predicts_every_photo(fitted_cnn, photos_only, packed):
     candidate, folder = fitted_cnn
-    probabilities, expected = predict_splits(folder, photos_only), predict_photos(folder, packed)
+    probabilities, expected = predict_splits(load_model(folder)[0], photos_only), predict_photos(folder, packed)
     for split, n in zip(SPLITS, (12, 6, 6), strict=True):
         assert probabilities[split].shape == (n, 3)
         np.testing.assert_allclose(probabilities[split].sum(axis=1), 1, rtol=1e-5)
@@ -224,8 +224,8 @@ def test_network_is_fitted_to_changed_photos_in_batches_with_the_class_weights_w
 def test_model_that_does_not_belong_to_the_features_is_refused(fitted, data):
     test = data.splits["test"]
     others = Features(test.file_paths, test.labels, np.roll(test.values, 2, axis=0), test.photos)
-    with pytest.raises(UserError, match=r"Expected .*model\.keras to give the same .*dvc repro --force"):
-        predict_splits(fitted[1], replace(data, splits={**data.splits, "test": others}))
+    with pytest.raises(UserError, match=r"Expected the saved model to give the same .*dvc repro --force"):
+        predict_splits(load_model(fitted[1])[0], replace(data, splits={**data.splits, "test": others}))
 
 
 def test_features_of_other_photos_are_refused(data, packed, tmp_path):
@@ -237,21 +237,21 @@ def test_features_of_other_photos_are_refused(data, packed, tmp_path):
         open_data(tmp_path, packed.folder, data.classes)
 
 
-def test_nan_is_no_agreement(tmp_path):
+def test_nan_is_no_agreement():
     with pytest.raises(UserError, match="a difference of nan"):
-        _check_agreement(tmp_path, np.full((2, 3), np.nan, np.float32), np.full((2, 3), 1 / 3, np.float32))
+        _check_agreement(np.full((2, 3), np.nan, np.float32), np.full((2, 3), 1 / 3, np.float32))
 
 
 @pytest.mark.parametrize(("difference", "agrees"), [(0.0, True), (9e-4, True), (1.1e-3, False), (-1.1e-3, False)])
-def test_agreement_allows_for_rounding_only(tmp_path, difference, agrees):
+def test_agreement_allows_for_rounding_only(difference, agrees):
     cached = np.full((20, 3), 1 / 3, np.float32)
     whole = cached[:16].copy()
     whole[15, 2] += difference
     if agrees:
-        _check_agreement(tmp_path, whole, cached)
+        _check_agreement(whole, cached)
     else:
         with pytest.raises(UserError, match=r"a difference of 0\.0011\."):
-            _check_agreement(tmp_path, whole, cached)
+            _check_agreement(whole, cached)
 
 
 def test_views_are_fitted_to(data, fitted):
@@ -288,7 +288,7 @@ def test_one_saved_model_gives_the_mean_of_its_members_probabilities(ensemble, d
     features = data.splits["test"].values
     single = [predict(average_probabilities([member]), as_batches(features)) for member in candidate.members]
     assert np.abs(single[0] - single[1]).max() > 1e-3
-    found = predict_splits(folder, data)
+    found = predict_splits(load_model(folder)[0], data)
     np.testing.assert_allclose(found["test"], np.mean(single, axis=0), atol=1e-6)
     np.testing.assert_allclose(predict_photos(folder, packed)["test"], found["test"], atol=1e-4)
     expected = epoch_scores(data.splits["val"].labels, found["val"])
@@ -301,17 +301,21 @@ def test_views_are_averaged_with_the_plain_photos_and_repeat(request, kind):
         request.getfixturevalue(name)
         for name in (("fitted", "data") if kind == "head" else ("fitted_cnn", "photos_only"))
     )
-    plain = predict_splits(folder, data)
+    model, _ = load_model(folder)
+    plain = predict_splits(model, data)
     knobs = EVALUATE.model_copy(update={"views": 2})
-    views, again = average_views(folder, data, plain, knobs), average_views(folder, data, plain, knobs)
+    views, again = (
+        average_views(model, data, plain, knobs),
+        average_views(model, data, plain, knobs),
+    )
     np.testing.assert_array_equal(views["train"], plain["train"])
     for split in ("val", "test"):
         np.testing.assert_array_equal(views[split], again[split])
         np.testing.assert_allclose(views[split].sum(axis=1), 1, rtol=1e-5)
         assert np.abs(views[split] - plain[split]).max() > 1e-6
     still = knobs.model_copy(update={"augmentation": AugmentationParams(**STILL)})
-    np.testing.assert_allclose(average_views(folder, data, plain, still)["test"], plain["test"], atol=1e-4)
-    other = average_views(folder, data, plain, knobs.model_copy(update={"seed": 1}))
+    np.testing.assert_allclose(average_views(model, data, plain, still)["test"], plain["test"], atol=1e-4)
+    other = average_views(model, data, plain, knobs.model_copy(update={"seed": 1}))
     assert np.abs(other["test"] - views["test"]).max() > 1e-6
 
 
@@ -329,7 +333,7 @@ def test_saved_model_holds_no_loss_and_no_optimizer(data, tmp_path, imbalance, e
     weights.visit(names.append)
     assert names
     assert not any("optimizer" in name for name in names)
-    assert predict_splits(tmp_path, data)["test"].shape == (6, 3)
+    assert predict_splits(load_model(tmp_path)[0], data)["test"].shape == (6, 3)
 
 
 def tell(data, phyla):
@@ -369,7 +373,7 @@ def test_saved_model_takes_the_phylum_next_to_the_photo_and_says_so(fitted_told,
 
 def test_told_head_predicts_from_features_what_the_saved_model_does_from_photos(fitted_told, told, packed):
     model, _ = load_model(fitted_told)
-    probabilities = predict_splits(fitted_told, told)
+    probabilities = predict_splits(load_model(fitted_told)[0], told)
     for split, n in zip(SPLITS, (12, 6, 6), strict=True):
         rows = packed.rows(split)
         (photos,) = photo_batches(packed, rows, 100)
@@ -394,20 +398,21 @@ def test_another_phylum_gives_another_prediction(fitted_told, packed):
 
 
 def test_views_change_the_photo_and_not_what_is_told(fitted_told, told):
-    plain = predict_splits(fitted_told, told)
+    model, _ = load_model(fitted_told)
+    plain = predict_splits(model, told)
     knobs = EVALUATE.model_copy(update={"views": 2})
-    views = average_views(fitted_told, told, plain, knobs)
+    views = average_views(model, told, plain, knobs)
     for split in ("val", "test"):
         np.testing.assert_allclose(views[split].sum(axis=1), 1, rtol=1e-5)
         assert np.abs(views[split] - plain[split]).max() > 1e-6
     still = knobs.model_copy(update={"augmentation": AugmentationParams(**STILL)})
-    np.testing.assert_allclose(average_views(fitted_told, told, plain, still)["test"], plain["test"], atol=1e-4)
+    np.testing.assert_allclose(average_views(model, told, plain, still)["test"], plain["test"], atol=1e-4)
 
 
 def test_features_that_tell_the_phyla_in_another_order_are_refused(fitted_told, data):
     others = replace(tell(data, PHYLA[::-1]), phyla=PHYLA)
-    with pytest.raises(UserError, match=r"Expected .*model\.keras to give the same .*dvc repro --force"):
-        predict_splits(fitted_told, others)
+    with pytest.raises(UserError, match=r"Expected the saved model to give the same .*dvc repro --force"):
+        predict_splits(load_model(fitted_told)[0], others)
 
 
 def test_more_blocks_than_the_backbone_has_are_refused_before_anything_is_fitted(data, monkeypatch):
@@ -439,7 +444,7 @@ def test_fine_tuned_network_goes_on_from_the_head_and_is_saved_whole(tuned, data
     candidate, folder, epochs = tuned
     assert epochs == [0, 1, 2]
     assert len(candidate.fit.history) == 3
-    found, expected = predict_splits(folder, data), predict_photos(folder, packed)
+    found, expected = predict_splits(load_model(folder)[0], data), predict_photos(folder, packed)
     for split in SPLITS:
         np.testing.assert_allclose(found[split], expected[split], atol=1e-6)
     first, second = (predict_rows(member, packed) for member in candidate.members)

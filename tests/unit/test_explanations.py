@@ -6,8 +6,8 @@ import pytest
 
 from rare_species import explanations, plots
 from rare_species.assessment_pictures import Candidate
-from rare_species.models import assemble, average_probabilities, build_head, save_model
-from tests.unit.predictions import CLASSES, make_predictions, probable
+from rare_species.models import assemble, average_probabilities, build_head
+from tests.unit.predictions import make_predictions, probable
 from tests.unit.tf_fixtures import HEAD, SIDE_PX, small_backbone
 
 
@@ -17,17 +17,14 @@ def candidate(packed):
 
 
 @pytest.fixture(params=[[], ["Arthropoda", "Chordata"]], ids=["image", "image and phylum"])
-def model_folder(request, tmp_path):
+def explained(request):
+    """A model and the phyla it is told."""
     phyla = request.param
-    backbone = small_backbone()
     head = average_probabilities([build_head(6 + len(phyla), 3, HEAD)])
-    folder = tmp_path / "model"
-    folder.mkdir()
-    save_model(folder, assemble(SIDE_PX, [backbone, head], len(phyla)), CLASSES, {"input": {"phyla": phyla}})
-    return folder
+    return assemble(SIDE_PX, [small_backbone(), head], len(phyla)), phyla
 
 
-def test_every_mistake_is_shown_beside_its_explanation(candidate, model_folder, tmp_path, monkeypatch):
+def test_every_mistake_is_shown_beside_its_explanation(candidate, explained, tmp_path, monkeypatch):
     sheets = []
 
     def contact_sheet(photos, captions, title, columns, draw=plots.contact_sheet):
@@ -35,7 +32,7 @@ def test_every_mistake_is_shown_beside_its_explanation(candidate, model_folder, 
         return draw(photos, captions, title, columns)
 
     monkeypatch.setattr(plots, "contact_sheet", contact_sheet)
-    explanations.draw_explanations(candidate, model_folder, tmp_path / "explanations.jpg", 2)
+    explanations.draw_explanations(candidate, *explained, tmp_path / "explanations.jpg", 2)
     ((photos, captions, title),) = sheets
     assert captions == [
         "Ranidae\nas Felidae 0.95",
@@ -45,8 +42,8 @@ def test_every_mistake_is_shown_beside_its_explanation(candidate, model_folder, 
     ]
     assert title == "train: what spoke for the 2 surest mistakes (Grad-CAM)"
     assert {photo.size for photo in photos} == {(SIDE_PX, SIDE_PX)}
-    for plain, explained in ((0, 1), (2, 3)):
-        assert (np.asarray(photos[plain]) != np.asarray(photos[explained])).any()
+    for plain, laid_over in ((0, 1), (2, 3)):
+        assert (np.asarray(photos[plain]) != np.asarray(photos[laid_over])).any()
     assert (tmp_path / "explanations.jpg").is_file()
 
 
@@ -54,5 +51,5 @@ def test_a_perfect_model_has_nothing_to_explain(candidate, tmp_path):
     labels = candidate.predictions.labels["test"]
     perfect = make_predictions(candidate.packed, test=probable(labels, [0.9] * 6))
     nothing = Candidate("train", perfect, candidate.packed, candidate.properties)
-    explanations.draw_explanations(nothing, tmp_path / "no model is read", tmp_path / "explanations.jpg", 2)
+    explanations.draw_explanations(nothing, None, [], tmp_path / "explanations.jpg", 2)
     assert (tmp_path / "explanations.jpg").is_file()

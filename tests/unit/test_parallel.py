@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rare_species.parallel import map_in_processes, map_in_threads
+from rare_species.parallel import map_in_processes, map_in_threads, process_beside
 
 ITEMS = list(range(50))  # four chunks
 
@@ -103,3 +103,26 @@ def test_an_error_in_a_thread_surfaces_after_the_results_before_it() -> None:
     assert [next(results) for _ in range(40)] == ITEMS[:40]
     with pytest.raises(ValueError, match="no 40"):
         next(results)
+
+
+def test_work_beside_is_done_in_one_other_process_in_order(tmp_path: Path) -> None:
+    with process_beside() as beside:
+        workers = {beside.submit(process_id, number).result() for number in range(3)}
+        beside.submit(leave_a_mark, tmp_path / "left")  # nobody asks for it
+    assert len(workers) == 1
+    assert os.getpid() not in workers
+    assert (tmp_path / "left").exists()
+
+
+def test_an_error_beside_reaches_who_asks() -> None:
+    with pytest.raises(ValueError, match="no 40"), process_beside() as beside:
+        beside.submit(fail_at_40, 40).result()
+
+
+def test_work_beside_that_was_not_begun_is_dropped_on_an_error(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="stop"), process_beside() as beside:
+        beside.submit(slow_at_first, 0)
+        marks = [beside.submit(leave_a_mark, tmp_path / str(number)) for number in range(9)]
+        raise RuntimeError("stop")
+    assert marks[-1].cancelled()
+    assert not (tmp_path / "8").exists()

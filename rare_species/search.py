@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
@@ -123,13 +123,15 @@ class Trials:
             log.info("going on after %d of %d trials", len(known), self._params.trials)
         with closing(tqdm(total=self._params.trials, desc="tune", unit="trial", mininterval=1.0)) as bar:
             for number in range(self._params.trials):
-                trial = propose(self._known_to(number), self._params)
+                earlier = self._known_to(number)
+                trial = propose(earlier, self._params)
                 frozen = trial.study.trials[number]
                 if self._params.sampler == "grid" and any(frozen.params == one.params for one in self._proposed):
                     log.info("all %d points of the grid are tried", number)
                     break
                 self._proposed.append(frozen)
-                self._over.append(self._start(trial, known.get(number)))
+                twins = (one for one in earlier if one.state is TrialState.COMPLETE and one.params == frozen.params)
+                self._over.append(self._start(trial, known.get(number), next(twins, None)))
                 self._over[-1].add_done_callback(lambda _: bar.update())
             for future in self._over:
                 future.result()
@@ -139,39 +141,33 @@ class Trials:
         over = max(0, number + 1 - self._params.concurrent_trials)
         return [future.result() for future in self._over[:over]] + self._proposed[over:]
 
-    def _start(self, trial: optuna.Trial, known: FrozenTrial | None) -> Future[FrozenTrial]:
+    def _start(self, trial: optuna.Trial, known: FrozenTrial | None, twin: FrozenTrial | None) -> Future[FrozenTrial]:
         if known is None:
-            return self._threads.submit(self._try, trial)
+            return self._threads.submit(self._try, trial, twin)
         future: Future[FrozenTrial] = Future()
         future.set_result(known)
         return future
 
-    def _try(self, trial: optuna.Trial) -> FrozenTrial:
-        """Fit one head; a trial is judged at the epoch whose weights it would keep."""
-        started = datetime.now()
-        objective, base = self._params.objective, self._params.base
-        knobs = knobs_of(trial.study.trials[trial.number], self._params.space)
+    def _try(self, trial: optuna.Trial, twin: FrozenTrial | None) -> FrozenTrial:
+        """See what a trial comes to, by the scores of one with the same knobs where there is one: the seed is the same.
 
-        def follow(epoch: int, scores: dict[str, float]) -> None:
+        It is judged at the epoch whose weights it would keep.
+        """
+        started, objective = datetime.now(), self._params.objective
+
+        def follow(epoch: int, scores: Mapping[str, float]) -> None:
             if self._stopped.is_set():
                 raise _StoppedError
             trial.report(scores[objective], epoch + 1)
             if trial.should_prune():
                 raise optuna.TrialPruned
 
-        metrics = {name.removeprefix("val_") for name in (objective, base.early_stopping.monitor, "val_loss")}
         try:
-            _, fit = fit_head(
-                self._splits,
-                self._n_classes,
-                with_knobs(base, knobs),
-                self._params.seed,
-                follow,
-                scored=["val"],
-                metrics=sorted(metrics),
-                show_progress=False,
-            )
-            over = finished(trial, started, TrialState.COMPLETE, fit.best[objective])
+            if twin:
+                for epochs, score in twin.intermediate_values.items():
+                    follow(epochs - 1, {objective: score})
+            value = twin.value if twin else self._fit(trial, follow).best[objective]
+            over = finished(trial, started, TrialState.COMPLETE, value)
         except optuna.TrialPruned:
             reports = trial.study.trials[trial.number].intermediate_values
             over = finished(trial, started, TrialState.PRUNED, reports[max(reports)])
@@ -181,6 +177,21 @@ class Trials:
             self._journal.add(over)
         _report(over)
         return over
+
+    def _fit(self, trial: optuna.Trial, follow: OnEpoch) -> Fit:
+        objective, base = self._params.objective, self._params.base
+        metrics = {name.removeprefix("val_") for name in (objective, base.early_stopping.monitor, "val_loss")}
+        _, fit = fit_head(
+            self._splits,
+            self._n_classes,
+            with_knobs(base, knobs_of(trial.study.trials[trial.number], self._params.space)),
+            self._params.seed,
+            follow,
+            scored=["val"],
+            metrics=sorted(metrics),
+            show_progress=False,
+        )
+        return fit
 
 
 class _StoppedError(Exception):

@@ -295,6 +295,17 @@ def test_grid_ends_when_every_point_is_tried(fake):
     assert result.best == {"head.dropout": 0.5}
 
 
+def test_knobs_that_were_tried_to_the_end_are_not_fitted_again(fake):
+    """Of one point in the space every trial is a repetition; only those too near the first to know it are fitted."""
+    fit = fake(lambda _, epoch: (0.4, 0.9, 0.7)[epoch])
+    space = {"head": {"dropout": {"type": "categorical", "choices": [0.3]}}}
+    found = search({}, 3, tune_params(trials=5, space=space, concurrent_trials=2, epochs=3), ignore_epoch)
+    assert len(fit.calls) == 2 + 1  # and the best once more
+    assert found.trials["state"].tolist() == ["complete"] * 5
+    assert found.trials["epochs"].tolist() == [3] * 5
+    assert found.trials["val_macro_f1"].tolist() == [0.9] * 5
+
+
 def test_search_that_fails_ends_its_other_trials(monkeypatch):
     """One trial has a defect; another would go on for an hour."""
     started = threading.Event()

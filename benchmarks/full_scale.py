@@ -1,8 +1,8 @@
 """Time `dvc repro` when nothing changed, and `dvc exp run` of one knob of the head, with 11,983 photos.
 
-Run from the repository root: `python -m benchmarks.full_scale [--metadata CSV] [--photos 11983] [--rounds 5]`. About 15
-minutes, the drawing of photos apart. The last commit is cloned into a temporary folder, where the pipeline runs once,
-with no trials. Photos are small: neither command looks at them again.
+Run from the repository root: `python -m benchmarks.full_scale [--metadata CSV] [--photos 11983] [--rounds 5]`. About 10
+minutes, the drawing of photos apart. The last commit is cloned into build/bench/, where the pipeline runs once. Photos
+are small: neither command looks at them again.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 from benchmarks.photos import FULL_SCALE, archive_of
 from benchmarks.report import Row, print_rows
 from benchmarks.timing import Turns, take_turns, timed
-from benchmarks.workspace import ARCHIVE, Workspace, clone
+from benchmarks.workspace import Workspace, ran_on
 
 TWO_STAGES = """
 stages:
@@ -37,10 +37,7 @@ def rows(metadata: Path | None = None, photos: int = FULL_SCALE, rounds: int = 5
     """
     archive = archive_of(photos, metadata)
     with tempfile.TemporaryDirectory() as folder:
-        full, small = clone(Path(folder) / "full", archive), two_stages(Path(folder) / "small")
-        full.dvc("exp", "run", "--quiet", "--set-param", f"unzip.archive={ARCHIVE}", "--set-param", "tune.trials=0")
-        full.git("add", "--all")
-        full.git("commit", "--quiet", "--message", "Full scale")
+        full, small = ran_on(archive), two_stages(Path(folder) / "small")
         unchanged = take_turns(
             {"full": timed(lambda: full.dvc("repro")), "two stages": timed(lambda: small.dvc("repro"))}, rounds
         )
@@ -84,7 +81,7 @@ def two_stages(folder: Path) -> Workspace:
 
 
 def run_experiment(workspace: Workspace, number: int) -> None:
-    """Run the pipeline with a dropout that it has not had: DVC would remember the result."""
+    """Run the pipeline with another dropout than before."""
     workspace.dvc("exp", "run", "--set-param", f"train.head.dropout={FIRST_DROPOUT + number / 1000:g}")
 
 

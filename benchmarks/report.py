@@ -12,7 +12,8 @@ from pathlib import Path
 
 from rare_species.stage import available_cores
 
-HEADER = ("what", "against", "wanted", "measured", "command")
+HEADER = ("what", "against", "wanted", "measured", "note", "command")
+ESCAPED = r"\|"  # a bar inside a cell
 LIBRARIES = ("tensorflow", "keras", "numpy", "pillow")
 
 
@@ -25,18 +26,21 @@ class Row:
         against: what it is compared with.
         wanted: of the ratio, such as "≥ 3×".
         measured: the median, and the range of the rounds.
+        note: what stands in the way, or what else should be known.
     """
 
     what: str
     against: str
     wanted: str
     measured: str
+    note: str = ""
 
 
 def print_rows(rows: Sequence[Row]) -> int:
     """What a benchmark says that runs alone; an exit code of 0."""
     for row in rows:
-        print(f"{row.what}, against {row.against}: {row.measured}; wanted: {row.wanted}")
+        note = f" ({row.note})" if row.note else ""
+        print(f"{row.what}, against {row.against}: {row.measured}; wanted: {row.wanted}{note}")
     return 0
 
 
@@ -48,8 +52,22 @@ def render(title: str, rows: Iterable[tuple[Row, str]]) -> str:
         rows: each with the command that measures it alone.
     """
     lines = [HEADER, tuple("---" for _ in HEADER), *((*astuple(row), f"`{command}`") for row, command in rows)]
-    table = "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
-    return f"# Benchmarks\n\n{title}\n\n* Machine: {describe_machine()}\n* Versions: {describe_versions()}\n\n{table}\n"
+    table = "\n".join(f"| {' | '.join(cell.replace('|', ESCAPED) for cell in line)} |" for line in lines)
+    return f"# Benchmarks\n\n{title}\n\n{describe_here()}\n\n{table}\n"
+
+
+def read_rows(page: str) -> list[tuple[Row, str]]:
+    """Read the rows that `render` wrote; none when they were measured elsewhere or with other libraries."""
+    if describe_here() not in page:
+        return []
+    lines = [line for line in page.splitlines() if line.startswith("| ")][2:]
+    cells = ([cell.replace(ESCAPED, "|") for cell in line[2:-2].split(" | ")] for line in lines)
+    return [(Row(*row), command.strip("`")) for *row, command in cells]
+
+
+def describe_here() -> str:
+    """What the figures hold for."""
+    return f"* Machine: {describe_machine()}\n* Versions: {describe_versions()}"
 
 
 def describe_machine() -> str:

@@ -1,8 +1,9 @@
-"""Run the benchmarks one after the other and write benchmarks/results.md.
+"""Run benchmarks one after the other and write their rows into benchmarks/results.md.
 
 Run from the repository root: `make bench`, or `make bench-full METADATA=path/to/metadata.csv`; below these,
-`python -m benchmarks.run [--full] [--metadata CSV] [--photos 1000 11983 47932]`. Each runs in a process of its own, and
-one that fails has its reason in the table instead of a figure.
+`python -m benchmarks.run [NAME ...] [--metadata CSV] [--photos 1000 11983 47932] [--seeds 1]`. Each benchmark runs in a
+process of its own, and one that fails has its reason in the table instead of a figure. Rows of benchmarks that are not
+run stay, if they were measured on such a machine with the same libraries.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from benchmarks.report import Row, in_one_line, render
+from benchmarks.report import Row, in_one_line, read_rows, render
 from benchmarks.scale import PHOTOS
 from rare_species.command import run_command
 
@@ -52,8 +53,11 @@ class Benchmark:
                 return [Row(self.name, "–", "–", f"failed: {in_one_line(error)}")]
 
 
-# benchmarks.tuner, stage tune against KerasTuner, takes half an hour a search and is run alone
-QUICK = tuple(Benchmark(name) for name in ("preprocess", "clean", "embed", "head", "fine_tuning", "convnext"))
+QUICK = ("preprocess", "clean", "embed", "head", "fine_tuning", "convnext")
+FULL = ("tuner", "full_scale", "scale")
+TITLE = """`make bench` measures the rows down to ConvNeXt: medians of five rounds, in which both sides take turns, and
+their range. `make bench-full` measures all; its photos are drawn by this project, with families and bursts as in the
+metadata of the real photos if it is given that."""
 
 
 def rows_of(name: str, arguments: tuple[Any, ...]) -> list[Row]:
@@ -62,23 +66,23 @@ def rows_of(name: str, arguments: tuple[Any, ...]) -> list[Row]:
     return rows
 
 
-def full_scale(metadata: Path | None, photos: Sequence[int]) -> tuple[Benchmark, ...]:
-    """Those that run the whole pipeline on many photos."""
-    return Benchmark("full_scale", (metadata,)), Benchmark("scale", (metadata, tuple(photos)))
-
-
-def write_results(benchmarks: Sequence[Benchmark], title: str, file: Path) -> int:
+def write_results(benchmarks: Sequence[Benchmark], file: Path) -> int:
     """Measure, and write the table after each benchmark, so that one which is stopped leaves the others' figures.
 
     Returns:
         1 when one of them failed, else 0.
     """
-    rows: list[tuple[Row, str]] = []
+    order = [f"python -m benchmarks.{name}" for name in QUICK + FULL]
+    kept = read_rows(file.read_text(encoding="utf-8")) if file.is_file() else []
+    failed = False
     for benchmark in benchmarks:
         log.info("%s", benchmark.command)
-        rows += [(row, benchmark.command) for row in benchmark.measure()]
-        file.write_text(render(title, rows), encoding="utf-8")
-    return int(any(row.measured.startswith("failed") for row, _ in rows))
+        rows = benchmark.measure()
+        failed |= any(row.measured.startswith("failed") for row in rows)
+        others = [(row, command) for row, command in kept if command in order and command != benchmark.command]
+        kept = sorted(others + [(row, benchmark.command) for row in rows], key=lambda pair: order.index(pair[1]))
+        file.write_text(render(TITLE, kept), encoding="utf-8")
+    return int(failed)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -91,18 +95,24 @@ def main(argv: Sequence[str] | None = None) -> int:
         0, or 1 when a benchmark failed.
     """
     parser = argparse.ArgumentParser(prog="python -m benchmarks.run")
-    parser.add_argument("--full", action="store_true", help="also run the whole pipeline on many photos")
+    parser.add_argument("names", nargs="*", help=f"of {', '.join(QUICK + FULL)}; default: all but the last three")
+    parser.add_argument("--full", action="store_true", help="all")
     parser.add_argument("--metadata", type=Path, help="metadata.csv of the real photos; default: made-up rows")
-    parser.add_argument("--photos", type=int, nargs="+", default=PHOTOS, help="of the full run, three numbers or more")
+    parser.add_argument("--photos", type=int, nargs="+", default=PHOTOS, help="of scale, three numbers or more")
+    parser.add_argument("--seeds", type=int, default=1, help="searches of tuner; default: 1")
     knobs = parser.parse_args(argv)
+    names = knobs.names or (QUICK + FULL if knobs.full else QUICK)
+    unknown = sorted(set(names) - set(QUICK + FULL))
+    if unknown:
+        parser.error(f"expected names of benchmarks: {', '.join(QUICK + FULL)}. Received: {', '.join(unknown)}")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s", datefmt="%H:%M:%S")
-    benchmarks, title = QUICK, "`make bench`: medians of five rounds, in which both sides take turns, and their range."
-    if knobs.full:
-        benchmarks += full_scale(knobs.metadata, knobs.photos)
-        source = "as in the metadata of the real photos" if knobs.metadata else "made up"
-        numbers = ", ".join(f"{number:,}" for number in knobs.photos)
-        title = f"{title} `make bench-full`, with families and bursts {source}: {numbers} photos."
-    return run_command("bench", lambda: write_results(benchmarks, title, RESULTS))
+    arguments = {
+        "tuner": (knobs.metadata, knobs.seeds),
+        "full_scale": (knobs.metadata,),
+        "scale": (knobs.metadata, tuple(knobs.photos)),
+    }
+    benchmarks = [Benchmark(name, arguments.get(name, ())) for name in names]
+    return run_command("bench", lambda: write_results(benchmarks, RESULTS))
 
 
 if __name__ == "__main__":

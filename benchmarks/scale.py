@@ -1,8 +1,9 @@
 """Memory and time of every stage as photos become more.
 
-Run from the repository root: `python -m benchmarks.scale [--metadata CSV] [--photos 1000 11983 47932]`. About 30
+Run from the repository root: `python -m benchmarks.scale [--metadata CSV] [--photos 1000 11983 47932]`. About 15
 minutes, the drawing of photos apart. The last commit is cloned for each number of photos; its stages run one by one,
-`tune` without trials. Memory is the largest process of a stage. Photos are small: only their number matters here.
+`tune` without trials. Memory is the largest process of a stage. Photos are small, before and after `preprocess`: only
+their number matters here.
 """
 
 from __future__ import annotations
@@ -23,7 +24,10 @@ from benchmarks.workspace import ARCHIVE, Workspace, clone
 
 STAGES = ("unzip", "clean", "split", "preprocess", "embed", "train", "tune", "evaluate")
 PHOTOS = (1000, FULL_SCALE, 4 * FULL_SCALE)
+STREAMING = ("unzip", "clean", "split", "preprocess")  # the others hold the features
+SIDE_PX, FEATURES = 96, 1280  # of a photo that is embedded, and how long its vector is
 PARAMS = "bench.yaml"
+KIB, MIB = 2**10, 2**20
 # A process begins with the peak of the one that started it: that must be a small one
 MEASURE = """
 import resource, subprocess, sys
@@ -39,7 +43,7 @@ class Usage:
 
     Attributes:
         seconds: by the clock.
-        memory: peak of its largest process, in the system's unit.
+        memory: peak of its largest process, in bytes.
     """
 
     seconds: float
@@ -62,7 +66,8 @@ def run_stages(archive: Path) -> dict[str, Usage]:
     with tempfile.TemporaryDirectory() as folder:
         workspace = clone(Path(folder) / "clone", archive)
         knobs = yaml.safe_load((workspace.folder / "params.yaml").read_text(encoding="utf-8"))
-        knobs["unzip"]["archive"], knobs["tune"]["trials"] = str(ARCHIVE), 0
+        knobs["unzip"]["archive"], knobs["preprocess"]["image_size"] = str(ARCHIVE), SIDE_PX
+        knobs["tune"]["trials"] = 0
         (workspace.folder / PARAMS).write_text(yaml.safe_dump(knobs), encoding="utf-8")
         return {stage: run_stage(workspace, stage) for stage in STAGES}
 
@@ -71,7 +76,7 @@ def run_stage(workspace: Workspace, stage: str) -> Usage:
     """Run one stage and see what it took."""
     started = time.perf_counter()
     said = workspace.run("python", "-c", MEASURE, "python", "-m", f"stages.{stage}", "--params", PARAMS)
-    return Usage(time.perf_counter() - started, int(said.split()[-1]))
+    return Usage(time.perf_counter() - started, int(said.split()[-1]) * KIB)  # as Linux counts it
 
 
 def beyond_line(seconds: Sequence[float], photos: Sequence[int]) -> float:
@@ -81,13 +86,23 @@ def beyond_line(seconds: Sequence[float], photos: Sequence[int]) -> float:
 
 
 def _rows_of(stage: str, usages: Sequence[Usage], photos: Sequence[int]) -> list[Row]:
-    first, *others = photos
-    growth = ", ".join(f"{usage.memory / usages[0].memory:.2f}×" for usage in usages[1:])
-    sizes = " and ".join(f"{count:,}" for count in others)
-    memory = Row(f"`{stage}`, peak memory with {sizes} photos", f"with {first:,}", "–", growth)
+    sizes = " and ".join(f"{count:,}" for count in photos[1:])
+    least = f"{usages[0].memory / MIB:.0f} MiB"
+    what, against = f"`{stage}`, peak memory with {sizes} photos", f"with {photos[0]:,}: {least}"
+    if stage in STREAMING:
+        growth = ", ".join(f"{usage.memory / usages[0].memory:.2f}×" for usage in usages[1:])
+        memory = Row(what, against, "≤ 1.2×", growth)
+    else:
+        more = [usage.memory - usages[0].memory for usage in usages[1:]]
+        features = [4 * FEATURES * (count - photos[0]) for count in photos[1:]]
+        shares = ", ".join(f"{held / size:.2f}" for held, size in zip(more, features, strict=True))
+        told = " and ".join(f"{size / MIB:.0f}" for size in features)
+        memory = Row(what, against, "≤ 1 × the features more", f"{shares} × the features' {told} MiB more")
     line = f"the straight line through {photos[0]:,} and {photos[1]:,}"
     beyond = beyond_line([usage.seconds for usage in usages], photos)
-    return [memory, Row(f"`{stage}`, time with {photos[-1]:,} photos", line, "≤ 1.1×", f"{beyond:.2f}× (one run)")]
+    seconds = ", ".join(f"{usage.seconds:.1f}" for usage in usages)
+    time_ = Row(f"`{stage}`, time with {photos[-1]:,} photos", line, "≤ 1.1×", f"{beyond:.2f}× ({seconds} s, one run)")
+    return [memory, time_]
 
 
 def main() -> int:

@@ -1,9 +1,10 @@
 """Time the report's search of 90 trials against KerasTuner's Hyperband, on the same cached features.
 
-Run from the repository root, after `make repro` on the photos that matter: `python -m benchmarks.tuner [--seeds 1]`.
-Both sides search the space of experiments/report_hyperband.yaml
-with the same batches, epochs, class weights and early stopping, each in a process of its own, one after the other. On
-11,983 photos our side takes some minutes and KerasTuner's half an hour, so each is run once for each seed.
+Run from the repository root: `python -m benchmarks.tuner [--metadata CSV] [--seeds 1]`. The last commit is cloned into
+build/bench/, where the pipeline runs once on 11,983 photos. Both sides search the space of
+experiments/report_hyperband.yaml with the same batches, epochs, class weights and early stopping, each in a process of
+its own, one after the other: some minutes for ours and half an hour for KerasTuner's, so each is run once for each
+seed.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ import argparse
 import json
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -24,7 +24,9 @@ from typing import Any
 
 import yaml
 
+from benchmarks.photos import FULL_SCALE, archive_of
 from benchmarks.report import Row, print_rows
+from benchmarks.workspace import Workspace, ran_on
 from rare_species.apply import apply
 from rare_species.params_file import load_params
 from rare_species.paths import Paths
@@ -42,13 +44,15 @@ class Params:
     tune: TuneParams
 
 
-def rows(seeds: int = 1) -> list[Row]:
+def rows(metadata: Path | None = None, seeds: int = 1) -> list[Row]:
     """Time and best validation accuracy of both sides.
 
     Args:
+        metadata: of the real photos; None for made-up rows.
         seeds: how many searches of each.
     """
-    found = {side: [run_apart(side, seed) for seed in range(seeds)] for side in SIDES}
+    workspace = ran_on(archive_of(FULL_SCALE, metadata))
+    found = {side: [run_apart(side, seed, workspace) for seed in range(seeds)] for side in SIDES}
     ours, theirs = ([run["seconds"] for run in found[side]] for side in ("ours", "keras_tuner"))
     best = {side: ", ".join(f"{run['best']:.3f}" for run in runs) for side, runs in found.items()}
     epochs = {side: ", ".join(str(run["epochs"]) for run in runs) for side, runs in found.items()}
@@ -71,12 +75,10 @@ def rows(seeds: int = 1) -> list[Row]:
     ]
 
 
-def run_apart(side: str, seed: int) -> dict[str, float]:
+def run_apart(side: str, seed: int, workspace: Workspace) -> dict[str, float]:
     """One search in a process of its own; see `search_ours`."""
-    command = [sys.executable, "-m", "benchmarks.tuner", "--side", side, "--seed", str(seed)]
-    environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
-    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
-    answer: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    said = workspace.run("python", "-m", "benchmarks.tuner", "--side", side, "--seed", str(seed))
+    answer: dict[str, float] = json.loads(said.splitlines()[-1])
     return answer
 
 
@@ -160,14 +162,15 @@ def report_search(seed: int) -> TuneParams:
 def main() -> int:
     """Run both sides and print, or one of them."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--metadata", type=Path, help="metadata.csv of the real photos; default: made-up rows")
     parser.add_argument("--seeds", type=int, default=1, help="searches of each side; default: 1")
-    parser.add_argument("--side", choices=SIDES, help="run one search of one side and print what came of it as JSON")
+    parser.add_argument("--side", choices=SIDES, help="one search on this repository's features; prints JSON")
     parser.add_argument("--seed", type=int, default=0, help="of that search")
     knobs = parser.parse_args()
     if knobs.side:
         print(json.dumps(SIDES[knobs.side](knobs.seed)))
         return 0
-    return print_rows(rows(knobs.seeds))
+    return print_rows(rows(knobs.metadata, knobs.seeds))
 
 
 if __name__ == "__main__":

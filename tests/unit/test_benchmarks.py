@@ -2,13 +2,14 @@
 
 import zipfile
 from collections import Counter
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
 import pytest
 
 from benchmarks import photos, run
-from benchmarks.report import Row, describe_machine, describe_versions, in_one_line, print_rows, render
+from benchmarks.report import Row, describe_machine, describe_versions, in_one_line, print_rows, read_rows, render
 from benchmarks.scale import beyond_line
 from benchmarks.timing import Turns, take_turns, timed
 from rare_species.listing import read_metadata
@@ -43,12 +44,22 @@ def test_a_speed_is_the_median_of_ratios_within_rounds():
 
 def test_the_table_has_a_line_per_row_with_its_command(capsys):
     row = Row("a | b", "c", "≥ 3×", "3.1×")
+    noted = replace(row, note="busy")
     text = render("Title.", [(row, "python -m benchmarks.x")])
-    assert text.splitlines()[-1] == r"| a \| b | c | ≥ 3× | 3.1× | `python -m benchmarks.x` |"
+    assert text.splitlines()[-1] == r"| a \| b | c | ≥ 3× | 3.1× |  | `python -m benchmarks.x` |"
     assert f"Machine: {describe_machine()}" in text
     assert f"Versions: {describe_versions()}" in text
-    assert print_rows([row]) == 0
-    assert capsys.readouterr().out == "a | b, against c: 3.1×; wanted: ≥ 3×\n"
+    assert print_rows([row, noted]) == 0
+    line = "a | b, against c: 3.1×; wanted: ≥ 3×"
+    assert capsys.readouterr().out == f"{line}\n{line} (busy)\n"
+
+
+def test_rows_that_were_written_are_read_again_where_they_were_measured():
+    rows = [(Row("a | b", "c", "≥ 3×", "3.1×"), "python -m benchmarks.x")]
+    rows.append((Row("d", "e", "≤ 2 s", "1 s", "busy"), "python -m benchmarks.y"))
+    text = render("Title.", rows)
+    assert read_rows(text) == rows
+    assert read_rows(text.replace(describe_machine(), "another machine")) == []
 
 
 @pytest.mark.parametrize(("error", "text"), [(ValueError("a\n  b"), "a b"), (KeyError(), "KeyError")])
@@ -61,13 +72,29 @@ def test_a_benchmark_that_fails_has_its_reason_in_the_table(tmp_path, monkeypatc
     good = Row("good", "bad", "≥ 1×", "2×")
     broken = run.Benchmark("no_such_module")
     assert [row.measured for row in broken.measure()] == ["failed: No module named 'benchmarks.no_such_module'"]
-    answers = {"one": [Row("one", "–", "–", "failed: no disk")], "two": [good]}
+    answers = {"clean": [Row("clean", "–", "–", "failed: no disk")], "tuner": [good]}
     monkeypatch.setattr(run.Benchmark, "measure", lambda benchmark: answers[benchmark.name])
     file = tmp_path / "results.md"
-    assert run.write_results([run.Benchmark("one"), run.Benchmark("two")], "Title.", file) == 1
+    clean, tuner = run.Benchmark("clean"), run.Benchmark("tuner")
+    assert run.write_results([clean, tuner], file) == 1
     assert "failed: no disk" in file.read_text()
-    assert "| good | bad | ≥ 1× | 2× | `python -m benchmarks.two` |" in file.read_text()
-    assert run.write_results([run.Benchmark("two")], "Title.", file) == 0
+    assert "| good | bad | ≥ 1× | 2× |  | `python -m benchmarks.tuner` |" in file.read_text()
+    assert run.write_results([tuner], file) == 0
+
+
+def test_rows_of_benchmarks_that_are_not_run_stay_in_their_order(tmp_path, monkeypatch):
+    file, rounds = tmp_path / "results.md", count(1)
+    monkeypatch.setattr(run.Benchmark, "measure", lambda each: [Row(each.name, "–", "–", f"round {next(rounds)}")])
+    run.write_results([run.Benchmark(name) for name in ("tuner", "embed", "clean")], file)
+    run.write_results([run.Benchmark("embed")], file)
+    found = [(row.what, row.measured) for row, _ in read_rows(file.read_text())]
+    assert found == [("clean", "round 3"), ("embed", "round 4"), ("tuner", "round 1")]
+
+
+def test_names_that_are_no_benchmarks_are_refused(capsys):
+    with pytest.raises(SystemExit):
+        run.main(["preproces"])
+    assert "expected names of benchmarks: preprocess, " in capsys.readouterr().err
 
 
 def test_time_is_compared_with_the_line_through_the_two_smallest():

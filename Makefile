@@ -29,10 +29,10 @@ report: .venv/installed  ## write report.html, one page about the last run
 test: .venv/installed  ## run all tests
 	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile
 
-bench: .venv/installed  ## measure speed against baselines and limits, 15 minutes on two cores: benchmarks/results.md
+bench: .venv/installed  ## measure speed against baselines and limits, 10 minutes on two cores: benchmarks/results.md
 	@$(BIN)/python -m benchmarks.run
 
-bench-full: .venv/installed  ## also measure the pipeline on up to 47,932 photos, an hour; METADATA=metadata.csv of the real ones
+bench-full: .venv/installed  ## also measure the search and up to 47,932 photos, an hour; METADATA=metadata.csv of the real ones
 	@$(BIN)/python -m benchmarks.run --full $(if $(METADATA),--metadata "$(METADATA)")
 
 browser:  ## install what the tests in a browser need, from Debian: they are skipped without

@@ -47,8 +47,8 @@ def rows() -> list[Row]:
     plain = f"not antialiased; scaled decoding alone, times {cores} cores, is {decoding:.2f} times as fast as this"
     milliseconds = {side: 1000 * turns.median(side) for side in ("preprocess", "decoding")}
     costs = (
-        f"a photo costs {milliseconds['preprocess'] * cores:.1f} ms of a core, of which decoding "
-        f"{milliseconds['decoding']:.1f}; the rest is the bicubic resize, encoding, and reading"
+        f"a photo costs {milliseconds['preprocess'] * cores:.1f} ms of a core, of which reading and decoding "
+        f"{milliseconds['decoding']:.1f}; the rest is bicubic resizing, encoding, packing, and the processes' start"
     )
     return [
         Row(what, "Pillow, decode all and resize, one process", "≥ 3×", str(turns.speed("preprocess", "pillow"))),

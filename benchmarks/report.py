@@ -14,7 +14,7 @@ from rare_species.stage import available_cores
 
 HEADER = ("what", "against", "wanted", "measured", "note", "command")
 ESCAPED = r"\|"  # a bar inside a cell
-LIBRARIES = ("tensorflow", "keras", "numpy", "pillow")
+LIBRARIES = ("tensorflow", "keras", "numpy", "pillow", "optuna", "keras-tuner", "dvc")
 
 
 @dataclass(frozen=True)

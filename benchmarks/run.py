@@ -23,6 +23,7 @@ from benchmarks.report import Row, in_one_line, read_rows, render
 from benchmarks.scale import PHOTOS
 from rare_species.command import run_command
 
+COMMAND = "python -m benchmarks."
 RESULTS = Path("benchmarks/results.md")
 log = logging.getLogger("bench")
 
@@ -34,15 +35,17 @@ class Benchmark:
     Attributes:
         name: of the module, below benchmarks/.
         arguments: of `rows`.
+        options: that stand for these on the command line.
     """
 
     name: str
     arguments: tuple[Any, ...] = ()
+    options: tuple[str, ...] = ()
 
     @property
     def command(self) -> str:
         """What measures this one alone."""
-        return f"python -m benchmarks.{self.name}"
+        return " ".join([COMMAND + self.name, *self.options])
 
     def measure(self) -> list[Row]:
         """Its rows; one that says why, when there is no figure."""
@@ -72,17 +75,22 @@ def write_results(benchmarks: Sequence[Benchmark], file: Path) -> int:
     Returns:
         1 when one of them failed, else 0.
     """
-    order = [f"python -m benchmarks.{name}" for name in QUICK + FULL]
+    order = QUICK + FULL
     kept = read_rows(file.read_text(encoding="utf-8")) if file.is_file() else []
     failed = False
     for benchmark in benchmarks:
         log.info("%s", benchmark.command)
         rows = benchmark.measure()
         failed |= any(row.measured.startswith("failed") for row in rows)
-        others = [(row, command) for row, command in kept if command in order and command != benchmark.command]
-        kept = sorted(others + [(row, benchmark.command) for row in rows], key=lambda pair: order.index(pair[1]))
+        others = [(row, command) for row, command in kept if _name_in(command) in set(order) - {benchmark.name}]
+        added = [(row, benchmark.command) for row in rows]
+        kept = sorted(others + added, key=lambda pair: order.index(_name_in(pair[1])))
         file.write_text(render(TITLE, kept), encoding="utf-8")
     return int(failed)
+
+
+def _name_in(command: str) -> str:
+    return command.removeprefix(COMMAND).partition(" ")[0]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -96,22 +104,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     parser = argparse.ArgumentParser(prog="python -m benchmarks.run")
     parser.add_argument("names", nargs="*", help=f"of {', '.join(QUICK + FULL)}; default: all but the last three")
-    parser.add_argument("--full", action="store_true", help="all")
+    parser.add_argument("--full", action="store_true", help="all, whatever is named")
     parser.add_argument("--metadata", type=Path, help="metadata.csv of the real photos; default: made-up rows")
     parser.add_argument("--photos", type=int, nargs="+", default=PHOTOS, help="of scale, three numbers or more")
     parser.add_argument("--seeds", type=int, default=1, help="searches of tuner; default: 1")
     knobs = parser.parse_args(argv)
-    names = knobs.names or (QUICK + FULL if knobs.full else QUICK)
+    names = QUICK + FULL if knobs.full else knobs.names or QUICK
     unknown = sorted(set(names) - set(QUICK + FULL))
     if unknown:
         parser.error(f"expected names of benchmarks: {', '.join(QUICK + FULL)}. Received: {', '.join(unknown)}")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s", datefmt="%H:%M:%S")
-    arguments = {
-        "tuner": (knobs.metadata, knobs.seeds),
-        "full_scale": (knobs.metadata,),
-        "scale": (knobs.metadata, tuple(knobs.photos)),
+    source = ("--metadata", knobs.metadata.name) if knobs.metadata else ()
+    asked = {
+        "tuner": ((knobs.metadata, knobs.seeds), (*source, "--seeds", str(knobs.seeds))),
+        "full_scale": ((knobs.metadata,), source),
+        "scale": ((knobs.metadata, tuple(knobs.photos)), (*source, "--photos", *map(str, knobs.photos))),
     }
-    benchmarks = [Benchmark(name, arguments.get(name, ())) for name in names]
+    benchmarks = [Benchmark(name, *asked.get(name, ())) for name in names]
     return run_command("bench", lambda: write_results(benchmarks, RESULTS))
 
 

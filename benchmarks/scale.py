@@ -27,6 +27,7 @@ PHOTOS = (1000, FULL_SCALE, 4 * FULL_SCALE)
 STREAMING = ("unzip", "clean", "split", "preprocess")  # the others hold the features
 SIDE_PX, FEATURES = 96, 1280  # of a photo that is embedded, and how long its vector is
 PARAMS = "bench.yaml"
+LARGEST = "of the stage's largest process"
 KIB, MIB = 2**10, 2**20
 # A process begins with the peak of the one that started it: that must be a small one
 MEASURE = """
@@ -91,13 +92,14 @@ def _rows_of(stage: str, usages: Sequence[Usage], photos: Sequence[int]) -> list
     what, against = f"`{stage}`, peak memory with {sizes} photos", f"with {photos[0]:,}: {least}"
     if stage in STREAMING:
         growth = ", ".join(f"{usage.memory / usages[0].memory:.2f}×" for usage in usages[1:])
-        memory = Row(what, against, "≤ 1.2×", growth)
+        memory = Row(what, against, "≤ 1.2×", growth, LARGEST)
     else:
         more = [usage.memory - usages[0].memory for usage in usages[1:]]
         features = [4 * FEATURES * (count - photos[0]) for count in photos[1:]]
         shares = ", ".join(f"{held / size:.2f}" for held, size in zip(more, features, strict=True))
         told = " and ".join(f"{size / MIB:.0f}" for size in features)
-        memory = Row(what, against, "≤ 1 × the features more", f"{shares} × the features' {told} MiB more")
+        measured = f"{shares} × the features' {told} MiB more"
+        memory = Row(what, against, "≤ 1 × the features more", measured, LARGEST)
     line = f"the straight line through {photos[0]:,} and {photos[1]:,}"
     beyond = beyond_line([usage.seconds for usage in usages], photos)
     seconds = ", ".join(f"{usage.seconds:.1f}" for usage in usages)

@@ -25,6 +25,7 @@ from rare_species.arrays import Labels, Probabilities
 from rare_species.scores import SMALLEST_PROBABILITY, true_ranks
 
 LEVEL = 0.95
+AT_ONCE = 256  # photos of a class that are compared with all others
 Weights = NDArray[np.float64]  # shape (resamples, n): how much each photo counts in each sample
 
 
@@ -223,8 +224,11 @@ def _sum_by_class(
 
 def _sample_auc(positive: NDArray[np.bool_], score: NDArray[np.float32], weights: Weights) -> NDArray[np.float64]:
     """Weighted Mann-Whitney statistic of one class against the rest; ties count half."""
-    own, others = score[None, positive], score[:, None]
-    beaten = ((others < own) + 0.5 * (others == own)) * ~positive[:, None]  # how much each pair speaks for the class
-    mass = weights[:, positive]
-    pairs = mass.sum(axis=1) * (weights @ ~positive)
-    return np.asarray((mass * (weights @ beaten)).sum(axis=1) / np.where(pairs > 0, pairs, 1))
+    own, others = np.flatnonzero(positive), score[:, None]
+    won = np.zeros(len(weights))
+    for start in range(0, len(own), AT_ONCE):
+        some = own[start : start + AT_ONCE]
+        beaten = ((others < score[some]) + 0.5 * (others == score[some])) * ~positive[:, None]  # what each pair counts
+        won += (weights[:, some] * (weights @ beaten)).sum(axis=1)
+    pairs = weights[:, own].sum(axis=1) * (weights @ ~positive)
+    return np.asarray(won / np.where(pairs > 0, pairs, 1))

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.special import logsumexp
 
 from rare_species.arrays import Labels, Probabilities
-from rare_species.scores import log_loss
 
 BINS = 15  # as in Guo et al.
 COLDEST, HOTTEST, TRIED = 0.05, 20.0, 241  # one is a fortieth above the other
@@ -71,18 +71,23 @@ def fit_temperature(labels: Labels, probabilities: Probabilities) -> float:
         labels: int array of shape (n,), of photos the model was not fitted to.
         probabilities: float array of shape (n, n_classes).
     """
-    plain, error = log_loss(labels, probabilities), calibration_error(labels, probabilities)
-    logarithms, tried = _logarithms(probabilities), np.geomspace(COLDEST, HOTTEST, TRIED)
+    logarithms, error = _logarithms(probabilities), calibration_error(labels, probabilities)
+    plain, tried = _cross_entropy(labels, logarithms), np.geomspace(COLDEST, HOTTEST, TRIED)
+    middle = TRIED // 2  # where the temperature is 1
     better = []
-    for temperatures in (tried[tried < 1][::-1], tried[tried > 1]):
+    for temperatures in (tried[:middle][::-1], tried[middle + 1 :]):
         for temperature in temperatures:
-            scaled = _soften(logarithms, temperature)
-            loss = log_loss(labels, scaled)
-            if loss > plain:  # and from here on: the loss is convex in the inverse of the temperature
+            loss = _cross_entropy(labels, logarithms / temperature)
+            if loss > plain:  # and from here on: it is convex in the inverse of the temperature
                 break
-            if loss < plain and calibration_error(labels, scaled) <= error:
+            if loss < plain and calibration_error(labels, _soften(logarithms, temperature)) <= error:
                 better.append((loss, float(temperature)))
     return min(better, default=(plain, 1.0))[1]
+
+
+def _cross_entropy(labels: Labels, logits: NDArray[np.float64]) -> float:
+    """Mean, natural log; unlike `scores.log_loss` not clipped, which would not be convex."""
+    return float((logsumexp(logits, axis=1) - logits[np.arange(len(labels)), labels]).mean())
 
 
 def reliability(labels: Labels, probabilities: Probabilities, bins: int = BINS) -> pd.DataFrame:

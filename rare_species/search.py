@@ -164,6 +164,7 @@ class Trials:
 
         try:
             if twin:
+                log.info("trial %d has the knobs of trial %d", trial.number, twin.user_attrs[NUMBER])
                 for epochs, score in twin.intermediate_values.items():
                     follow(epochs - 1, {objective: score})
             value = twin.value if twin else self._fit(trial, follow).best[objective]

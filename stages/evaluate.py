@@ -45,26 +45,28 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     labels = {split: features.originals().labels for split, features in data.splits.items()}
     folders = [paths.model(name) for name in CANDIDATES]
     fitted = {folder.name: folder for folder in folders if not (folder / "skipped.json").is_file()}
-    assessed, answers = {}, {}
+    plain, predictions, assessed = {}, {}, {}
     with (
         staged(paths.metrics("evaluate"), paths.plots("evaluate"), paths.champion) as (metrics, plots, champion),
-        process_beside() as draw,
+        process_beside() as beside,
     ):
-        properties = draw.submit(describe_photos, data.packed, sizes)
+        properties = beside.submit(describe_photos, data.packed, sizes)
         drawn = []
         for name, folder in fitted.items():
             model, _ = load_model(folder)
-            plain = predict_splits(model, data)
-            predictions = make_predictions(labels, average_views(model, data, plain, knobs), data.classes, knobs)
-            answers[name] = make_predictions(labels, plain, data.classes, knobs) if knobs.views else predictions
-            assessed[name] = assess(predictions, knobs)
-            candidate = Candidate(name, predictions, data.packed, properties.result())
+            plain[name] = predict_splits(model, data)
+            averaged = average_views(model, data, plain[name], knobs)
+            predictions[name] = make_predictions(labels, averaged, data.classes, knobs)
+            assessed[name] = assess(predictions[name], knobs)
+            candidate = Candidate(name, predictions[name], data.packed, properties.result())
             (plots / name).mkdir()
-            drawn.append(draw.submit(draw_assessment, candidate, plots / name, knobs))
+            drawn.append(beside.submit(draw_assessment, candidate, plots / name, knobs))
             draw_explanations(candidate, model, data.phyla, plots / name / "explanations.jpg", knobs.explained_photos)
         best = max(assessed, key=lambda name: assessed[name]["val"]["macro_f1"])  # a tie goes to train
         write_metrics(metrics, {"champion": best, **assessed})
-        save_champion(champion, fitted[best], answers[best], knobs.top_k)  # predict and export use no views
+        # predict and export use no views
+        own = make_predictions(labels, plain[best], data.classes, knobs) if knobs.views else predictions[best]
+        save_champion(champion, fitted[best], own, knobs.top_k)
         for pictures in drawn:
             pictures.result()
     return {"champion": best, "test macro F1": round(assessed[best]["test"]["macro_f1"], 4)}

@@ -3,6 +3,7 @@
 Every test starts from a finished run, so that there are old outputs to lose.
 """
 
+import errno
 import os
 import re
 import resource
@@ -361,6 +362,17 @@ def test_disk_full(whole, capsys, stage, n_bytes):
     assert outputs(whole) == before
     assert re.search(FULL_DISK, message)
     assert re.search("[Ff]ree .*space", message)
+
+
+def no_space_left(*_):
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_disk_full_where_pictures_are_drawn_beside(whole, capsys, monkeypatch):
+    monkeypatch.setattr("rare_species.assessment_pictures.draw_assessment", no_space_left)
+    before = outputs(whole)
+    assert re.search(FULL_DISK, refused("evaluate", capsys))
+    assert outputs(whole) == before
 
 
 def test_disk_full_leaves_no_traceback_when_the_process_ends(whole):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.special import softmax
+from scipy.special import log_softmax, softmax
 
 from rare_species import calibration
 from rare_species.scores import log_loss
@@ -37,20 +37,37 @@ def test_temperature_of_overconfident_logits_is_found():
     assert calibration.fit_temperature(labels, softmax(logits / 2, axis=1)) == pytest.approx(0.5, rel=0.1)
 
 
+def loss_at(labels, probabilities, temperature):
+    """Cross-entropy, however improbable the true class is said to be."""
+    return -log_softmax(np.log(probabilities) / temperature, axis=1)[np.arange(len(labels)), labels].mean()
+
+
 def lowest_allowed_loss(labels, probabilities):
     """Of 1 and all temperatures, however far from it, that do not worsen the calibration error."""
-    scaled = [calibration.calibrate(probabilities, temperature) for temperature in np.geomspace(0.05, 20, 241)]
-    scaled.append(probabilities)
     before = calibration.calibration_error(labels, probabilities)
-    return min(log_loss(labels, each) for each in scaled if calibration.calibration_error(labels, each) <= before)
+    allowed = [
+        temperature
+        for temperature in np.geomspace(0.05, 20, 241)
+        if calibration.calibration_error(labels, calibration.calibrate(probabilities, temperature)) <= before
+    ]
+    return min(loss_at(labels, probabilities, temperature) for temperature in [1, *allowed])
 
 
 @settings(max_examples=15, deadline=None)
 @given(predictions())
 def test_no_temperature_is_better_than_the_one_that_is_found(drawn):
     labels, probabilities = drawn
-    found = calibration.calibrate(probabilities, calibration.fit_temperature(labels, probabilities))
-    assert log_loss(labels, found) == pytest.approx(lowest_allowed_loss(labels, probabilities), rel=1e-6)
+    found = calibration.fit_temperature(labels, probabilities)
+    assert loss_at(labels, probabilities, found) == pytest.approx(lowest_allowed_loss(labels, probabilities), rel=1e-6)
+
+
+def test_mistakes_beyond_the_smallest_probability_make_it_less_sure():
+    """What the metric clips counts in full: the right ones lose a little before it would be seen there."""
+    probabilities = softmax(np.array([[5.0, 0.0]] * 89 + [[18.0, 0.0]] * 2), axis=1)
+    labels = np.array([0] * 89 + [1] * 2)
+    found = calibration.fit_temperature(labels, probabilities)
+    assert found > 1.1
+    assert loss_at(labels, probabilities, found) == pytest.approx(lowest_allowed_loss(labels, probabilities))
 
 
 @few
@@ -76,7 +93,7 @@ def test_temperature_of_lowest_loss_gives_way_to_one_that_betters_both():
     labels = np.array([rng.choice(4, p=row) for row in softmax(logits, axis=1)])
     probabilities = softmax(1.25 * logits, axis=1)
     found = calibration.fit_temperature(labels, probabilities)
-    assert log_loss(labels, calibration.calibrate(probabilities, found)) == lowest_allowed_loss(labels, probabilities)
+    assert loss_at(labels, probabilities, found) == pytest.approx(lowest_allowed_loss(labels, probabilities))
     assert found != 1
 
 

@@ -121,5 +121,5 @@ def test_wrong_argument_has_the_exit_code_of_a_mistake():
 def test_search_of_the_report_is_valid(params):
     assert module.main([str(REPO / "experiments/report_hyperband.yaml")]) == 0
     tune = yaml.safe_load(params.read_text(encoding="utf-8"))["tune"]
-    assert (tune["trials"], tune["sampler"], tune["pruning"]["name"]) == (90, "tpe", "hyperband")
+    assert (tune["trials"], tune["sampler"], tune["pruning"]["name"]) == (90, "random", "hyperband")
     assert set(tune["space"]) == {"head", "optimizer"}

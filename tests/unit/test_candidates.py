@@ -304,10 +304,7 @@ def test_views_are_averaged_with_the_plain_photos_and_repeat(request, kind):
     model, _ = load_model(folder)
     plain = predict_splits(model, data)
     knobs = EVALUATE.model_copy(update={"views": 2})
-    views, again = (
-        average_views(model, data, plain, knobs),
-        average_views(model, data, plain, knobs),
-    )
+    views, again = (average_views(model, data, plain, knobs) for _ in range(2))
     np.testing.assert_array_equal(views["train"], plain["train"])
     for split in ("val", "test"):
         np.testing.assert_array_equal(views[split], again[split])
@@ -373,7 +370,7 @@ def test_saved_model_takes_the_phylum_next_to_the_photo_and_says_so(fitted_told,
 
 def test_told_head_predicts_from_features_what_the_saved_model_does_from_photos(fitted_told, told, packed):
     model, _ = load_model(fitted_told)
-    probabilities = predict_splits(load_model(fitted_told)[0], told)
+    probabilities = predict_splits(model, told)
     for split, n in zip(SPLITS, (12, 6, 6), strict=True):
         rows = packed.rows(split)
         (photos,) = photo_batches(packed, rows, 100)

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import optuna
-from optuna.storages.journal import JournalFileBackend, JournalStorage
+from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock, JournalStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from rare_species.search_space import Choices, Distribution, Layers, Range
@@ -107,7 +107,7 @@ class Journal:
         _drop_torn_line(file)
         self._study = optuna.create_study(
             study_name=STUDY_NAME,
-            storage=JournalStorage(JournalFileBackend(str(file))),
+            storage=JournalStorage(JournalFileBackend(str(file), _NoLock(str(file)))),
             direction=_direction(params),
             load_if_exists=True,
         )
@@ -119,6 +119,17 @@ class Journal:
     def add(self, trial: FrozenTrial) -> None:
         """Write one that is over."""
         self._study.add_trial(trial)
+
+
+class _NoLock(JournalFileSymlinkLock):
+    """One thread of one process writes at a time; a lock of Optuna's outlives a killed process, and stops the next."""
+
+    def acquire(self) -> bool:
+        """Go ahead."""
+        return True
+
+    def release(self) -> None:
+        """Nothing to give back."""
 
 
 def _drop_torn_line(file: Path) -> None:

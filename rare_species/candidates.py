@@ -237,8 +237,8 @@ def predict_splits(model: keras.Model, data: Data) -> dict[str, NDArray[np.float
     if not any(layer.name == BACKBONE for layer in model.layers):
         return {split: predict(model, _photos(data, split)) for split in SPLITS}
     head = model.get_layer(CLASSIFIER)
-    values = {split: features.originals().values for split, features in data.splits.items()}
-    probabilities = {split: predict(head, as_batches(values[split])) for split in SPLITS}
+    photos = {split: features.originals() for split, features in data.splits.items()}
+    probabilities = {split: predict(head, as_batches(photos[split].tensor)) for split in SPLITS}
     checked = _photos(data, "test").unbatch().take(CHECKED_PHOTOS).batch(CHECKED_PHOTOS)
     _check_agreement(predict(model, checked), probabilities["test"])
     return probabilities

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import IO, Any
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,9 @@ from numpy.typing import NDArray
 from rare_species.arrays import Labels
 from rare_species.errors import UserError
 from rare_species.shards import Packed
+
+ALIGNMENT = 64  # bytes: addresses of TensorFlow's arrays are multiples of it
+ROWS_AT_ONCE = 4096
 
 
 @dataclass(frozen=True)
@@ -37,8 +41,10 @@ class Features:
 
     @cached_property
     def tensor(self) -> tf.Tensor:
-        """The values where TensorFlow reads them: one copy, however many fits share it."""
-        return tf.constant(self.values)
+        """The values as TensorFlow reads them, in the same memory if they lie as it wants them; else in one copy."""
+        if not self.values.size or self.values.ctypes.data % ALIGNMENT or not self.values.flags.c_contiguous:
+            return tf.constant(self.values)
+        return tf.experimental.dlpack.from_dlpack(self.values.__dlpack__())
 
     def originals(self) -> Features:
         """Without augmented views."""
@@ -49,7 +55,7 @@ class Features:
 
     def with_columns(self, columns: NDArray[np.float32]) -> Features:
         """With more numbers at the end of each vector; `columns` has shape (n, any)."""
-        return replace(self, values=np.hstack([self.values, columns]))
+        return replace(self, values=np.hstack([self.values, columns])) if columns.shape[1] else self
 
 
 def save_features(path: Path, features: Features) -> None:
@@ -73,8 +79,9 @@ def load_features(folder: Path, split: str) -> Features:
     path = folder / f"{split}.npz"
     if not path.is_file():
         raise UserError(f"Expected {path}. Received: no such file. Run the stage that writes it first: dvc repro.")
-    with np.load(path) as arrays:
-        return Features(arrays["file_paths"], arrays["labels"], arrays["values"], int(arrays["photos"]))
+    with np.load(path) as arrays, arrays.zip.open("values.npy") as stream:
+        values = _read_aligned(stream)
+        return Features(arrays["file_paths"], arrays["labels"], values, int(arrays["photos"]))
 
 
 def photo_batches(packed: Packed, rows: pd.DataFrame, batch_size: int) -> tf.data.Dataset:
@@ -88,8 +95,7 @@ def photo_batches(packed: Packed, rows: pd.DataFrame, batch_size: int) -> tf.dat
     Returns:
         A dataset of float32 tensors of shape (batch, side, side, 3), RGB in [0, 255].
     """
-    photos = _jpegs(packed, rows).map(_decoder(packed), num_parallel_calls=tf.data.AUTOTUNE)
-    return photos.batch(batch_size).prefetch(2)
+    return _map_decoding(_jpegs(packed, rows).batch(batch_size), _decoder(packed))
 
 
 @dataclass(frozen=True)
@@ -113,13 +119,8 @@ class Shuffle:
         """Batches per epoch."""
         return math.ceil(len(self.rows) / self.batch_size)
 
-    def order(self) -> tf.data.Dataset:
-        """A dataset of ints, the rows of the present epoch one by one."""
-        dataset = tf.data.Dataset.from_tensors(0).flat_map(lambda _: self._shuffled())
-        return dataset.apply(tf.data.experimental.assert_cardinality(len(self.rows)))
-
     def batches(self) -> tf.data.Dataset:
-        """The same, batch by batch."""
+        """A dataset of int vectors, the rows of the present epoch batch by batch."""
         dataset = tf.data.Dataset.from_tensors(0).flat_map(lambda _: self._shuffled().batch(self.batch_size))
         return dataset.apply(tf.data.experimental.assert_cardinality(self.steps))
 
@@ -145,14 +146,13 @@ def shuffled_photo_batches(
         A dataset of (photos, targets).
     """
     jpegs, wanted, decode = tf.constant(list(packed.read(rows))), tf.constant(targets), _decoder(packed)
-    pairs = shuffle.order().map(lambda row: (decode(jpegs[row]), wanted[row]), num_parallel_calls=tf.data.AUTOTUNE)
-    return pairs.batch(shuffle.batch_size).prefetch(2)
+    return _map_decoding(shuffle.batches(), lambda rows: (decode(tf.gather(jpegs, rows)), tf.gather(wanted, rows)))
 
 
 def shuffled_feature_batches(values: tf.Tensor, targets: NDArray[np.float32], shuffle: Shuffle) -> tf.data.Dataset:
     """Features with their targets, in another order each epoch; a batch is gathered at once, not row by row.
 
-    Gathering takes less time than handing a batch from thread to thread, so the dataset has one thread and no buffer.
+    Gathering takes less time than handing a batch from thread to thread, so the dataset has one thread.
 
     Args:
         values: float tensor of shape (n, feature_size).
@@ -162,22 +162,33 @@ def shuffled_feature_batches(values: tf.Tensor, targets: NDArray[np.float32], sh
     Returns:
         A dataset of (features, targets).
     """
-    wanted, options = tf.constant(targets), tf.data.Options()
+    wanted, options = tf.constant(targets), _when_asked()
     options.threading.private_threadpool_size = 1
-    options.experimental_optimization.inject_prefetch = False
-    options.autotune.enabled = False
     pairs = shuffle.batches().map(lambda rows: (tf.gather(values, rows), tf.gather(wanted, rows)))
     return pairs.with_options(options)
 
 
-def as_batches(values: NDArray[np.float32] | tf.Tensor, batch_size: int = 4096) -> list[tf.Tensor]:
-    """Features in order, in batches large enough for one to hold most splits."""
+def as_batches(values: NDArray[np.float32] | tf.Tensor, batch_size: int = ROWS_AT_ONCE) -> list[tf.Tensor]:
+    """Features in order, in batches large enough for one to hold most splits; those of a tensor share its memory."""
     return [tf.constant(values[start : start + batch_size]) for start in range(0, len(values), batch_size)]
 
 
 def one_hot(labels: Labels, n_classes: int) -> NDArray[np.float32]:
     """Targets, float32 array of shape (n, n_classes)."""
     return np.eye(n_classes, dtype=np.float32)[labels]
+
+
+def _read_aligned(stream: IO[bytes]) -> NDArray[np.float32]:
+    """Read an .npy file of two dimensions to an address that TensorFlow can use; `np.load` would need another copy."""
+    np.lib.format.read_magic(stream)
+    shape, _, dtype = np.lib.format.read_array_header_1_0(stream)
+    memory = np.empty(math.prod(shape) * dtype.itemsize + ALIGNMENT, dtype=np.uint8)
+    start = -memory.ctypes.data % ALIGNMENT
+    values = memory[start : start + len(memory) - ALIGNMENT].view(dtype).reshape(shape)
+    for first in range(0, len(values), ROWS_AT_ONCE):
+        rows = values[first : first + ROWS_AT_ONCE]
+        rows[:] = np.frombuffer(stream.read(rows.nbytes), dtype).reshape(rows.shape)
+    return values
 
 
 def _jpegs(packed: Packed, rows: pd.DataFrame) -> tf.data.Dataset:
@@ -189,10 +200,35 @@ def _jpegs(packed: Packed, rows: pd.DataFrame) -> tf.data.Dataset:
 
 
 def _decoder(packed: Packed) -> Callable[[tf.Tensor], tf.Tensor]:
+    """From a vector of JPEGs to photos."""
     shape = (packed.shape.image_size, packed.shape.image_size, 3)
 
     def decode(jpeg: tf.Tensor) -> tf.Tensor:
         photo = tf.io.decode_jpeg(jpeg, channels=3, dct_method="INTEGER_ACCURATE")
         return tf.cast(tf.ensure_shape(photo, shape), tf.float32)
 
-    return decode
+    return lambda jpegs: tf.map_fn(decode, jpegs, fn_output_signature=tf.float32)
+
+
+def _map_decoding(batches: tf.data.Dataset, function: Callable[[tf.Tensor], Any]) -> tf.data.Dataset:
+    """Apply a function that decodes: ahead of a GPU; else when a batch is asked for.
+
+    Threads that decode beside the arithmetic would take its cores, and slow it more than they save.
+    """
+    options = _when_asked()
+    if not tf.config.list_physical_devices("GPU"):
+        return batches.map(function).with_options(options)
+    options.autotune.enabled = True
+    return batches.map(function, num_parallel_calls=tf.data.AUTOTUNE).prefetch(2).with_options(options)
+
+
+def _when_asked() -> tf.data.Options:
+    """Of a dataset that makes a batch when it is asked for it.
+
+    TensorFlow would copy all that the dataset holds to look for a faster one; it is told not to look.
+    """
+    options = tf.data.Options()
+    options.experimental_optimization.apply_default_optimizations = False
+    options.experimental_optimization.inject_prefetch = False
+    options.autotune.enabled = False
+    return options

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
-import pandas as pd
 import tensorflow as tf
 from numpy.typing import NDArray
 from tqdm import tqdm
@@ -19,6 +18,7 @@ from rare_species.backbones import build_backbone, weights_digest
 from rare_species.datasets import Features, photo_batches
 from rare_species.determinism import make_reproducible
 from rare_species.models import inference
+from rare_species.parallel import map_in_threads, streams
 from rare_species.params import EmbedParams, ModelParams
 from rare_species.paths import Paths
 from rare_species.pretrained import file_digest, is_published
@@ -37,14 +37,14 @@ class Embedder:
         backbone: from RGB in [0, 255] of shape (n, side, side, 3) to features of shape (n, feature_size);
             as it is trained further; None when the model learns from the photos themselves.
         call: features of a batch, from the faster copy of the backbone that is not trained further.
-        call_augmented: features of randomly changed photos.
+        change: photos at random, for views.
         batch_size: photos per call.
         description: JSON document that identifies it.
     """
 
     backbone: keras.Model | None
     call: Call
-    call_augmented: Call
+    change: Call
     batch_size: int
     description: dict[str, Any]
 
@@ -62,10 +62,12 @@ def open_embedder(model: ModelParams, embed: EmbedParams, image_size: int, paths
         return Embedder(None, tf.identity, tf.identity, embed.batch_size, nothing)
     backbone, file = build_backbone(model.name, model.weights, image_size, paths)
     augmenter = build_augmenter(embed.augmentation, embed.seed)
-    call = inference(for_inference(backbone))
-    description = describe(model, backbone, file)
     return Embedder(
-        backbone, call, lambda photos: call(augmenter(photos, training=True)), embed.batch_size, description
+        backbone,
+        inference(for_inference(backbone)),
+        lambda photos: augmenter(photos, training=True),
+        embed.batch_size,
+        describe(model, backbone, file),
     )
 
 
@@ -109,23 +111,23 @@ def embed_split(embedder: Embedder, packed: Packed, split: str, views: int) -> F
         (1 + views) rows per photo: all photos in the order of the index, then all first views, and so on.
     """
     rows = packed.rows(split)
-    passes = [_embed(embedder, packed, rows, f"embed {split}", embedder.call)]
-    for view in range(1, 1 + (views if embedder.feature_size else 0)):
-        passes.append(_embed(embedder, packed, rows, f"view {view} of {split}", embedder.call_augmented))
+    copies = 1 + (views if embedder.feature_size else 0)
+    values = np.empty((copies, len(rows), embedder.feature_size), dtype=np.float32)
+    for copy, found in enumerate(values if embedder.feature_size else ()):
+        photos = photo_batches(packed, rows, embedder.batch_size)
+        batches = map(embedder.change, photos) if copy else photos
+        _embed(embedder.call, batches, found, f"view {copy} of {split}" if copy else f"embed {split}")
     return Features(
-        file_paths=np.tile(rows["file_path"].to_numpy(dtype=str), len(passes)),
-        labels=np.tile(rows["class_id"].to_numpy(dtype=np.int64), len(passes)),
-        values=np.concatenate(passes),
+        file_paths=np.tile(rows["file_path"].to_numpy(dtype=str), copies),
+        labels=np.tile(rows["class_id"].to_numpy(dtype=np.int64), copies),
+        values=values.reshape(copies * len(rows), embedder.feature_size),
         photos=len(rows),
     )
 
 
-def _embed(embedder: Embedder, packed: Packed, rows: pd.DataFrame, name: str, call: Call) -> NDArray[np.float32]:
-    values = np.empty((len(rows), embedder.feature_size), dtype=np.float32)
-    if not embedder.feature_size:
-        return values
-    with tqdm(total=len(rows), desc=name, unit="image", mininterval=1.0) as progress:
-        for batch in photo_batches(packed, rows, embedder.batch_size):
-            values[progress.n : progress.n + len(batch)] = call(batch).numpy()
-            progress.update(len(batch))
-    return values
+def _embed(call: Call, batches: Iterable[tf.Tensor], found: NDArray[np.float32], name: str) -> None:
+    """Fill `found` row by row; several batches are on their way at once."""
+    with tqdm(total=len(found), desc=name, unit="image", mininterval=1.0) as progress:
+        for features in map_in_threads(lambda photos: call(photos).numpy(), batches, streams(), streams()):
+            found[progress.n : progress.n + len(features)] = features
+            progress.update(len(features))

@@ -15,9 +15,12 @@ from typing import TypeVar
 
 from tqdm import tqdm
 
+from rare_species.stage import available_cores
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 START_METHOD = "forkserver"  # a plain fork can hang where TensorFlow's threads run
+MOST_STREAMS = 8  # each holds a batch's activations
 CHUNK = 16  # items a worker takes at a time: few enough to share evenly, enough to hide the hand-over
 
 
@@ -46,6 +49,11 @@ def map_in_processes(
         for result in results:
             progress.update()
             yield result
+
+
+def streams() -> int:
+    """How many batches a network runs on at once: with a core each they never wait for each other between layers."""
+    return min(available_cores(), MOST_STREAMS)
 
 
 @contextmanager

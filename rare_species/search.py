@@ -149,10 +149,7 @@ class Trials:
         return future
 
     def _try(self, trial: optuna.Trial, twin: FrozenTrial | None) -> FrozenTrial:
-        """See what a trial comes to, by the scores of one with the same knobs where there is one: the seed is the same.
-
-        It is judged at the epoch whose weights it would keep.
-        """
+        """See what a trial comes to; one with the knobs of an earlier one, and so its seed, takes over its scores."""
         started, objective = datetime.now(), self._params.objective
 
         def follow(epoch: int, scores: Mapping[str, float]) -> None:
@@ -163,11 +160,7 @@ class Trials:
                 raise optuna.TrialPruned
 
         try:
-            if twin:
-                log.info("trial %d has the knobs of trial %d", trial.number, twin.user_attrs[NUMBER])
-                for epochs, score in twin.intermediate_values.items():
-                    follow(epochs - 1, {objective: score})
-            value = twin.value if twin else self._fit(trial, follow).best[objective]
+            value = self._replay(trial, twin, follow) if twin else self._fit(trial, follow)
             over = finished(trial, started, TrialState.COMPLETE, value)
         except optuna.TrialPruned:
             reports = trial.study.trials[trial.number].intermediate_values
@@ -179,7 +172,14 @@ class Trials:
         _report(over)
         return over
 
-    def _fit(self, trial: optuna.Trial, follow: OnEpoch) -> Fit:
+    def _replay(self, trial: optuna.Trial, twin: FrozenTrial, follow: OnEpoch) -> float:
+        log.info("trial %d has the knobs of trial %d", trial.number, twin.user_attrs[NUMBER])
+        for epochs, score in twin.intermediate_values.items():
+            follow(epochs - 1, {self._params.objective: score})
+        return float(twin.values[0])
+
+    def _fit(self, trial: optuna.Trial, follow: OnEpoch) -> float:
+        """The objective at the epoch whose weights the trial would keep."""
         objective, base = self._params.objective, self._params.base
         metrics = {name.removeprefix("val_") for name in (objective, base.early_stopping.monitor, "val_loss")}
         _, fit = fit_head(
@@ -192,7 +192,7 @@ class Trials:
             metrics=sorted(metrics),
             show_progress=False,
         )
-        return fit
+        return fit.best[objective]
 
 
 class _StoppedError(Exception):

@@ -6,8 +6,10 @@ import importlib
 import io
 import subprocess
 import sys
+import time
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ REPO = Path(__file__).parents[1]
 STAGES = ("unzip", "clean", "split", "preprocess", "embed", "train", "tune", "evaluate")
 SEED = 7
 PHOTOS = 8
+PATIENCE_S = 120
 
 # Family -> phylum, species, colour. The ids of photos are 100 apart: no two of them are one burst.
 FAMILIES: Mapping[str, tuple[str, int, tuple[int, int, int]]] = {
@@ -134,11 +137,33 @@ def run_stage(name: str) -> int:
     return int(importlib.import_module(f"stages.{name}").main([]))
 
 
-def start_stage(name: str, log: Path) -> "subprocess.Popen[bytes]":
-    """Start a stage in a process of its own, in the current folder; what it says on stderr goes into a file."""
+def run_apart(name: str, log: Path) -> int:
+    """Run a stage in a process of its own, in the current folder; what it says on stderr goes into a file."""
+    with _started(name, log) as process:
+        return process.wait(PATIENCE_S)
+
+
+def kill_when(condition: Callable[[], object], name: str, log: Path) -> None:
+    """Start a stage as `run_apart` does, and send it SIGKILL once something is true."""
+    with _started(name, log) as process:
+        until = time.monotonic() + PATIENCE_S
+        while not condition():
+            assert process.poll() is None, f"stage {name} ended before it could be killed"
+            assert time.monotonic() < until
+            time.sleep(0.01)
+
+
+@contextmanager
+def _started(name: str, log: Path) -> "Iterator[subprocess.Popen[bytes]]":
     command = [sys.executable, "-m", f"stages.{name}"]
-    with log.open("wb") as stream:
-        return subprocess.Popen(command, env={"PYTHONPATH": str(REPO), "PATH": ""}, stderr=stream)
+    with (
+        log.open("wb") as stream,
+        subprocess.Popen(command, env={"PYTHONPATH": str(REPO), "PATH": ""}, stderr=stream) as process,
+    ):
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def snapshot(folder: Path) -> dict[str, str]:

@@ -1,8 +1,6 @@
 """Stage train with a backbone that learns too: what it writes, and what SIGKILL in the second epoch leaves."""
 
 import shutil
-import signal
-import time
 from pathlib import Path
 
 import pandas as pd
@@ -11,7 +9,6 @@ import pytest
 from tests import toy
 
 KNOBS = {"train.epochs": 1, "train.fine_tune.epochs": 3, "train.fine_tune.blocks": 1}
-PATIENCE_S = 120
 
 
 @pytest.fixture
@@ -23,24 +20,15 @@ def tuning(embedded: Path) -> Path:
 
 def test_killed_stage_goes_on_and_ends_with_the_same_bytes(tuning, tmp_path):
     log = tmp_path / "log.txt"
-    assert toy.start_stage("train", log).wait(PATIENCE_S) == 0
+    assert toy.run_apart("train", log) == 0
     whole = toy.snapshot(tuning)
     for written in ("models", "metrics", "plots"):
         shutil.rmtree(tuning / written)
 
-    process, checkpoints, until = (
-        toy.start_stage("train", log),
-        tuning / "data/checkpoints",
-        time.monotonic() + PATIENCE_S,
-    )
-    while not list(checkpoints.glob("*.npz")):  # written when the second epoch begins
-        assert process.poll() is None, "the stage ended before it could be killed"
-        assert time.monotonic() < until
-        time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    assert process.wait(PATIENCE_S) == -signal.SIGKILL
+    checkpoints = tuning / "data/checkpoints"
+    toy.kill_when(lambda: list(checkpoints.glob("*.npz")), "train", log)  # written when the second epoch begins
     assert not (tuning / "models/train").exists()
-    assert toy.start_stage("train", log).wait(PATIENCE_S) == 0
+    assert toy.run_apart("train", log) == 0
     assert toy.snapshot(tuning) == whole
     assert not checkpoints.exists()
 

@@ -1,8 +1,6 @@
 """Stage tune: SIGKILL between two trials, and what the same command makes of it afterwards."""
 
 import shutil
-import signal
-import time
 from pathlib import Path
 
 import pytest
@@ -10,7 +8,6 @@ import pytest
 from tests import toy
 
 KNOBS = {"tune.trials": 8, "tune.base.epochs": 3}
-PATIENCE_S = 120
 
 
 @pytest.fixture
@@ -22,22 +19,16 @@ def project(embedded: Path) -> Path:
 
 def test_killed_search_goes_on_and_ends_with_the_same_bytes(project, tmp_path):
     log = tmp_path / "log.txt"
-    assert toy.start_stage("tune", log).wait(PATIENCE_S) == 0
+    assert toy.run_apart("tune", log) == 0
     shutil.rmtree(project / "data/searches")  # how long trials took
     whole = toy.snapshot(project)
     for written in ("models", "metrics", "plots"):
         shutil.rmtree(project / written)
 
-    process, until = toy.start_stage("tune", log), time.monotonic() + PATIENCE_S
-    while not finished_trials(project):
-        assert process.poll() is None, "the stage ended before it could be killed"
-        assert time.monotonic() < until
-        time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    assert process.wait(PATIENCE_S) == -signal.SIGKILL
+    toy.kill_when(lambda: finished_trials(project), "tune", log)
     assert not (project / "models/tune").exists()
     leave_lock(project)
-    assert toy.start_stage("tune", log).wait(PATIENCE_S) == 0
+    assert toy.run_apart("tune", log) == 0
     assert "going on after" in log.read_text("utf-8")
     assert (project / "data/searches/seconds.png").is_file()
     assert not list((project / "data/searches").glob("*.log"))

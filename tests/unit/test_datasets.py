@@ -157,6 +157,20 @@ def test_saved_features_come_back(features, tmp_path, width):
         assert getattr(loaded, name).dtype == getattr(saved, name).dtype
 
 
+def test_loaded_features_are_in_memory_once(features, tmp_path):
+    save_features(tmp_path / "train.npz", features)
+    loaded = load_features(tmp_path, "train")
+    tensors = [loaded.tensor, loaded.originals().tensor]
+    loaded.values[0, 0] = 7
+    assert [float(tensor[0, 0]) for tensor in tensors] == [7, 7]
+
+
+@pytest.mark.parametrize("values", [VALUES[1:], VALUES[:, :1], VALUES[:, :0]])
+def test_features_of_any_layout_become_a_tensor(values):
+    features = Features(np.array(["a"] * len(values)), np.zeros(len(values), int), values, len(values))
+    np.testing.assert_array_equal(features.tensor.numpy(), values)
+
+
 def test_features_saved_twice_have_the_same_bytes(features, tmp_path):
     for name, seconds in (("a.npz", 1_000_000_000), ("b.npz", 1_500_000_000)):
         save_features(tmp_path / name, features)

@@ -1,24 +1,34 @@
 """Time stage embed against its network alone, on random numbers.
 
-Run from the repository root: `python -m benchmarks.embed`. About two minutes. The stage's side reads, decodes
-and embeds a split; the other runs the same network on batches of the same size, as many as that.
+Run from the repository root: `python -m benchmarks.embed`. About two minutes. The stage's side reads, decodes and
+embeds a split; the other runs the same network on batches of the same size, as many as that. Each is a process of its
+own: the stage gives TensorFlow's threads to several batches, the other leaves them to TensorFlow.
 """
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cache
+from multiprocessing import get_context
 from pathlib import Path
 
 import tensorflow as tf
 
 from benchmarks.photos import packed_photos
 from benchmarks.report import Row, run_alone
-from benchmarks.timing import take_turns, timed
-from rare_species.embedding import embed_split, open_embedder
+from benchmarks.timing import Measure, take_turns, timed
+from rare_species.embedding import Embedder, embed_split, open_embedder
 from rare_species.models import inference
+from rare_species.parallel import streams
 from rare_species.params import EmbedParams, ModelParams
 from rare_species.params_file import load_params
 from rare_species.rewriting import for_inference
+from rare_species.shards import Packed
+from rare_species.stage import available_cores
 
 MODEL = ModelParams(name="efficientnetlite0", weights="imagenet", inputs=("image",))
 
@@ -32,20 +42,60 @@ class Params:
 
 def rows() -> list[Row]:
     """Embed against a bare forward pass."""
-    packed, _ = packed_photos()
-    side, count = packed.shape.image_size, len(packed.rows("train"))
-    embedder = open_embedder(MODEL, load_params(Path("params.yaml"), Params).embed, side)
-    forward = inference(for_inference(embedder.backbone))
-    batch = tf.random.uniform((embedder.batch_size, side, side, 3), maxval=255.0, seed=0)
-    batches = -(-count // embedder.batch_size)
-    turns = take_turns(
-        {
-            "embed": timed(lambda: embed_split(embedder, packed, "train", views=0), count),
-            "bare": timed(lambda: [forward(batch).numpy() for _ in range(batches)], batches * embedder.batch_size),
-        }
-    )
-    against = f"its network alone on random tensors, batches of {embedder.batch_size}"
+    packed_photos()
+    with ExitStack() as stack:
+
+        def apart(measure: Measure, threads: int) -> Measure:
+            """In a process whose TensorFlow has so many threads for a batch."""
+            pool = ProcessPoolExecutor(
+                1, get_context("spawn"), initializer=os.putenv, initargs=("TF_NUM_INTRAOP_THREADS", str(threads))
+            )
+            stack.enter_context(pool)
+            return lambda: pool.submit(measure).result()
+
+        turns = take_turns(
+            {
+                "embed": apart(embed, available_cores() // streams()),  # as stages/embed.py
+                "bare": apart(run_network, available_cores()),
+            }
+        )
+    against = f"its network alone on random tensors, batches of {knobs().batch_size}"
     return [Row(f"`embed` with {MODEL.name}, photos a second", against, "≥ 0.92×", str(turns.speed("embed", "bare")))]
+
+
+def embed() -> float:
+    """Seconds a photo of the training split."""
+    embedder, packed = prepared()
+    return timed(lambda: embed_split(embedder, packed, "train", views=0), len(packed.rows("train")))()
+
+
+def run_network() -> float:
+    """Seconds a random photo, as many as those."""
+    embedder, packed = prepared()
+    forward, batch = alone()
+    batches = -(-len(packed.rows("train")) // embedder.batch_size)
+    return timed(lambda: [forward(batch).numpy() for _ in range(batches)], batches * embedder.batch_size)()
+
+
+@cache
+def prepared() -> tuple[Embedder, Packed]:
+    """Network and photos."""
+    packed, _ = packed_photos()
+    return open_embedder(MODEL, knobs(), packed.shape.image_size), packed
+
+
+@cache
+def alone() -> tuple[Callable[[tf.Tensor], tf.Tensor], tf.Tensor]:
+    """The network's forward pass, and a batch for it."""
+    embedder, packed = prepared()
+    side = packed.shape.image_size
+    batch = tf.random.uniform((embedder.batch_size, side, side, 3), maxval=255.0, seed=0)
+    return inference(for_inference(embedder.backbone)), batch
+
+
+def knobs() -> EmbedParams:
+    """Those of params.yaml."""
+    return load_params(Path("params.yaml"), Params).embed
 
 
 if __name__ == "__main__":

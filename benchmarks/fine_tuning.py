@@ -12,7 +12,6 @@ from pathlib import Path
 import keras
 import numpy as np
 import tensorflow as tf
-from numpy.typing import NDArray
 
 from benchmarks.photos import packed_photos
 from benchmarks.report import Row, run_alone
@@ -49,8 +48,8 @@ def rows() -> list[Row]:
     packed, n_classes = packed_photos()
     photos = packed.rows("train")
 
-    def batches(targets: NDArray[np.float32], shuffle: Shuffle) -> tf.data.Dataset:
-        pairs = shuffled_photo_batches(packed, photos, targets, shuffle)
+    def batches(shuffle: Shuffle) -> tf.data.Dataset:
+        pairs = shuffled_photo_batches(packed, photos, n_classes, shuffle)
         return mix_batches(pairs, knobs.augmentation, knobs.seed, shuffle.epoch)
 
     labels = photos["class_id"].to_numpy(dtype=np.int64)

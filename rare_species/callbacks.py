@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,10 +12,11 @@ import keras
 import numpy as np
 import pandas as pd
 import tensorflow as tf
+from numpy.typing import ArrayLike
 from scipy.special import softmax
 from tqdm import tqdm
 
-from rare_species.arrays import Labels
+from rare_species.arrays import Labels, Probabilities
 from rare_species.files import staged
 from rare_species.models import inference
 from rare_species.scores import EPOCH_METRICS, epoch_scores
@@ -68,6 +68,7 @@ class EpochScores(keras.callbacks.Callback):
     """Score splits after every epoch without dropout, and hand the scores to the callbacks that follow.
 
     Args:
+        network: gives logits; traced once for the whole fit.
         scored: by split, the labels and input batches in their order.
         on_epoch: called with each epoch, from 0, and its scores; epochs of `before` come first.
         monitor: the score that tells the best epoch.
@@ -77,34 +78,40 @@ class EpochScores(keras.callbacks.Callback):
 
     def __init__(
         self,
+        network: keras.Model,
         scored: dict[str, Scored],
         on_epoch: OnEpoch,
         monitor: str = "val_loss",
+        *,
         before: Fit | None = None,
         metrics: Sequence[str] = EPOCH_METRICS,
     ) -> None:
         super().__init__()
+        self._predict = inference(network)
         self._scored, self._on_epoch, self._monitor, self._metrics = scored, on_epoch, monitor, metrics
         self.rows: list[dict[str, float]] = before.rows if before else []
         self._earlier_epochs = len(self.rows)
 
-    def set_model(self, model: keras.Model) -> None:
-        """Trace the prediction once for the whole fit."""
-        super().set_model(model)
-        self._predict = inference(model)
-
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Score, refuse a diverged model, report."""
+        self._check_finite(epoch, (logs or {}).get("loss", 0.0))
         row: dict[str, float] = {}
         for split, (labels, batches) in self._scored.items():
-            logits = np.concatenate([self._predict(batch).numpy() for batch in batches])
-            if not np.isfinite(logits).all() or not math.isfinite((logs or {}).get("loss", 0.0)):
-                raise DivergedError(epoch, float(self.model.optimizer.learning_rate))
-            scores = epoch_scores(labels, softmax(logits, axis=1), self._metrics)
+            probabilities = np.concatenate([self._probabilities(epoch, batch) for batch in batches])
+            scores = epoch_scores(labels, probabilities, self._metrics)
             row |= {f"{split}_{name}": value for name, value in scores.items()}
         if logs is not None:
             logs |= row
         self.append(row)
+
+    def _probabilities(self, epoch: int, batch: tf.Tensor) -> Probabilities:
+        logits = self._predict(batch).numpy()
+        self._check_finite(epoch, logits)
+        return np.asarray(softmax(logits, axis=1))
+
+    def _check_finite(self, epoch: int, numbers: ArrayLike) -> None:
+        if not np.isfinite(numbers).all():
+            raise DivergedError(epoch, float(self.model.optimizer.learning_rate))
 
     def append(self, row: dict[str, float]) -> None:
         """Take the scores of one more epoch."""

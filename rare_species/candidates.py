@@ -81,7 +81,8 @@ class Data:
         digest = hashlib.sha256(f"{keras.version()} {tf.__version__}".encode())
         for folder in (self.packed.folder, self.features, Path(__file__).parent):
             for file in sorted(path for path in folder.iterdir() if path.is_file()):
-                digest.update(file.read_bytes())
+                with file.open("rb") as stream:
+                    digest.update(hashlib.file_digest(stream, "sha256").digest())
         return digest.hexdigest()
 
     def backbone(self) -> keras.Model:

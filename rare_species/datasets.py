@@ -129,9 +129,7 @@ class Shuffle:
         return tf.data.Dataset.from_tensor_slices(tf.random.experimental.stateless_shuffle(self.rows, seeds))
 
 
-def shuffled_photo_batches(
-    packed: Packed, rows: pd.DataFrame, targets: NDArray[np.float32], shuffle: Shuffle
-) -> tf.data.Dataset:
+def shuffled_photo_batches(packed: Packed, rows: pd.DataFrame, n_classes: int, shuffle: Shuffle) -> tf.data.Dataset:
     """Decoded photos with their targets, in another order each epoch.
 
     The encoded photos stay in memory (25 KB each), the decoded ones do not.
@@ -139,43 +137,42 @@ def shuffled_photo_batches(
     Args:
         packed: the shards.
         rows: of its index.
-        targets: float array of shape (n_rows, n_classes).
+        n_classes: families.
         shuffle: of the rows' positions.
 
     Returns:
-        A dataset of (photos, targets).
+        A dataset of (photos, one-hot targets).
     """
-    jpegs, wanted, decode = tf.constant(list(packed.read(rows))), tf.constant(targets), _decoder(packed)
-    return _map_decoding(shuffle.batches(), lambda rows: (decode(tf.gather(jpegs, rows)), tf.gather(wanted, rows)))
+    jpegs, labels, decode = tf.constant(list(packed.read(rows))), tf.constant(rows["class_id"]), _decoder(packed)
+
+    def gather(chosen: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return decode(tf.gather(jpegs, chosen)), tf.one_hot(tf.gather(labels, chosen), n_classes)
+
+    return _map_decoding(shuffle.batches(), gather)
 
 
-def shuffled_feature_batches(values: tf.Tensor, targets: NDArray[np.float32], shuffle: Shuffle) -> tf.data.Dataset:
-    """Features with their targets, in another order each epoch; a batch is gathered at once, not row by row.
+def shuffled_rows(labels: Labels, n_classes: int, shuffle: Shuffle) -> tf.data.Dataset:
+    """Row numbers with their targets, in another order each epoch; `models.LookUp` turns them into features.
 
-    Gathering takes less time than handing a batch from thread to thread, so the dataset has one thread.
+    To make such a batch takes less time than to hand one from thread to thread, so the dataset has one thread.
 
     Args:
-        values: float tensor of shape (n, feature_size).
-        targets: float array of shape (n, n_classes).
-        shuffle: of the rows' positions.
+        labels: int array of shape (n,).
+        n_classes: families.
+        shuffle: of the rows.
 
     Returns:
-        A dataset of (features, targets).
+        A dataset of (row numbers, one-hot targets).
     """
-    wanted, options = tf.constant(targets), _when_asked()
+    wanted, options = tf.constant(labels), _when_asked()
     options.threading.private_threadpool_size = 1
-    pairs = shuffle.batches().map(lambda rows: (tf.gather(values, rows), tf.gather(wanted, rows)))
+    pairs = shuffle.batches().map(lambda rows: (rows, tf.one_hot(tf.gather(wanted, rows), n_classes)))
     return pairs.with_options(options)
 
 
 def as_batches(values: NDArray[np.float32] | tf.Tensor, batch_size: int = ROWS_AT_ONCE) -> list[tf.Tensor]:
     """Features in order, in batches large enough for one to hold most splits; those of a tensor share its memory."""
     return [tf.constant(values[start : start + batch_size]) for start in range(0, len(values), batch_size)]
-
-
-def one_hot(labels: Labels, n_classes: int) -> NDArray[np.float32]:
-    """Targets, float32 array of shape (n, n_classes)."""
-    return np.eye(n_classes, dtype=np.float32)[labels]
 
 
 def _read_aligned(stream: IO[bytes]) -> NDArray[np.float32]:

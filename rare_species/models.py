@@ -97,6 +97,26 @@ def average_probabilities(members: Sequence[keras.Model]) -> keras.Model:
     )
 
 
+class LookUp(keras.layers.Layer):
+    """From row numbers to features, where they lie: a dataset that held them would copy them for each iterator.
+
+    Args:
+        values: float32 tensor of shape (n, feature_size).
+    """
+
+    def __init__(self, values: tf.Tensor) -> None:
+        super().__init__(trainable=False)
+        self._values = values
+
+    def call(self, rows: tf.Tensor) -> tf.Tensor:
+        """Features of int rows of shape (batch,), float32 of shape (batch, feature_size)."""
+        return tf.gather(self._values, rows)
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """One vector for each row number."""
+        return (*input_shape, self._values.shape[1])
+
+
 def assemble(side_px: int, parts: Sequence[keras.Model], n_phyla: int = 0) -> keras.Model:
     """Chain models into the one that is saved: from RGB in [0, 255] to probabilities.
 

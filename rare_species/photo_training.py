@@ -9,13 +9,12 @@ from pathlib import Path
 import keras
 import numpy as np
 import tensorflow as tf
-from numpy.typing import NDArray
 from PIL import Image
 
 from rare_species.augmentation import build_augmenter, mix_batches
 from rare_species.blocks import learning_shares, unfreeze
 from rare_species.callbacks import DivergedError, Fit, OnEpoch
-from rare_species.datasets import Shuffle, one_hot, photo_batches, shuffled_photo_batches
+from rare_species.datasets import Shuffle, photo_batches, shuffled_photo_batches
 from rare_species.determinism import make_reproducible
 from rare_species.models import build_cnn
 from rare_species.optimizers import build_fine_tuning_optimizer, build_optimizer
@@ -70,8 +69,8 @@ class PhotoTask:
         labels = {split: rows["class_id"].to_numpy(dtype=np.int64) for split, rows in photos.items()}
         augmenter = build_augmenter(params.augmentation, self.seed)
 
-        def batches(targets: NDArray[np.float32], shuffle: Shuffle) -> tf.data.Dataset:
-            pairs = shuffled_photo_batches(packed, photos["train"], targets, shuffle)
+        def batches(shuffle: Shuffle) -> tf.data.Dataset:
+            pairs = shuffled_photo_batches(packed, photos["train"], self.n_classes, shuffle)
             return mix_batches(pairs, params.augmentation, self.seed, shuffle.epoch)
 
         scored = {split: (labels[split], photo_batches(packed, photos[split], PHOTO_BATCH)) for split in photos}
@@ -144,7 +143,7 @@ def show_augmentation(packed: Packed, n_classes: int, params: TrainParams) -> tu
     make_reproducible(params.seed)
     rows = packed.rows("train")
     rows = rows.iloc[:: max(1, len(rows) // SHOWN_PHOTOS)].head(SHOWN_PHOTOS)
-    targets = one_hot(rows["class_id"].to_numpy(dtype=np.int64), n_classes)
+    targets = tf.one_hot(rows["class_id"], n_classes)
     photos = next(iter(photo_batches(packed, rows, SHOWN_PHOTOS)))
     mixed = mix_batches(tf.data.Dataset.from_tensors((photos, targets)), params.augmentation, params.seed)
     changed = build_augmenter(params.augmentation, params.seed)(next(iter(mixed))[0], training=True)

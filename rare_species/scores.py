@@ -6,6 +6,7 @@ no recall, and counting it as 0 would punish a model for a photo that does not e
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -17,6 +18,7 @@ from sklearn.metrics import precision_recall_fscore_support
 from rare_species.arrays import Labels, Probabilities
 
 EPOCH_METRICS = ("loss", "accuracy", "auc", "macro_f1")
+CLASSES_AT_ONCE = 16  # of the AUC: enough to read rows of memory, few enough not to copy all of it
 SMALLEST_PROBABILITY = 1e-7  # as in Keras: the loss of a certain mistake is 16.1, not infinite
 
 
@@ -99,13 +101,13 @@ def macro_auc(labels: Labels, probabilities: Probabilities) -> float:
     present, counts = np.unique(labels, return_counts=True)
     if len(present) < 2:
         return 0.5
-    ascending = np.sort(np.ascontiguousarray(probabilities.T[present]), axis=1)
-    ranks = np.empty(len(present))
-    for row, name in enumerate(present):  # looking up the few photos of a class costs less than ranking all
-        own = probabilities[labels == name, name]
-        before, up_to = (ascending[row].searchsorted(own, side) for side in ("left", "right"))
-        ranks[row] = (before + up_to + 1).sum() / 2  # ties share the mean of their ranks
-    areas = (ranks - counts * (counts + 1) / 2) / (counts * (len(labels) - counts))
+    ranks = []
+    for some in np.array_split(present, math.ceil(len(present) / CLASSES_AT_ONCE)):
+        for name, ascending in zip(some, np.sort(probabilities.T[some], axis=1), strict=True):
+            own = probabilities[labels == name, name]  # to look up these few costs less than to rank all
+            before, up_to = (ascending.searchsorted(own, side) for side in ("left", "right"))
+            ranks.append((before + up_to + 1).sum() / 2)  # ties share the mean of their ranks
+    areas = (np.array(ranks) - counts * (counts + 1) / 2) / (counts * (len(labels) - counts))
     return float(areas.mean())
 
 

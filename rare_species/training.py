@@ -17,10 +17,10 @@ from tqdm import tqdm
 
 from rare_species.arrays import Labels
 from rare_species.callbacks import BatchProgress, Checkpoint, EpochScores, Fit, OnEpoch, Scored, rate_lowering, stopping
-from rare_species.datasets import Features, Shuffle, as_batches, one_hot, shuffled_feature_batches
+from rare_species.datasets import Features, Shuffle, as_batches, shuffled_rows
 from rare_species.determinism import seed_new_layers
 from rare_species.imbalance import balanced_softmax_bias, class_weights, rows_of_an_epoch
-from rare_species.models import build_head
+from rare_species.models import LookUp, build_head
 from rare_species.optimizers import build_optimizer
 from rare_species.scores import EPOCH_METRICS
 from rare_species.training_params import FitParams
@@ -90,16 +90,16 @@ def fit_head(
     if not params.epochs:
         return model, Fit()
 
-    def batches(targets: NDArray[np.float32], shuffle: Shuffle) -> tf.data.Dataset:
-        return shuffled_feature_batches(train.tensor, targets, shuffle)
-
     in_order = {name: _in_order(splits[name].originals()) for name in scored}
+    batches = partial(shuffled_rows, train.labels, n_classes)
     data = training_data(train.labels, n_classes, params, seed, batches=batches, scored=in_order)
-    learner = keras.Sequential([keras.Input(model.input_shape[1:]), model])  # a compiled head would be saved as such
+    learner = keras.Sequential([keras.Input((), dtype="int64"), LookUp(train.tensor), model])
     steps = data.shuffle.steps
     learner.compile(build_optimizer(params, steps), data.loss, jit_compile=False, steps_per_execution=steps)
     learner.optimizer.build(learner.trainable_variables)  # a first step that made variables would be traced twice
-    return model, fit_model(learner, data, params, on_epoch, metrics=metrics, show_progress=show_progress)
+    return model, fit_model(
+        learner, data, params, on_epoch, scored_network=model, metrics=metrics, show_progress=show_progress
+    )
 
 
 def training_data(
@@ -108,7 +108,7 @@ def training_data(
     params: FitParams,
     seed: int,
     *,
-    batches: Callable[[NDArray[np.float32], Shuffle], tf.data.Dataset],
+    batches: Callable[[Shuffle], tf.data.Dataset],
     scored: dict[str, Scored],
 ) -> TrainingData:
     """Put together what a fit learns from, as `imbalance` asks for.
@@ -118,12 +118,12 @@ def training_data(
         n_classes: families.
         params: of the fit.
         seed: of the order.
-        batches: makes them of the one-hot targets of all photos, of shape (n, n_classes), and the order.
+        batches: makes (inputs, one-hot targets) in an order.
         scored: see `TrainingData`.
     """
     shuffle = Shuffle(rows_of_an_epoch(labels, params.imbalance), params.batch_size, seed)
     return TrainingData(
-        batches=batches(one_hot(labels, n_classes), shuffle),
+        batches=batches(shuffle),
         shuffle=shuffle,
         loss=build_loss(params, labels, n_classes),
         class_weight=class_weights(labels, n_classes, params.imbalance, params.effective_beta),
@@ -137,6 +137,7 @@ def fit_model(
     params: FitParams,
     on_epoch: OnEpoch,
     *,
+    scored_network: keras.Model | None = None,
     metrics: Sequence[str] = EPOCH_METRICS,
     show_progress: bool = True,
     checkpoint: Path | None = None,
@@ -149,6 +150,7 @@ def fit_model(
         data: what to learn from.
         params: how long, and when to stop or to lower the rate.
         on_epoch: called with each epoch, from 0, and its scores.
+        scored_network: the part of the model that takes what `data.scored` has; the model when not given.
         metrics: to compute, see `scores.epoch_scores`.
         show_progress: as a bar, when it takes long.
         checkpoint: file to write the state to after every epoch, and to go on from when it is there.
@@ -168,7 +170,9 @@ def fit_model(
             bar.update(unit == "epoch")
             on_epoch(epoch, scores)
 
-        scoring = EpochScores(data.scored, follow, params.early_stopping.monitor, before, metrics)
+        network = scored_network or model
+        monitor = params.early_stopping.monitor
+        scoring = EpochScores(network, data.scored, follow, monitor, before=before, metrics=metrics)
         stop, lower = stopping(params), rate_lowering(params)
         state = Checkpoint(checkpoint, scoring, stop, lower, before)
         if state.first_epoch:

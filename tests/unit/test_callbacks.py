@@ -22,7 +22,7 @@ def scoring():
     model.compile(keras.optimizers.SGD(0.25))
 
     def build(logits, monitor="val_loss", on_epoch=ignore_epoch, before=None):
-        callback = EpochScores({"val": (np.arange(3), as_batches(logits))}, on_epoch, monitor, before)
+        callback = EpochScores(model, {"val": (np.arange(3), as_batches(logits))}, on_epoch, monitor, before=before)
         callback.set_model(model)
         return callback
 

@@ -11,16 +11,16 @@ from rare_species.datasets import (
     Features,
     Shuffle,
     load_features,
-    one_hot,
     photo_batches,
     save_features,
-    shuffled_feature_batches,
     shuffled_photo_batches,
+    shuffled_rows,
 )
 from rare_species.errors import UserError
 
 VALUES = np.arange(20, dtype=np.float32).reshape(10, 2)
-TARGETS = np.arange(30, dtype=np.float32).reshape(10, 3)
+LABELS = np.arange(10)[::-1].copy()
+TARGETS = np.eye(10, dtype=np.float32)[LABELS]
 
 
 def pillow(packed, rows):
@@ -50,48 +50,45 @@ def test_photos_can_be_read_again_and_their_number_is_known(packed):
 
 
 def epochs_of(batches, shuffle, epochs):
-    """(values, targets) of whole epochs of one dataset, as a fit reads them."""
+    """(inputs, targets) of whole epochs of one dataset, as a fit reads them."""
     for epoch in epochs:
         shuffle.epoch.assign(epoch)
         yield epoch_of(batches)
 
 
-def read_features(seed, epochs=1):
+def read_rows(seed, epochs=1):
     shuffle = Shuffle(np.arange(10), 4, seed)
-    return list(epochs_of(shuffled_feature_batches(VALUES, TARGETS, shuffle), shuffle, range(epochs)))
+    return list(epochs_of(shuffled_rows(LABELS, 10, shuffle), shuffle, range(epochs)))
 
 
 def epoch_of(batches):
-    values, targets = zip(*((value.numpy(), target.numpy()) for value, target in batches), strict=True)
-    assert [len(batch) for batch in values][:-1] == [len(values[0])] * (len(values) - 1)
-    return np.concatenate(values), np.concatenate(targets)
+    inputs, targets = zip(*((given.numpy(), target.numpy()) for given, target in batches), strict=True)
+    assert [len(batch) for batch in inputs][:-1] == [len(inputs[0])] * (len(inputs) - 1)
+    return np.concatenate(inputs), np.concatenate(targets)
 
 
 @pytest.mark.parametrize("seed", [0, 1])
 def test_every_row_comes_once_an_epoch_with_its_target(seed):
-    for values, targets in read_features(seed, epochs=3):
-        order = (values[:, 0] / 2).astype(int)
-        np.testing.assert_array_equal(np.sort(order), np.arange(10))
-        np.testing.assert_array_equal(values, VALUES[order])
-        np.testing.assert_array_equal(targets, TARGETS[order])
+    for rows, targets in read_rows(seed, epochs=3):
+        np.testing.assert_array_equal(np.sort(rows), np.arange(10))
+        np.testing.assert_array_equal(targets, TARGETS[rows])
 
 
 def test_an_epoch_shows_the_rows_it_is_told_to():
     rows = np.array([7, 7, 2, 9])
-    batches = shuffled_feature_batches(VALUES, TARGETS, Shuffle(rows, 3, seed=0))
+    batches = shuffled_rows(LABELS, 10, Shuffle(rows, 3, seed=0))
     assert len(batches) == Shuffle(rows, 3, seed=0).steps == 2
-    values, targets = epoch_of(batches)
-    order = (values[:, 0] / 2).astype(int)
-    assert sorted(order.tolist()) == [2, 7, 7, 9]
-    np.testing.assert_array_equal(targets, TARGETS[order])
+    found, targets = epoch_of(batches)
+    assert sorted(found.tolist()) == [2, 7, 7, 9]
+    np.testing.assert_array_equal(targets, TARGETS[found])
 
 
 @pytest.mark.parametrize("seed", [0, 1])
-def test_feature_order_follows_the_seed_and_the_epoch(seed):
-    first, second = (values for values, _ in read_features(seed, epochs=2))
-    again, second_again = (values for values, _ in read_features(seed, epochs=2))
-    ((other, _),) = read_features(seed + 5)
-    assert (first != VALUES).any()
+def test_order_follows_the_seed_and_the_epoch(seed):
+    first, second = (rows for rows, _ in read_rows(seed, epochs=2))
+    again, second_again = (rows for rows, _ in read_rows(seed, epochs=2))
+    ((other, _),) = read_rows(seed + 5)
+    assert (first != np.arange(10)).any()
     assert (first != second).any()
     assert (first != other).any()
     np.testing.assert_array_equal(first, again)
@@ -102,7 +99,7 @@ def test_feature_order_follows_the_seed_and_the_epoch(seed):
 def test_order_of_an_epoch_does_not_depend_on_those_before(seed):
     def order(*epochs):
         shuffle = Shuffle(np.arange(10), 4, seed)
-        return list(epochs_of(shuffled_feature_batches(VALUES, TARGETS, shuffle), shuffle, epochs))[-1][0]
+        return list(epochs_of(shuffled_rows(LABELS, 10, shuffle), shuffle, epochs))[-1][0]
 
     np.testing.assert_array_equal(order(0, 1, 2), order(2))
     np.testing.assert_array_equal(order(2, 2), order(2))
@@ -110,8 +107,8 @@ def test_order_of_an_epoch_does_not_depend_on_those_before(seed):
 
 
 def read_photos(packed, seed, epochs=2):
-    rows, shuffle = packed.rows("train"), Shuffle(np.arange(12), 5, seed)
-    batches = shuffled_photo_batches(packed, rows, np.eye(len(rows), dtype=np.float32), shuffle)
+    rows, shuffle = packed.rows("train").assign(class_id=range(12)), Shuffle(np.arange(12), 5, seed)
+    batches = shuffled_photo_batches(packed, rows, 12, shuffle)
     return list(epochs_of(batches, shuffle, range(epochs)))
 
 
@@ -132,12 +129,6 @@ def test_photo_order_follows_the_seed_and_the_epoch(packed):
     assert (first != other).any()
     np.testing.assert_array_equal(first, again)
     np.testing.assert_array_equal(second, second_again)
-
-
-def test_one_hot_by_hand():
-    targets = one_hot(np.array([2, 0]), 4)
-    np.testing.assert_array_equal(targets, [[0, 0, 1, 0], [1, 0, 0, 0]])
-    assert targets.dtype == np.float32
 
 
 @pytest.fixture

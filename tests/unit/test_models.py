@@ -14,6 +14,7 @@ from scipy.special import softmax
 from rare_species.determinism import make_reproducible
 from rare_species.errors import UserError
 from rare_species.models import (
+    LookUp,
     assemble,
     average_probabilities,
     build_cnn,
@@ -237,3 +238,10 @@ def test_predict_joins_batches_in_order():
     features = np.random.default_rng(0).normal(size=(7, 4)).astype(np.float32)
     found = predict(model, tf.data.Dataset.from_tensor_slices(features).batch(3))
     np.testing.assert_allclose(found, infer(model, features), rtol=1e-5, atol=1e-6)
+
+
+def test_rows_are_looked_up():
+    values = tf.constant([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
+    model = keras.Sequential([keras.Input((), dtype="int64"), LookUp(values)])
+    assert model.output_shape == (None, 2)
+    np.testing.assert_array_equal(model(tf.constant([2, 0, 2], tf.int64)), [[5, 6], [1, 2], [5, 6]])

@@ -1,8 +1,7 @@
 """Time `dvc repro` when nothing changed, and `dvc exp run` of one knob of the head, with 11,983 photos.
 
-Run from the repository root: `python -m benchmarks.full_scale [--metadata CSV] [--photos 11983] [--rounds 5]`. About 10
-minutes, the drawing of photos apart. The last commit is cloned into build/bench/, where the pipeline runs once. Photos
-are small: neither command looks at them again.
+Run from the repository root: `python -m benchmarks.full_scale [--metadata CSV] [--rounds 5]`. About 10 minutes, the
+drawing of photos apart. The last commit is cloned into build/bench/, where the pipeline runs once.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ import tempfile
 from itertools import count
 from pathlib import Path
 
-from benchmarks.photos import FULL_SCALE, archive_of
+from benchmarks.photos import FULL_SCALE, full_scale_archive
 from benchmarks.report import Row, print_rows
 from benchmarks.timing import Turns, take_turns, timed
 from benchmarks.workspace import Workspace, ran_on
@@ -27,15 +26,14 @@ IMPORT = ("python", "-c", "import tensorflow")
 FIRST_DROPOUT = 0.3
 
 
-def rows(metadata: Path | None = None, photos: int = FULL_SCALE, rounds: int = 5) -> list[Row]:
+def rows(metadata: Path | None = None, rounds: int = 5) -> list[Row]:
     """Both commands.
 
     Args:
         metadata: of the real photos; None for made-up rows.
-        photos: in the archive, about.
         rounds: of each comparison.
     """
-    archive = archive_of(photos, metadata)
+    archive, photos = full_scale_archive(metadata), f"{FULL_SCALE:,} photos"
     with tempfile.TemporaryDirectory() as folder:
         full, small = ran_on(archive), two_stages(Path(folder) / "small")
         unchanged = take_turns(
@@ -49,13 +47,13 @@ def rows(metadata: Path | None = None, photos: int = FULL_SCALE, rounds: int = 5
         )
     return [
         Row(
-            f"`dvc repro` when nothing changed, {photos:,} photos",
+            f"`dvc repro` when nothing changed, {photos}",
             "the same in a pipeline of two empty stages",
             "≤ 1.5 s more",
             more(unchanged, "full", "two stages"),
         ),
         Row(
-            f"`dvc exp run -S train.head.dropout={FIRST_DROPOUT}`, {photos:,} photos",
+            f"`dvc exp run -S train.head.dropout={FIRST_DROPOUT}`, {photos}",
             "importing TensorFlow twice",
             "≤ 25 s more",
             more(experiment, "experiment", "imports"),
@@ -96,7 +94,6 @@ def main() -> int:
     """Print both comparisons."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.full_scale")
     parser.add_argument("--metadata", type=Path, help="metadata.csv of the real photos; default: made-up rows")
-    parser.add_argument("--photos", type=int, default=FULL_SCALE, help=f"default: {FULL_SCALE}")
     parser.add_argument("--rounds", type=int, default=5, help="default: 5")
     return print_rows(rows(**vars(parser.parse_args())))
 

@@ -99,6 +99,14 @@ def preprocess(rows: pd.DataFrame, files: Sequence[Path], folder: Path) -> None:
     fit_and_pack(rows, files, knobs, folder, available_cores())
 
 
+def full_scale_archive(metadata: Path | None) -> Path:
+    """An archive of realistic photos, one per row of a metadata.csv; of `FULL_SCALE` made-up rows without one."""
+    file = FOLDER / f"{'real' if metadata else 'made-up'}-full-scale.zip"
+    if not file.is_file():
+        _draw(_rows(metadata), file, SIDES_PX)
+    return file
+
+
 def archive_of(count: int, metadata: Path | None) -> Path:
     """An archive of small photos, one per row of a metadata.csv.
 
@@ -107,7 +115,7 @@ def archive_of(count: int, metadata: Path | None) -> Path:
             smaller alike.
         metadata: of the real photos; None for rows of `FULL_SCALE` made-up ones.
     """
-    rows = read_rows(metadata) if metadata else make_rows(0, FULL_SCALE)
+    rows = _rows(metadata)
     source = "real" if metadata else "made-up"
     file = FOLDER / f"{source}-{count}.zip"
     if file.is_file():
@@ -119,6 +127,10 @@ def archive_of(count: int, metadata: Path | None) -> Path:
     with staged(file) as (partial_file,):
         _join(list(copies), _chosen([row for copied in copies.values() for row in copied], count), partial_file)
     return file
+
+
+def _rows(metadata: Path | None) -> Sequence[Row]:
+    return read_rows(metadata) if metadata else make_rows(0, FULL_SCALE)
 
 
 def _draw(rows: Sequence[Row], archive: Path, sides_px: tuple[int, int]) -> None:

@@ -24,7 +24,7 @@ from typing import Any
 
 import yaml
 
-from benchmarks.photos import FULL_SCALE, archive_of
+from benchmarks.photos import full_scale_archive
 from benchmarks.report import Row, print_rows
 from benchmarks.workspace import Workspace, ran_on
 from rare_species.apply import apply
@@ -51,7 +51,7 @@ def rows(metadata: Path | None = None, seeds: int = 1) -> list[Row]:
         metadata: of the real photos; None for made-up rows.
         seeds: how many searches of each.
     """
-    workspace = ran_on(archive_of(FULL_SCALE, metadata))
+    workspace = ran_on(full_scale_archive(metadata))
     found = {side: [run_apart(side, seed, workspace) for seed in range(seeds)] for side in SIDES}
     ours, theirs = ([run["seconds"] for run in found[side]] for side in ("ours", "keras_tuner"))
     best = {side: ", ".join(f"{run['best']:.3f}" for run in runs) for side, runs in found.items()}

@@ -2,7 +2,7 @@
 
 Run from the repository root: `python -m benchmarks.embed`. About two minutes. The stage's side reads, decodes and
 embeds a split; the other runs the same network on batches of the same size, as many as that. Each is a process of its
-own: the stage gives TensorFlow's threads to several batches, the other leaves them to TensorFlow.
+own: the stage runs a batch on each core, the other leaves the cores to TensorFlow.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from benchmarks.report import Row, run_alone
 from benchmarks.timing import Measure, take_turns, timed
 from rare_species.embedding import Embedder, embed_split, open_embedder
 from rare_species.models import inference
-from rare_species.parallel import streams
+from rare_species.parallel import pool_threads
 from rare_species.params import EmbedParams, ModelParams
 from rare_species.params_file import load_params
 from rare_species.rewriting import for_inference
@@ -46,7 +46,7 @@ def rows() -> list[Row]:
     with ExitStack() as stack:
 
         def apart(measure: Measure, threads: int) -> Measure:
-            """In a process whose TensorFlow has so many threads for a batch."""
+            """In a process whose TensorFlow has a pool of so many threads."""
             pool = ProcessPoolExecutor(
                 1, get_context("spawn"), initializer=os.putenv, initargs=("TF_NUM_INTRAOP_THREADS", str(threads))
             )
@@ -55,7 +55,7 @@ def rows() -> list[Row]:
 
         turns = take_turns(
             {
-                "embed": apart(embed, available_cores() // streams()),  # as stages/embed.py
+                "embed": apart(embed, pool_threads()),  # as stages/embed.py
                 "bare": apart(run_network, available_cores()),
             }
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
@@ -44,7 +43,7 @@ def build_manifest(
     inspect = partial(_inspect_below, images, params)
     readable = [path for path in rows["file_path"] if path in present]
     facts = dict(zip(readable, map_in_processes(inspect, readable, "inspect", workers), strict=True))
-    manifest = rows.join(pd.DataFrame([asdict(facts.get(path, Facts(0, ""))) for path in rows["file_path"]]))
+    manifest = rows.join(pd.DataFrame([vars(facts.get(path, Facts(0, ""))) for path in rows["file_path"]]))
     manifest["reason"] = manifest["reason"].fillna("")
     _reject(manifest, ~manifest["file_path"].isin(present), Reason.MISSING)
     _reject(manifest, manifest["file_path"].isin(unlisted), Reason.UNLISTED)

@@ -19,7 +19,7 @@ from rare_species.errors import UserError
 from rare_species.shards import Packed
 
 ALIGNMENT = 64  # bytes: addresses of TensorFlow's arrays are multiples of it
-ROWS_AT_ONCE = 4096
+BYTES_AT_ONCE = 2**22
 
 
 @dataclass(frozen=True)
@@ -41,10 +41,10 @@ class Features:
 
     @cached_property
     def tensor(self) -> tf.Tensor:
-        """The values as TensorFlow reads them, in the same memory if they lie as it wants them; else in one copy."""
-        if not self.values.size or self.values.ctypes.data % ALIGNMENT or not self.values.flags.c_contiguous:
+        """The values as TensorFlow reads them: in the same memory if they lie as it wants them, else one copy."""
+        if not self.values.size or self.values.ctypes.data % ALIGNMENT or not self.values.flags.carray:
             return tf.constant(self.values)
-        return tf.experimental.dlpack.from_dlpack(self.values.__dlpack__())
+        return tf.identity(tf.experimental.dlpack.from_dlpack(self.values.__dlpack__()))  # a GPU takes a copy
 
     def originals(self) -> Features:
         """Without augmented views."""
@@ -132,7 +132,7 @@ class Shuffle:
 def shuffled_photo_batches(packed: Packed, rows: pd.DataFrame, n_classes: int, shuffle: Shuffle) -> tf.data.Dataset:
     """Decoded photos with their targets, in another order each epoch.
 
-    The encoded photos stay in memory (25 KB each), the decoded ones do not.
+    The encoded photos stay in memory (25 KB each, twice while an epoch runs), the decoded ones do not.
 
     Args:
         packed: the shards.
@@ -164,28 +164,32 @@ def shuffled_rows(labels: Labels, n_classes: int, shuffle: Shuffle) -> tf.data.D
     Returns:
         A dataset of (row numbers, one-hot targets).
     """
-    wanted, options = tf.constant(labels), _when_asked()
+    wanted, options = tf.constant(labels), _plain_options()
     options.threading.private_threadpool_size = 1
     pairs = shuffle.batches().map(lambda rows: (rows, tf.one_hot(tf.gather(wanted, rows), n_classes)))
     return pairs.with_options(options)
 
 
-def as_batches(values: NDArray[np.float32] | tf.Tensor, batch_size: int = ROWS_AT_ONCE) -> list[tf.Tensor]:
-    """Features in order, in batches large enough for one to hold most splits; those of a tensor share its memory."""
+def as_batches(values: NDArray[np.float32] | tf.Tensor, batch_size: int = 4096) -> list[tf.Tensor]:
+    """Features in order, in batches large enough for one to hold most splits.
+
+    Those of a tensor share its memory where a row is a multiple of `ALIGNMENT`.
+    """
     return [tf.constant(values[start : start + batch_size]) for start in range(0, len(values), batch_size)]
 
 
 def _read_aligned(stream: IO[bytes]) -> NDArray[np.float32]:
-    """Read an .npy file of two dimensions to an address that TensorFlow can use; `np.load` would need another copy."""
+    """Read an .npy file to an address that TensorFlow can use; `np.load` would need another copy."""
     np.lib.format.read_magic(stream)
-    shape, _, dtype = np.lib.format.read_array_header_1_0(stream)
-    memory = np.empty(math.prod(shape) * dtype.itemsize + ALIGNMENT, dtype=np.uint8)
+    shape, fortran_order, dtype = np.lib.format.read_array_header_1_0(stream)
+    size = math.prod(shape) * dtype.itemsize
+    memory = np.empty(size + ALIGNMENT, dtype=np.uint8)
     start = -memory.ctypes.data % ALIGNMENT
-    values = memory[start : start + len(memory) - ALIGNMENT].view(dtype).reshape(shape)
-    for first in range(0, len(values), ROWS_AT_ONCE):
-        rows = values[first : first + ROWS_AT_ONCE]
-        rows[:] = np.frombuffer(stream.read(rows.nbytes), dtype).reshape(rows.shape)
-    return values
+    numbers = memory[start : start + size]
+    for first in range(0, size, BYTES_AT_ONCE):
+        block = numbers[first : first + BYTES_AT_ONCE]
+        block[:] = np.frombuffer(stream.read(len(block)), np.uint8)
+    return numbers.view(dtype).reshape(shape, order="F" if fortran_order else "C")
 
 
 def _jpegs(packed: Packed, rows: pd.DataFrame) -> tf.data.Dataset:
@@ -212,20 +216,20 @@ def _map_decoding(batches: tf.data.Dataset, function: Callable[[tf.Tensor], Any]
 
     Threads that decode beside the arithmetic would take its cores, and slow it more than they save.
     """
-    options = _when_asked()
     if not tf.config.list_physical_devices("GPU"):
-        return batches.map(function).with_options(options)
-    options.autotune.enabled = True
-    return batches.map(function, num_parallel_calls=tf.data.AUTOTUNE).prefetch(2).with_options(options)
+        return batches.map(function).with_options(_plain_options())
+    ahead = batches.map(function, num_parallel_calls=tf.data.AUTOTUNE).prefetch(2)
+    return ahead.with_options(_plain_options(autotune=True))
 
 
-def _when_asked() -> tf.data.Options:
-    """Of a dataset that makes a batch when it is asked for it.
+def _plain_options(*, autotune: bool = False) -> tf.data.Options:
+    """Options of a dataset that runs as it is written.
 
-    TensorFlow would copy all that the dataset holds to look for a faster one; it is told not to look.
+    To look for a faster one TensorFlow would copy all that it holds; with deterministic operations it does so anyway,
+    for each iterator, to look for what is not deterministic.
     """
     options = tf.data.Options()
     options.experimental_optimization.apply_default_optimizations = False
     options.experimental_optimization.inject_prefetch = False
-    options.autotune.enabled = False
+    options.autotune.enabled = autotune
     return options

@@ -37,7 +37,7 @@ class Embedder:
         backbone: from RGB in [0, 255] of shape (n, side, side, 3) to features of shape (n, feature_size);
             as it is trained further; None when the model learns from the photos themselves.
         call: features of a batch, from the faster copy of the backbone that is not trained further.
-        change: photos at random, for views.
+        change: changes each photo of a batch at random, for views.
         batch_size: photos per call.
         description: JSON document that identifies it.
     """
@@ -113,10 +113,10 @@ def embed_split(embedder: Embedder, packed: Packed, split: str, views: int) -> F
     rows = packed.rows(split)
     copies = 1 + (views if embedder.feature_size else 0)
     values = np.empty((copies, len(rows), embedder.feature_size), dtype=np.float32)
-    for copy, found in enumerate(values if embedder.feature_size else ()):
+    for copy, part in enumerate(values if embedder.feature_size else ()):
         photos = photo_batches(packed, rows, embedder.batch_size)
-        batches = map(embedder.change, photos) if copy else photos
-        _embed(embedder.call, batches, found, f"view {copy} of {split}" if copy else f"embed {split}")
+        batches = map(embedder.change, photos) if copy else photos  # in this thread: what is drawn depends on the order
+        _embed(embedder.call, batches, part, f"view {copy} of {split}" if copy else f"embed {split}")
     return Features(
         file_paths=np.tile(rows["file_path"].to_numpy(dtype=str), copies),
         labels=np.tile(rows["class_id"].to_numpy(dtype=np.int64), copies),
@@ -125,9 +125,9 @@ def embed_split(embedder: Embedder, packed: Packed, split: str, views: int) -> F
     )
 
 
-def _embed(call: Call, batches: Iterable[tf.Tensor], found: NDArray[np.float32], name: str) -> None:
-    """Fill `found` row by row; several batches are on their way at once."""
-    with tqdm(total=len(found), desc=name, unit="image", mininterval=1.0) as progress:
+def _embed(call: Call, batches: Iterable[tf.Tensor], values: NDArray[np.float32], name: str) -> None:
+    """Fill `values` row by row; several batches are on their way at once."""
+    with tqdm(total=len(values), desc=name, unit="image", mininterval=1.0) as progress:
         for features in map_in_threads(lambda photos: call(photos).numpy(), batches, streams(), streams()):
-            found[progress.n : progress.n + len(features)] = features
+            values[progress.n : progress.n + len(features)] = features
             progress.update(len(features))

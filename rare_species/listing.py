@@ -4,7 +4,7 @@ import csv
 import io
 import posixpath
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 import pandas as pd
@@ -135,16 +135,7 @@ def read_metadata(data: bytes, source: str) -> pd.DataFrame:
     Raises:
         UserError: if it is not such a file, has no rows, or a row is incomplete, unsafe, repeated or contradictory.
     """
-    rows = []
-    for line, record in _records(data, source):
-        row = {column: record.get(source_column, "") for column, source_column in _SOURCE_COLUMNS.items()}
-        if empty := [column for column in _REQUIRED if not row[column]]:
-            raise _bad_line(source, line, f"an empty {' and '.join(empty)}")
-        posix = row["file_path"].replace("\\", "/")
-        if problem := name_problem(posix):
-            raise _bad_line(source, line, f"file_path {row['file_path']!r}, which {problem}")
-        rows.append(row | {"file_path": PurePosixPath(posix).as_posix()})
-    return _to_frame(rows, source)
+    return _to_frame(_metadata_rows(data, source), source)
 
 
 def _is_metadata(name: str) -> bool:
@@ -188,23 +179,40 @@ def _folder_row(name: str, phylum: str, family: str) -> dict[str, str]:
     return {"file_path": name, "phylum": phylum, "family": family} | (ids.groupdict() if ids else unknown)
 
 
-def _records(data: bytes, source: str) -> list[tuple[int, dict[str, str]]]:
-    """Rows of a CSV by column name, each with its line number, 1 being the header."""
+def _metadata_rows(data: bytes, source: str) -> Iterator[dict[str, str]]:
+    for line, record in _records(data, source):
+        row = {column: record.get(source_column, "") for column, source_column in _SOURCE_COLUMNS.items()}
+        if empty := [column for column in _REQUIRED if not row[column]]:
+            raise _bad_line(source, line, f"an empty {' and '.join(empty)}")
+        posix = row["file_path"].replace("\\", "/")
+        if problem := name_problem(posix):
+            raise _bad_line(source, line, f"file_path {row['file_path']!r}, which {problem}")
+        yield row | {"file_path": PurePosixPath(posix).as_posix()}
+
+
+def _records(data: bytes, source: str) -> Iterator[tuple[int, dict[str, str]]]:
+    """Rows of a CSV by column name, each with its line number, 1 being the header; one at a time in memory."""
+    lines = _lines(data, source)
+    _, header = next(lines, (1, []))
+    _check_header(header, source)
+    line = 0
+    for line, cells in lines:
+        if len(cells) != len(header):
+            raise _bad_line(source, line, f"{len(cells)} cells for {len(header)} columns")
+        yield line, dict(zip(header, cells, strict=True))
+    if not line:
+        raise UserError(f"{source} must list at least one image. Received: no rows. Add one row per image.")
+
+
+def _lines(data: bytes, source: str) -> Iterator[tuple[int, list[str]]]:
     try:
-        reader = csv.reader(io.StringIO(data.decode("utf-8-sig"), newline=""), strict=True)
-        lines = [(reader.line_num, [cell.strip() for cell in row]) for row in reader if row]
+        reader = csv.reader(io.TextIOWrapper(io.BytesIO(data), "utf-8-sig", newline=""), strict=True)
+        for cells in filter(None, reader):
+            yield reader.line_num, [cell.strip() for cell in cells]
     except (UnicodeDecodeError, csv.Error) as error:
         raise UserError(
             f"{source} must be a comma-separated table in UTF-8. Received: {error}. Save it again as CSV UTF-8."
         ) from error
-    (_, header), *body = lines or [(1, [])]
-    _check_header(header, source)
-    if not body:
-        raise UserError(f"{source} must list at least one image. Received: no rows. Add one row per image.")
-    for line, cells in body:
-        if len(cells) != len(header):
-            raise _bad_line(source, line, f"{len(cells)} cells for {len(header)} columns")
-    return [(line, dict(zip(header, cells, strict=True))) for line, cells in body]
 
 
 def _check_header(header: Sequence[str], source: str) -> None:

@@ -98,7 +98,7 @@ def average_probabilities(members: Sequence[keras.Model]) -> keras.Model:
 
 
 class LookUp(keras.layers.Layer):
-    """From row numbers to features, where they lie: a dataset that held them would copy them for each iterator.
+    """From row numbers to features, where they lie: a dataset that held them would have another copy in each fit.
 
     Args:
         values: float32 tensor of shape (n, feature_size).

@@ -56,6 +56,11 @@ def streams() -> int:
     return min(available_cores(), MOST_STREAMS)
 
 
+def pool_threads() -> int:
+    """Threads of the pool in TensorFlow that all streams share; with one, each stream computes in its own thread."""
+    return 1 if available_cores() <= MOST_STREAMS else available_cores()
+
+
 @contextmanager
 def process_beside() -> Iterator[Executor]:
     """A process for work in Python that this one need not wait for; it starts with the first of it.

@@ -122,7 +122,11 @@ class Journal:
 
 
 class _NoLock(JournalFileSymlinkLock):
-    """One thread of one process writes at a time; a lock of Optuna's outlives a killed process, and stops the next."""
+    """One thread of one process writes at a time.
+
+    Optuna's own lock waits without end for one that a killed process left under a relative path: it asks for the age of
+    what the link leads to (https://github.com/optuna/optuna/pull/5971).
+    """
 
     def acquire(self) -> bool:
         """Go ahead."""

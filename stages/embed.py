@@ -5,7 +5,7 @@ Writes: data/features/ ({train,val,test}.npz: photos, labels, float32 features; 
         what made them; with model.inputs [image, phylum] each vector ends in the photo's phylum, one-hot),
         metrics/embed.json
 Params: model, embed
-Takes:  about 10 s to start, then 100 photos a second on two cores with efficientnetlite0; for model.name cnn,
+Takes:  about 10 s to start, then 150 photos a second on two cores with efficientnetlite0; for model.name cnn,
         which learns from the photos themselves, features of width 0
 """
 
@@ -16,12 +16,12 @@ from typing import Any
 
 from rare_species.files import read_json, staged, write_json
 from rare_species.manifest import SPLITS
-from rare_species.parallel import streams
+from rare_species.parallel import pool_threads
 from rare_species.params import EmbedParams, ModelParams
 from rare_species.paths import Paths
 from rare_species.phyla import list_phyla, one_hot_phyla
 from rare_species.shards import open_packed
-from rare_species.stage import Stage, available_cores
+from rare_species.stage import Stage
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Params:
 
 def run(params: Params, paths: Paths) -> dict[str, Any]:
     """Embed each split."""
-    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(available_cores() // streams()))  # of each batch
+    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(pool_threads()))
     from rare_species.datasets import save_features
     from rare_species.embedding import embed_split, open_embedder
     from rare_species.models import save_keras

@@ -5,8 +5,10 @@ import os
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
+from rare_species import datasets
 from rare_species.datasets import (
     Features,
     Shuffle,
@@ -27,6 +29,13 @@ def pillow(packed, rows):
     return np.stack([np.asarray(Image.open(io.BytesIO(jpeg)), np.float32) for jpeg in packed.read(rows)])
 
 
+@pytest.fixture(params=[[], ["GPU:0"]], ids=["cpu", "gpu"])
+def devices(request, monkeypatch):
+    """Batches are decoded when they are asked for, or ahead of a GPU."""
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda _kind: request.param)
+
+
+@pytest.mark.usefixtures("devices")
 @pytest.mark.parametrize("split", ["train", "val", "test"])
 def test_photos_come_in_order_as_pillow_decodes_them(packed, split):
     rows = packed.rows(split)
@@ -112,6 +121,7 @@ def read_photos(packed, seed, epochs=2):
     return list(epochs_of(batches, shuffle, range(epochs)))
 
 
+@pytest.mark.usefixtures("devices")
 def test_every_photo_comes_once_an_epoch_with_its_target(packed):
     expected = next(iter(photo_batches(packed, packed.rows("train"), 12))).numpy()
     for photos, targets in read_photos(packed, seed=0):
@@ -138,7 +148,8 @@ def features():
 
 
 @pytest.mark.parametrize("width", [2, 0])
-def test_saved_features_come_back(features, tmp_path, width):
+def test_saved_features_come_back(features, tmp_path, monkeypatch, width):
+    monkeypatch.setattr(datasets, "BYTES_AT_ONCE", 12)
     saved = Features(features.file_paths, features.labels, features.values[:, :width], 2)
     save_features(tmp_path / "train.npz", saved)
     loaded = load_features(tmp_path, "train")
@@ -156,10 +167,12 @@ def test_loaded_features_are_in_memory_once(features, tmp_path):
     assert [float(tensor[0, 0]) for tensor in tensors] == [7, 7]
 
 
-@pytest.mark.parametrize("values", [VALUES[1:], VALUES[:, :1], VALUES[:, :0]])
-def test_features_of_any_layout_become_a_tensor(values):
+@pytest.mark.parametrize("values", [VALUES[1:], VALUES[:, :1], VALUES[:, :0], np.asfortranarray(VALUES)])
+def test_features_of_any_layout_become_a_tensor_and_come_back(values, tmp_path):
     features = Features(np.array(["a"] * len(values)), np.zeros(len(values), int), values, len(values))
-    np.testing.assert_array_equal(features.tensor.numpy(), values)
+    save_features(tmp_path / "train.npz", features)
+    for found in (features, load_features(tmp_path, "train")):
+        np.testing.assert_array_equal(found.tensor.numpy(), values)
 
 
 def test_features_saved_twice_have_the_same_bytes(features, tmp_path):

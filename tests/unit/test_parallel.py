@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from rare_species import parallel
 from rare_species.parallel import map_in_processes, map_in_threads, process_beside
 
 ITEMS = list(range(50))  # four chunks
@@ -126,3 +127,13 @@ def test_work_beside_that_was_not_begun_is_dropped_on_an_error(tmp_path: Path) -
         raise RuntimeError("stop")
     assert marks[-1].cancelled()
     assert not (tmp_path / "8").exists()
+
+
+@pytest.mark.parametrize(
+    ("cores", "streams", "pool_threads"), [(1, 1, 1), (2, 2, 1), (8, 8, 1), (9, 8, 9), (64, 8, 64)]
+)
+def test_streams_have_a_core_each_or_share_all(
+    monkeypatch: pytest.MonkeyPatch, cores: int, streams: int, pool_threads: int
+) -> None:
+    monkeypatch.setattr(parallel, "available_cores", lambda: cores)
+    assert (parallel.streams(), parallel.pool_threads()) == (streams, pool_threads)

@@ -259,9 +259,8 @@ def _bars(study: optuna.Study, heights: Sequence[float], what: str, title: str) 
     figure = Figure(figsize=(9, 4), layout="constrained")
     axes = figure.add_subplot()
     for state, (name, colour) in STATES.items():
-        numbers = [trial.number for trial in study.trials if trial.state is state]
-        chosen = [heights[number] for number in numbers]
-        axes.bar(numbers, chosen, color=colour, label=f"{name} ({len(chosen)})")
+        own = [trial.state is state for trial in study.trials]
+        axes.bar(range(len(own)), np.where(own, heights, 0), color=colour, label=f"{name} ({sum(own)})")
     axes.set(title=title, ylabel=what)
     axes.set_ylim(bottom=0)
     _number_trials(axes, len(heights))

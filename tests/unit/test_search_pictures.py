@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 import numpy as np
 import optuna
 import pytest
+from matplotlib.colors import to_hex
 from optuna.trial import TrialState, create_trial
 from PIL import Image
 from pydantic import TypeAdapter
@@ -107,10 +108,15 @@ def test_clock_changes_no_picture_but_that_of_the_seconds(tmp_path):
     later = optuna.create_study(direction="maximize")
     later.add_trials(slow)
     assert snapshot(draw(studies[0], tmp_path / "a")) == snapshot(draw(later, tmp_path / "b"))
-    heights = [
-        sorted(bar.get_height() for bar in module.trial_seconds(one).axes[0].patches) for one in (studies[0], later)
-    ]
+    drawn = [module.trial_seconds(one).axes[0].containers for one in (studies[0], later)]
+    heights = [sum(bars.datavalues for bars in states).tolist() for states in drawn]
     assert heights == [[0, 2, 4, 6, 8, 10], [3600, 3602, 3604, 3606, 3608, 3610]]
+
+
+def test_legend_has_the_colour_of_a_state_that_no_trial_has():
+    (axes,) = module.trial_epochs(make_study((COMPLETE, 1), (COMPLETE, 2))).axes
+    handles = axes.get_legend().legend_handles
+    assert [to_hex(handle.get_facecolor()) for handle in handles] == [colour for _, colour in module.STATES.values()]
 
 
 @pytest.mark.parametrize(("direction", "best"), [("maximize", [1, 3, 3, 3]), ("minimize", [1, 1, 0.5, 0.5])])

@@ -8,7 +8,6 @@ own: the stage runs a batch on each core, the other leaves the cores to TensorFl
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -22,11 +21,9 @@ from benchmarks.photos import packed_photos
 from benchmarks.report import Row, run_alone
 from benchmarks.timing import Measure, take_turns, timed
 from rare_species.embedding import Embedder, embed_split, open_embedder
-from rare_species.models import inference
 from rare_species.parallel import pool_threads
 from rare_species.params import EmbedParams, ModelParams
 from rare_species.params_file import load_params
-from rare_species.rewriting import for_inference
 from rare_species.shards import Packed
 from rare_species.stage import available_cores
 
@@ -42,7 +39,7 @@ class Params:
 
 def rows() -> list[Row]:
     """Embed against a bare forward pass."""
-    packed_photos()
+    packed_photos()  # drawn before both processes look for them
     with ExitStack() as stack:
 
         def apart(measure: Measure, threads: int) -> Measure:
@@ -72,9 +69,10 @@ def embed() -> float:
 def run_network() -> float:
     """Seconds a random photo, as many as those."""
     embedder, packed = prepared()
-    forward, batch = alone()
-    batches = -(-len(packed.rows("train")) // embedder.batch_size)
-    return timed(lambda: [forward(batch).numpy() for _ in range(batches)], batches * embedder.batch_size)()
+    side, size = packed.shape.image_size, embedder.batch_size
+    batch = tf.random.uniform((size, side, side, 3), maxval=255.0, seed=0)
+    batches = -(-len(packed.rows("train")) // size)
+    return timed(lambda: [embedder.call(batch).numpy() for _ in range(batches)], batches * size)()
 
 
 @cache
@@ -82,15 +80,6 @@ def prepared() -> tuple[Embedder, Packed]:
     """Network and photos."""
     packed, _ = packed_photos()
     return open_embedder(MODEL, knobs(), packed.shape.image_size), packed
-
-
-@cache
-def alone() -> tuple[Callable[[tf.Tensor], tf.Tensor], tf.Tensor]:
-    """The network's forward pass, and a batch for it."""
-    embedder, packed = prepared()
-    side = packed.shape.image_size
-    batch = tf.random.uniform((embedder.batch_size, side, side, 3), maxval=255.0, seed=0)
-    return inference(for_inference(embedder.backbone)), batch
 
 
 def knobs() -> EmbedParams:

@@ -101,7 +101,7 @@ def preprocess(rows: pd.DataFrame, files: Sequence[Path], folder: Path) -> None:
 
 def full_scale_archive(metadata: Path | None) -> Path:
     """An archive of realistic photos, one per row of a metadata.csv; of `FULL_SCALE` made-up rows without one."""
-    file = FOLDER / f"{'real' if metadata else 'made-up'}-full-scale.zip"
+    file = _archive("full-scale", metadata)
     if not file.is_file():
         _draw(_rows(metadata), file, SIDES_PX)
     return file
@@ -115,18 +115,21 @@ def archive_of(count: int, metadata: Path | None) -> Path:
             smaller alike.
         metadata: of the real photos; None for rows of `FULL_SCALE` made-up ones.
     """
-    rows = _rows(metadata)
-    source = "real" if metadata else "made-up"
-    file = FOLDER / f"{source}-{count}.zip"
+    file = _archive(str(count), metadata)
     if file.is_file():
         return file
-    copies = {FOLDER / f"{source}-copy{copy}.zip": _copied(rows, copy) for copy in range(-(-count // len(rows)))}
+    rows = _rows(metadata)
+    copies = {_archive(f"copy{copy}", metadata): _copied(rows, copy) for copy in range(-(-count // len(rows)))}
     for archive, copied in copies.items():
         if not archive.is_file():
             _draw(copied, archive, SMALL_SIDES_PX)
     with staged(file) as (partial_file,):
         _join(list(copies), _chosen([row for copied in copies.values() for row in copied], count), partial_file)
     return file
+
+
+def _archive(name: str, metadata: Path | None) -> Path:
+    return FOLDER / f"{'real' if metadata else 'made-up'}-{name}.zip"
 
 
 def _rows(metadata: Path | None) -> Sequence[Row]:

@@ -4,6 +4,7 @@ import csv
 import hashlib
 import importlib
 import io
+import signal
 import subprocess
 import sys
 import time
@@ -151,6 +152,8 @@ def kill_when(condition: Callable[[], object], name: str, log: Path) -> None:
             assert process.poll() is None, f"stage {name} ended before it could be killed"
             assert time.monotonic() < until
             time.sleep(0.01)
+        process.kill()
+        assert process.wait(PATIENCE_S) == -signal.SIGKILL
 
 
 @contextmanager

@@ -81,6 +81,7 @@ def test_every_row_comes_once_an_epoch_with_its_target(seed):
     for rows, targets in read_rows(seed, epochs=3):
         np.testing.assert_array_equal(np.sort(rows), np.arange(10))
         np.testing.assert_array_equal(targets, TARGETS[rows])
+        assert targets.dtype == np.float32
 
 
 def test_an_epoch_shows_the_rows_it_is_told_to():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -50,6 +50,10 @@ class Predictions:
     def phyla(self) -> list[str]:
         """Phylum by class id, "" where it is unknown."""
         return [entry["phylum"] for entry in self.classes]
+
+    def of_test(self) -> Predictions:
+        """The same, with the probabilities of the test photos alone: all that pictures and the champion's file need."""
+        return replace(self, probabilities={"test": self.probabilities["test"]})
 
     def calibrated(self, split: str) -> Probabilities:
         """Probabilities after temperature scaling."""

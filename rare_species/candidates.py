@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from rare_species.augmentation import build_augmenter
 from rare_species.callbacks import Fit, OnEpoch
-from rare_species.datasets import Features, as_batches, load_features, photo_batches
+from rare_species.datasets import Features, as_batches, load_features, load_photo_paths, photo_batches
 from rare_species.determinism import make_reproducible
 from rare_species.errors import UserError
 from rare_species.files import read_json
@@ -50,15 +50,13 @@ class Data:
     """All that a candidate is fitted to and scored on.
 
     Attributes:
-        splits: features by split; of width 0 for a model that learns from photos.
         packed: the photos.
         classes: family and phylum by class id.
         description: of the backbone, see `embedding.Embedder`.
-        features: the folder they were read from.
+        features: the folder of their features; these are of width 0 for a model that learns from photos.
         phyla: what the last numbers of a feature vector stand for; none for classifiers that see the image alone.
     """
 
-    splits: dict[str, Features]
     packed: Packed
     classes: Sequence[dict[str, Any]]
     description: dict[str, Any]
@@ -70,10 +68,10 @@ class Data:
         """Whether there is a backbone, and so a head to fit."""
         return bool(self.description["feature_size"])
 
-    @property
+    @cached_property
     def fitted(self) -> dict[str, Features]:
-        """The splits that fitting may see."""
-        return {name: self.splits[name] for name in ("train", "val")}
+        """Features of the splits that fitting may see, held in memory from the first time on."""
+        return {split: load_features(self.features, split) for split in ("train", "val")}
 
     @cached_property
     def digest(self) -> str:
@@ -116,13 +114,13 @@ class Candidate:
 
 
 def open_data(features: Path, processed: Path, classes: Sequence[dict[str, Any]]) -> Data:
-    """Read features, photos and classes; only the features are held in memory."""
-    splits, packed = {split: load_features(features, split) for split in SPLITS}, open_packed(processed)
-    if any(list(splits[split].originals().file_paths) != list(packed.rows(split)["file_path"]) for split in SPLITS):
+    """Open features, photos and classes, and see that they belong together; nothing large is read yet."""
+    packed = open_packed(processed)
+    if any(list(load_photo_paths(features, split)) != list(packed.rows(split)["file_path"]) for split in SPLITS):
         raise UserError(f"Expected {features} to be of the photos in {processed}. Received: others. Run dvc repro.")
     description = read_json(features / "backbone.json")
     phyla = description.pop("phyla")
-    return Data(splits, packed, classes, description, features, phyla)
+    return Data(packed, classes, description, features, phyla)
 
 
 def fit_members(data: Data, params: TrainParams, on_epoch: OnEpoch, checkpoints: Path) -> Candidate:
@@ -211,7 +209,7 @@ def save_candidate(folder: Path, candidate: Candidate, data: Data, knobs: dict[s
     metadata = {
         "input": asdict(shape) | {"values": f"RGB, 0 to 255{told}", "phyla": data.phyla},
         "backbone": data.description,
-        "images": {split: data.splits[split].photos for split in SPLITS},
+        "images": {split: len(data.packed.rows(split)) for split in SPLITS},
         "best_epoch": candidate.fit.best_epoch,
         "params": knobs,
     }
@@ -237,12 +235,15 @@ def predict_splits(model: keras.Model, data: Data) -> dict[str, NDArray[np.float
     """
     if not any(layer.name == BACKBONE for layer in model.layers):
         return {split: predict(model, _photos(data, split)) for split in SPLITS}
-    head = model.get_layer(CLASSIFIER)
-    photos = {split: features.originals() for split, features in data.splits.items()}
-    probabilities = {split: predict(head, as_batches(photos[split].tensor)) for split in SPLITS}
+    probabilities = {split: _predict_cached(model.get_layer(CLASSIFIER), data, split) for split in SPLITS}
     checked = _photos(data, "test").unbatch().take(CHECKED_PHOTOS).batch(CHECKED_PHOTOS)
     _check_agreement(predict(model, checked), probabilities["test"])
     return probabilities
+
+
+def _predict_cached(head: keras.Model, data: Data, split: str) -> NDArray[np.float32]:
+    """On features that are read for this alone: of all splits together a large data set's would fill the memory."""
+    return predict(head, as_batches(load_features(data.features, split).originals().tensor))
 
 
 def average_views(

@@ -76,12 +76,20 @@ def load_features(folder: Path, split: str) -> Features:
     Raises:
         UserError: when they are not there.
     """
-    path = folder / f"{split}.npz"
-    if not path.is_file():
-        raise UserError(f"Expected {path}. Received: no such file. Run the stage that writes it first: dvc repro.")
-    with np.load(path) as arrays, arrays.zip.open("values.npy") as stream:
+    with _open_features(folder, split) as arrays, arrays.zip.open("values.npy") as stream:
         values = _read_aligned(stream)
         return Features(arrays["file_paths"], arrays["labels"], values, int(arrays["photos"]))
+
+
+def load_photo_paths(folder: Path, split: str) -> NDArray[np.str_]:
+    """Read whose features a split's are, one path per photo, and leave out the features.
+
+    Raises:
+        UserError: when they are not there.
+    """
+    with _open_features(folder, split) as arrays:
+        paths: NDArray[np.str_] = arrays["file_paths"][: arrays["photos"]]
+        return paths
 
 
 def photo_batches(packed: Packed, rows: pd.DataFrame, batch_size: int) -> tf.data.Dataset:
@@ -176,6 +184,13 @@ def as_batches(values: NDArray[np.float32] | tf.Tensor, batch_size: int = 4096) 
     Those of a tensor share its memory where a row is a multiple of `ALIGNMENT`.
     """
     return [tf.constant(values[start : start + batch_size]) for start in range(0, len(values), batch_size)]
+
+
+def _open_features(folder: Path, split: str) -> Any:
+    path = folder / f"{split}.npz"
+    if not path.is_file():
+        raise UserError(f"Expected {path}. Received: no such file. Run the stage that writes it first: dvc repro.")
+    return np.load(path)
 
 
 def _read_aligned(stream: IO[bytes]) -> NDArray[np.float32]:

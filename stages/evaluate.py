@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rare_species.files import read_json, staged
-from rare_species.manifest import read_table
+from rare_species.manifest import SPLITS, read_table
 from rare_species.parallel import process_beside
 from rare_species.params import EvaluateParams
 from rare_species.paths import Paths
@@ -42,10 +42,10 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
 
     knobs, data = params.evaluate, open_data(paths.features, paths.processed, read_json(paths.split / "classes.json"))
     sizes = read_table(paths.manifest, ("file_path", "width", "height"))
-    labels = {split: features.originals().labels for split, features in data.splits.items()}
+    labels = {split: data.packed.rows(split)["class_id"].to_numpy() for split in SPLITS}
     folders = [paths.model(name) for name in CANDIDATES]
     fitted = {folder.name: folder for folder in folders if not (folder / "skipped.json").is_file()}
-    plain, predictions, assessed = {}, {}, {}
+    own, assessed = {}, {}
     with (
         staged(paths.metrics("evaluate"), paths.plots("evaluate"), paths.champion) as (metrics, plots, champion),
         process_beside() as beside,
@@ -54,19 +54,20 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
         drawn = []
         for name, folder in fitted.items():
             model, _ = load_model(folder)
-            plain[name] = predict_splits(model, data)
-            averaged = average_views(model, data, plain[name], knobs)
-            predictions[name] = make_predictions(labels, averaged, data.classes, knobs)
-            assessed[name] = assess(predictions[name], knobs)
-            candidate = Candidate(name, predictions[name], data.packed, properties.result())
+            plain = predict_splits(model, data)
+            averaged = average_views(model, data, plain, knobs)
+            predictions = make_predictions(labels, averaged, data.classes, knobs)
+            without_views = make_predictions(labels, plain, data.classes, knobs) if knobs.views else predictions
+            assessed[name] = assess(predictions, knobs)
+            own[name] = without_views.of_test()  # as predict and export answer
+            candidate = Candidate(name, predictions.of_test(), data.packed, properties.result())
+            del plain, averaged, predictions, without_views  # before the next candidate's fill the memory
             (plots / name).mkdir()
             drawn.append(beside.submit(draw_assessment, candidate, plots / name, knobs))
             draw_explanations(candidate, model, data.phyla, plots / name / "explanations.jpg", knobs.explained_photos)
         best = max(assessed, key=lambda name: assessed[name]["val"]["macro_f1"])  # a tie goes to train
         write_metrics(metrics, {"champion": best, **assessed})
-        # predict and export use no views
-        own = make_predictions(labels, plain[best], data.classes, knobs) if knobs.views else predictions[best]
-        save_champion(champion, fitted[best], own, knobs.top_k)
+        save_champion(champion, fitted[best], own[best], knobs.top_k)
         for pictures in drawn:
             pictures.result()
     return {"champion": best, "test macro F1": round(assessed[best]["test"]["macro_f1"], 4)}

@@ -18,7 +18,7 @@ from tests.unit.predictions import CLASSES, PARAMS, PREDICTED, make_predictions,
 def candidate(packed):
     paths, sides = packed.rows("test")["file_path"], [32, 35, 40, 41, 42, 48]
     manifest = pd.DataFrame({"file_path": paths, "width": sides, "height": "50"})
-    return Candidate("train", make_predictions(packed), packed, describe_photos(packed, manifest))
+    return Candidate("train", make_predictions(packed).of_test(), packed, describe_photos(packed, manifest))
 
 
 def test_assessment_writes_these_files_with_the_same_bytes_every_time(candidate, tmp_path):

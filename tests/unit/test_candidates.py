@@ -1,6 +1,7 @@
 """Candidates fitted, saved, loaded and run on 3 families of 8 photos at 32 px."""
 
 import io
+import shutil
 import tempfile
 import zipfile
 from dataclasses import replace
@@ -23,7 +24,7 @@ from rare_species.candidates import (
     save_candidate,
     score_candidate,
 )
-from rare_species.datasets import Features, as_batches, load_features, photo_batches, save_features
+from rare_species.datasets import as_batches, load_features, photo_batches, save_features
 from rare_species.embedding import embed_split, open_embedder
 from rare_species.errors import UserError
 from rare_species.files import write_json
@@ -104,16 +105,15 @@ def predict_photos(folder, packed):
 
 
 def test_opened_data_is_what_was_saved(data, photos_only, packed):
-    assert list(data.splits) == list(SPLITS)
-    assert [len(data.splits[split].labels) for split in SPLITS] == [24, 6, 6]  # train with a view of each photo
-    assert list(data.fitted) == ["train", "val"]
+    rows = {split: len(features.labels) for split, features in data.fitted.items()}
+    assert rows == {"train": 24, "val": 6}  # train with a view of each photo
     assert data.packed.shape == packed.shape
     assert data.has_features
     assert not photos_only.has_features
     assert (data.phyla, photos_only.phyla) == ([], [])
     (photos,) = photo_batches(packed, packed.rows("val"), 100)
     features = keras.ops.convert_to_numpy(data.backbone()(photos, training=False))
-    np.testing.assert_allclose(features, data.splits["val"].values, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(features, data.fitted["val"].values, rtol=1e-4, atol=1e-5)
 
 
 def test_saved_classifier_is_folded_and_the_backbone_can_still_be_trained(data, fitted):
@@ -147,7 +147,7 @@ def test_saved_candidate_has_the_scores_of_its_best_epoch(request, kind):
         request.getfixturevalue(name)
         for name in (("fitted", "data") if kind == "head" else ("fitted_cnn", "photos_only"))
     )
-    labels = data.splits["val"].labels
+    labels = data.fitted["val"].labels
     found = epoch_scores(labels, predict_splits(load_model(folder)[0], data)["val"])
     assert found["loss"] == pytest.approx(candidate.fit.best["val_loss"], rel=1e-4)
     assert found["accuracy"] == candidate.fit.best["val_accuracy"]
@@ -221,18 +221,23 @@ def test_network_is_fitted_to_changed_photos_in_batches_with_the_class_weights_w
     assert (photos.shape, targets.shape) == ((5, SIDE_PX, SIDE_PX, 3), (5, 3))
 
 
-def test_model_that_does_not_belong_to_the_features_is_refused(fitted, data):
-    test = data.splits["test"]
-    others = Features(test.file_paths, test.labels, np.roll(test.values, 2, axis=0), test.photos)
+def save_changed(data, folder, change) -> Data:
+    """The same data with features that `change` makes of each split's name and features."""
+    shutil.copytree(data.features, folder, dirs_exist_ok=True)
+    for split in SPLITS:
+        save_features(folder / f"{split}.npz", change(split, load_features(data.features, split)))
+    return replace(data, features=folder)
+
+
+def test_model_that_does_not_belong_to_the_features_is_refused(fitted, data, tmp_path):
+    others = save_changed(data, tmp_path, lambda _, one: replace(one, values=np.roll(one.values, 2, axis=0)))
     with pytest.raises(UserError, match=r"Expected the saved model to give the same .*dvc repro --force"):
-        predict_splits(load_model(fitted[1])[0], replace(data, splits={**data.splits, "test": others}))
+        predict_splits(load_model(fitted[1])[0], others)
 
 
 def test_features_of_other_photos_are_refused(data, packed, tmp_path):
-    for split, features in data.splits.items():
-        names = features.file_paths[::-1] if split == "val" else features.file_paths
-        save_features(tmp_path / f"{split}.npz", replace(features, file_paths=names))
-    write_json(tmp_path / "backbone.json", data.description)
+    step = {"train": 1, "val": -1, "test": 1}
+    save_changed(data, tmp_path, lambda split, one: replace(one, file_paths=one.file_paths[:: step[split]]))
     with pytest.raises(UserError, match=r"to be of the photos in .* Received: others"):
         open_data(tmp_path, packed.folder, data.classes)
 
@@ -254,11 +259,10 @@ def test_agreement_allows_for_rounding_only(difference, agrees):
             _check_agreement(whole, cached)
 
 
-def test_views_are_fitted_to(data, fitted):
+def test_views_are_fitted_to(data, fitted, tmp_path):
     """Without the views of the training photos another head comes out."""
     assert load_features(data.features, "train").photos == 12
-    plain = {**data.splits, "train": data.splits["train"].originals()}
-    candidate = fit(replace(data, splits=plain), train_params(epochs=5))
+    candidate = fit(save_changed(data, tmp_path, lambda _, one: one.originals()), train_params(epochs=5))
     assert (candidate.members[0].get_weights()[0] != fitted[0].members[0].get_weights()[0]).any()
 
 
@@ -285,13 +289,13 @@ def test_members_differ_in_their_seed_and_the_first_is_the_single_classifier(ens
 
 def test_one_saved_model_gives_the_mean_of_its_members_probabilities(ensemble, data, packed):
     candidate, folder, _ = ensemble
-    features = data.splits["test"].values
+    features = load_features(data.features, "test").values
     single = [predict(average_probabilities([member]), as_batches(features)) for member in candidate.members]
     assert np.abs(single[0] - single[1]).max() > 1e-3
     found = predict_splits(load_model(folder)[0], data)
     np.testing.assert_allclose(found["test"], np.mean(single, axis=0), atol=1e-6)
     np.testing.assert_allclose(predict_photos(folder, packed)["test"], found["test"], atol=1e-4)
-    expected = epoch_scores(data.splits["val"].labels, found["val"])
+    expected = epoch_scores(data.fitted["val"].labels, found["val"])
     assert score_candidate(candidate, data)["val_loss"] == pytest.approx(expected["loss"], rel=1e-5)
 
 
@@ -333,19 +337,16 @@ def test_saved_model_holds_no_loss_and_no_optimizer(data, tmp_path, imbalance, e
     assert predict_splits(load_model(tmp_path)[0], data)["test"].shape == (6, 3)
 
 
-def tell(data, phyla):
+def tell(data, folder, phyla):
     """The same data, with the photos' phyla behind their features in this order."""
-    splits = {
-        split: features.with_columns(one_hot_phyla(features.labels, CLASSES, phyla))
-        for split, features in data.splits.items()
-    }
-    return replace(data, splits=splits, phyla=phyla)
+    told = save_changed(data, folder, lambda _, one: one.with_columns(one_hot_phyla(one.labels, CLASSES, phyla)))
+    return replace(told, phyla=phyla)
 
 
 @pytest.fixture(scope="module")
-def told(data):
+def told(data, tmp_path_factory):
     """Features that end in the phylum, as stage embed leaves them."""
-    return tell(data, PHYLA)
+    return tell(data, tmp_path_factory.mktemp("told"), PHYLA)
 
 
 @pytest.fixture(scope="module")
@@ -406,8 +407,8 @@ def test_views_change_the_photo_and_not_what_is_told(fitted_told, told):
     np.testing.assert_allclose(average_views(model, told, plain, still)["test"], plain["test"], atol=1e-4)
 
 
-def test_features_that_tell_the_phyla_in_another_order_are_refused(fitted_told, data):
-    others = replace(tell(data, PHYLA[::-1]), phyla=PHYLA)
+def test_features_that_tell_the_phyla_in_another_order_are_refused(fitted_told, data, tmp_path):
+    others = replace(tell(data, tmp_path, PHYLA[::-1]), phyla=PHYLA)
     with pytest.raises(UserError, match=r"Expected the saved model to give the same .*dvc repro --force"):
         predict_splits(load_model(fitted_told)[0], others)
 

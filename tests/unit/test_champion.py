@@ -16,7 +16,7 @@ def test_champion_is_a_copy_whose_metadata_say_how_sure_and_how_right_it_is(pack
     (candidate / "model.keras").write_bytes(b"a model")
     write_json(candidate / "classes.json", [{"family": "Felidae"}])
     write_json(candidate / "metadata.json", {"best_epoch": 3})
-    predictions = make_predictions(packed)
+    predictions = make_predictions(packed).of_test()
     save_champion(folder, candidate, predictions, PARAMS.top_k)
     assert sorted(path.name for path in folder.iterdir()) == ["classes.json", "metadata.json", "model.keras"]
     for name in ("model.keras", "classes.json"):

@@ -13,6 +13,7 @@ from rare_species.datasets import (
     Features,
     Shuffle,
     load_features,
+    load_photo_paths,
     photo_batches,
     save_features,
     shuffled_photo_batches,
@@ -158,6 +159,11 @@ def test_saved_features_come_back(features, tmp_path, monkeypatch, width):
     for name in ("file_paths", "labels", "values"):
         np.testing.assert_array_equal(getattr(loaded, name), getattr(saved, name))
         assert getattr(loaded, name).dtype == getattr(saved, name).dtype
+
+
+def test_paths_of_the_photos_are_read_without_those_of_views(features, tmp_path):
+    save_features(tmp_path / "train.npz", features)
+    assert load_photo_paths(tmp_path, "train").tolist() == ["cat/ä.jpg", "ant/2.jpg"]
 
 
 def test_loaded_features_are_in_memory_once(features, tmp_path):

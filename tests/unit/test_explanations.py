@@ -14,7 +14,7 @@ from tests.unit.tf_fixtures import HEAD, SIDE_PX, small_backbone
 
 @pytest.fixture
 def candidate(packed):
-    return Candidate("train", make_predictions(packed), packed, pd.DataFrame())
+    return Candidate("train", make_predictions(packed).of_test(), packed, pd.DataFrame())
 
 
 @pytest.fixture(params=[[], ["Arthropoda", "Chordata"]], ids=["image", "image and phylum"])

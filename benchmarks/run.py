@@ -1,7 +1,7 @@
 """Run benchmarks one after the other and write their rows into benchmarks/results.md.
 
 Run from the repository root: `make bench`, or `make bench-full METADATA=path/to/metadata.csv`; below these,
-`python -m benchmarks.run [NAME ...] [--metadata CSV] [--photos 1000 11983 47932] [--seeds 1]`. Each benchmark runs in a
+`python -m benchmarks.run [NAME ...] [--metadata CSV] [--photos 1000 11983 47932] [--seeds 3]`. Each benchmark runs in a
 process of its own, and one that fails has its reason in the table instead of a figure. Rows of benchmarks that are not
 run stay, if they were measured on such a machine with the same libraries.
 """
@@ -21,6 +21,7 @@ from typing import Any
 
 from benchmarks.report import Row, in_one_line, read_rows, render
 from benchmarks.scale import PHOTOS
+from benchmarks.tuner_scores import SEEDS
 from rare_species.command import run_command
 
 COMMAND = "python -m benchmarks."
@@ -58,9 +59,11 @@ class Benchmark:
 
 QUICK = ("preprocess", "clean", "embed", "head", "fine_tuning", "convnext")
 FULL = ("tuner", "full_scale", "scale")
+LONGEST = ("tuner_scores",)
+ORDER = QUICK + FULL + LONGEST
 TITLE = """`make bench` measures the rows down to ConvNeXt: medians of five rounds, in which both sides take turns, and
-their range. `make bench-full` measures all; its photos are drawn by this project, with families and bursts as in the
-metadata of the real photos if it is given that."""
+their range. `make bench-full` measures all but the last, which takes most of an hour alone; the photos are drawn by
+this project, with families and bursts as in the metadata of the real photos if it is given that."""
 
 
 def rows_of(name: str, arguments: tuple[Any, ...]) -> list[Row]:
@@ -75,16 +78,15 @@ def write_results(benchmarks: Sequence[Benchmark], file: Path) -> int:
     Returns:
         1 when one of them failed, else 0.
     """
-    order = QUICK + FULL
     kept = read_rows(file.read_text(encoding="utf-8")) if file.is_file() else []
     failed = False
     for benchmark in benchmarks:
         log.info("%s", benchmark.command)
         rows = benchmark.measure()
         failed |= any(row.measured.startswith("failed") for row in rows)
-        others = [(row, command) for row, command in kept if _name_in(command) in set(order) - {benchmark.name}]
+        others = [(row, command) for row, command in kept if _name_in(command) in set(ORDER) - {benchmark.name}]
         added = [(row, benchmark.command) for row in rows]
-        kept = sorted(others + added, key=lambda pair: order.index(_name_in(pair[1])))
+        kept = sorted(others + added, key=lambda pair: ORDER.index(_name_in(pair[1])))
         file.write_text(render(TITLE, kept), encoding="utf-8")
     return int(failed)
 
@@ -103,22 +105,23 @@ def main(argv: Sequence[str] | None = None) -> int:
         0, or 1 when a benchmark failed.
     """
     parser = argparse.ArgumentParser(prog="python -m benchmarks.run")
-    parser.add_argument("names", nargs="*", help=f"of {', '.join(QUICK + FULL)}; default: all but the last three")
-    parser.add_argument("--full", action="store_true", help="all, whatever is named")
+    parser.add_argument("names", nargs="*", help=f"of {', '.join(ORDER)}; default: all but the last four")
+    parser.add_argument("--full", action="store_true", help="all but the last, whatever is named")
     parser.add_argument("--metadata", type=Path, help="metadata.csv of the real photos; default: made-up rows")
     parser.add_argument("--photos", type=int, nargs="+", default=PHOTOS, help="of scale, three numbers or more")
-    parser.add_argument("--seeds", type=int, default=1, help="searches of tuner; default: 1")
+    parser.add_argument("--seeds", type=int, default=SEEDS, help=f"of tuner_scores; default: {SEEDS}")
     knobs = parser.parse_args(argv)
     names = QUICK + FULL if knobs.full else knobs.names or QUICK
-    unknown = sorted(set(names) - set(QUICK + FULL))
+    unknown = sorted(set(names) - set(ORDER))
     if unknown:
-        parser.error(f"expected names of benchmarks: {', '.join(QUICK + FULL)}. Received: {', '.join(unknown)}")
+        parser.error(f"expected names of benchmarks: {', '.join(ORDER)}. Received: {', '.join(unknown)}")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s", datefmt="%H:%M:%S")
     source = ("--metadata", knobs.metadata.name) if knobs.metadata else ()
     asked = {
-        "tuner": ((knobs.metadata, knobs.seeds), (*source, "--seeds", str(knobs.seeds))),
+        "tuner": ((knobs.metadata,), source),
         "full_scale": ((knobs.metadata,), source),
         "scale": ((knobs.metadata, tuple(knobs.photos)), (*source, "--photos", *map(str, knobs.photos))),
+        "tuner_scores": ((knobs.metadata, knobs.seeds), (*source, "--seeds", str(knobs.seeds))),
     }
     benchmarks = [Benchmark(name, *asked.get(name, ())) for name in names]
     return run_command("bench", lambda: write_results(benchmarks, RESULTS))

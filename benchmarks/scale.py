@@ -2,7 +2,7 @@
 
 Run from the repository root: `python -m benchmarks.scale [--metadata CSV] [--photos 1000 11983 47932]`. About 15
 minutes, the drawing of photos apart. The last commit is cloned for each number of photos; its stages run one by one,
-`tune` without trials. Memory is the largest process of a stage. Photos are small, before and after `preprocess`: only
+`tune` with one trial. Memory is the largest process of a stage. Photos are small, before and after `preprocess`: only
 their number matters here.
 """
 
@@ -68,7 +68,7 @@ def run_stages(archive: Path) -> dict[str, Usage]:
         workspace = clone(Path(folder) / "clone", archive)
         knobs = yaml.safe_load((workspace.folder / "params.yaml").read_text(encoding="utf-8"))
         knobs["unzip"]["archive"], knobs["preprocess"]["image_size"] = str(ARCHIVE), SIDE_PX
-        knobs["tune"]["trials"] = 0
+        knobs["tune"]["trials"] = 1
         (workspace.folder / PARAMS).write_text(yaml.safe_dump(knobs), encoding="utf-8")
         return {stage: run_stage(workspace, stage) for stage in STAGES}
 

@@ -1,10 +1,10 @@
 """Time the report's search of 90 trials against KerasTuner's Hyperband, on the same cached features.
 
-Run from the repository root: `python -m benchmarks.tuner [--metadata CSV] [--seeds 1]`. The last commit is cloned into
+Run from the repository root: `python -m benchmarks.tuner [--metadata CSV]`. The last commit is cloned into
 build/bench/, where the pipeline runs once on 11,983 photos. Both sides search the space of
 experiments/report_hyperband.yaml with the same batches, epochs, class weights and early stopping, each in a process of
-its own, one after the other: some minutes for ours and half an hour for KerasTuner's, so each is run once for each
-seed.
+its own, one after the other, and once: some minutes for ours, about 20 for KerasTuner's. benchmarks/tuner_scores.py
+compares what they find.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import yaml
@@ -44,38 +43,29 @@ class Params:
     tune: TuneParams
 
 
-def rows(metadata: Path | None = None, seeds: int = 1) -> list[Row]:
-    """Time and best validation accuracy of both sides.
+def rows(metadata: Path | None = None) -> list[Row]:
+    """Time of both sides.
 
     Args:
         metadata: of the real photos; None for made-up rows.
-        seeds: how many searches of each.
     """
     workspace = ran_on(full_scale_archive(metadata))
-    found = {side: [run_apart(side, seed, workspace) for seed in range(seeds)] for side in SIDES}
-    ours, theirs = ([run["seconds"] for run in found[side]] for side in ("ours", "keras_tuner"))
-    best = {side: ", ".join(f"{run['best']:.3f}" for run in runs) for side, runs in found.items()}
-    epochs = {side: ", ".join(str(run["epochs"]) for run in runs) for side, runs in found.items()}
-    photos = found["ours"][0]["photos"]
-    an_epoch = {
-        side: sum(run["seconds"] for run in runs) / sum(run["epochs"] for run in runs) for side, runs in found.items()
-    }
-    pace = an_epoch["keras_tuner"] / an_epoch["ours"]
-    what = f"the report's search of 90 trials, {photos:,} photos in training and validation"
+    ours, theirs = (run_apart(side, 0, workspace) for side in ("ours", "keras_tuner"))
+    pace = theirs["seconds"] / theirs["epochs"] / (ours["seconds"] / ours["epochs"])
+    what = f"the report's search of 90 trials, {ours['photos']:,} photos in training and validation"
     return [
-        Row(what, "KerasTuner's Hyperband", "≥ 3×", f"{median(theirs) / median(ours):.1f}×", f"{pace:.1f}× an epoch"),
+        Row(
+            what,
+            "KerasTuner's Hyperband",
+            "≥ 3×",
+            f"{theirs['seconds'] / ours['seconds']:.1f}×",
+            f"{pace:.1f}× an epoch: {ours['epochs']} epochs against {theirs['epochs']}",
+        ),
         Row(
             f"{what}, in all",
             "the report's 5 h 28 min",
             f"≤ {LONGEST_MIN} min",
-            f"{median(ours) / 60:.1f} min, {REPORT_S / median(ours):.0f}× as fast",
-        ),
-        Row(
-            "its best validation accuracy, by seed",
-            "KerasTuner's",
-            "not below, beyond seeds' noise",
-            f"{best['ours']} in {epochs['ours']} epochs; {best['keras_tuner']} in {epochs['keras_tuner']}",
-            "of all trials' epochs",
+            f"{ours['seconds'] / 60:.1f} min, {REPORT_S / ours['seconds']:.0f}× as fast",
         ),
     ]
 
@@ -169,14 +159,13 @@ def main() -> int:
     """Run both sides and print, or one of them."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--metadata", type=Path, help="metadata.csv of the real photos; default: made-up rows")
-    parser.add_argument("--seeds", type=int, default=1, help="searches of each side; default: 1")
     parser.add_argument("--side", choices=SIDES, help="one search on this repository's features; prints JSON")
     parser.add_argument("--seed", type=int, default=0, help="of that search")
     knobs = parser.parse_args()
     if knobs.side:
         print(json.dumps(SIDES[knobs.side](knobs.seed)))
         return 0
-    return print_rows(rows(knobs.metadata, knobs.seeds))
+    return print_rows(rows(knobs.metadata))
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from PIL import Image
 DPI = 100
 INK, ACCENT, QUIET, WARM = "#222222", "#2f6f8f", "#a9b9c1", "#e0a458"
 QUIET_LINE = "#7d8e97"  # thin things need more contrast
-MAX_BARS = 60  # more families than this and only the ends of the ranking are labelled
+MAX_LABELS = 60  # of families along a side
 SHEET_COLUMNS = 6
 
 
@@ -94,7 +94,7 @@ def contact_sheet(
 
 
 def confusion_matrix(counts: NDArray[np.int64], names: Sequence[str], title: str, rank: str = "family") -> Figure:
-    """A confusion matrix with each row scaled to its class's images; cells are numbered where they fit.
+    """A confusion matrix with each row scaled to its class's images; cells are numbered, and all named, where they fit.
 
     Args:
         counts: int array of shape (n, n), rows true, columns predicted.
@@ -110,9 +110,10 @@ def confusion_matrix(counts: NDArray[np.int64], names: Sequence[str], title: str
         for row, column in zip(*np.nonzero(counts), strict=True):
             colour = "white" if shares[row, column] > 0.5 else INK
             axes.text(column, row, str(counts[row, column]), ha="center", va="center", fontsize=7, color=colour)
-    size = 8 if len(names) <= 40 else 1000 / max(len(names), 1) / 1.6
-    axes.set_xticks(range(len(names)), names, rotation=90, fontsize=size, parse_math=False)
-    axes.set_yticks(range(len(names)), names, fontsize=size, parse_math=False)
+    places = _readable(range(len(names)))
+    labels = [names[place] for place in places]
+    axes.set_xticks(places, labels, rotation=90, fontsize=8, parse_math=False)
+    axes.set_yticks(places, labels, fontsize=8, parse_math=False)
     axes.set(title=title, xlabel=f"predicted {rank}", ylabel=f"true {rank}")
     figure.colorbar(image, ax=axes, shrink=0.6, label=f"share of the {rank}'s images")
     return figure
@@ -244,9 +245,13 @@ def accuracy_bars(table: pd.DataFrame, title: str) -> Figure:
     return figure
 
 
+def _readable(places: range) -> range:
+    """Every place, or every n-th where there are too many labels to read."""
+    return places[:: max(1, -(-len(places) // MAX_LABELS))]
+
+
 def _name_rows(axes: object, names: Sequence[str]) -> None:
-    """Label every row, or every n-th where there are too many to read."""
-    step = max(1, -(-len(names) // MAX_BARS))
-    places = range(len(names) - 1, -1, -step)
+    """Label the rows, the last one in any case."""
+    places = _readable(range(len(names) - 1, -1, -1))
     labels = [names[place] for place in places]
-    axes.set_yticks(list(places), labels, fontsize=8, parse_math=False)  # type: ignore[attr-defined]
+    axes.set_yticks(places, labels, fontsize=8, parse_math=False)  # type: ignore[attr-defined]

@@ -193,6 +193,14 @@ def test_confusion_matrix_scales_rows_and_numbers_their_cells():
     assert tick_labels(axes.xaxis) == tick_labels(axes.yaxis) == ["a", "b"]
 
 
+@pytest.mark.parametrize(("n", "step"), [(60, 1), (61, 2), (202, 4)])
+def test_large_confusion_matrix_names_every_nth_family(n, step):
+    axes = plots.confusion_matrix(np.eye(n, dtype=int), names(n), "confusion").axes[0]
+    for axis in (axes.xaxis, axes.yaxis):
+        assert [label.get_text() for label in axis.get_ticklabels()] == names(n)[::step]
+        assert axis.get_ticklocs().tolist() == list(range(0, n, step))
+
+
 def test_large_confusion_matrix_has_no_numbers():
     assert len(draw_confusion(40).axes[0].texts) > 0
     assert len(draw_confusion(41).axes[0].texts) == 0

@@ -96,15 +96,17 @@ def reliability(labels: Labels, probabilities: Probabilities, bins: int = BINS) 
     Returns:
         One row per bin (low, high] of equal width that holds photos: low, high, images, confidence (mean) and accuracy.
     """
-    confidence, hit = probabilities.max(axis=1).astype(np.float64), probabilities.argmax(axis=1) == labels
-    edges = np.linspace(0, 1, bins + 1)
-    places = np.digitize(confidence, edges[1:-1], right=True)
-    table = pd.DataFrame({"bin": places, "confidence": confidence, "accuracy": hit}).groupby("bin")
-    means = table.mean().assign(images=table.size())
-    held = means.index.to_numpy()
-    means.insert(0, "low", edges[held])
-    means.insert(1, "high", edges[held + 1])
-    return means[["low", "high", "images", "confidence", "accuracy"]].reset_index(drop=True)
+    images, confidence, hits, edges = _sums_by_bin(labels, probabilities, bins)
+    held = np.flatnonzero(images)
+    return pd.DataFrame(
+        {
+            "low": edges[held],
+            "high": edges[held + 1],
+            "images": images[held],
+            "confidence": confidence[held] / images[held],
+            "accuracy": hits[held] / images[held],
+        }
+    )
 
 
 def calibration_error(labels: Labels, probabilities: Probabilities, bins: int = BINS) -> float:
@@ -112,9 +114,20 @@ def calibration_error(labels: Labels, probabilities: Probabilities, bins: int = 
 
     Naeini et al., 2015, "Obtaining Well Calibrated Probabilities Using Bayesian Binning".
     """
-    table = reliability(labels, probabilities, bins)
-    distances = (table["confidence"] - table["accuracy"]).abs()
-    return float((distances * table["images"]).sum() / len(labels))
+    _, confidence, hits, _ = _sums_by_bin(labels, probabilities, bins)
+    return float(np.abs(confidence - hits).sum() / len(labels))
+
+
+def _sums_by_bin(
+    labels: Labels, probabilities: Probabilities, bins: int
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Photos, sum of their confidence and right ones in each bin of confidence, and the bins' edges."""
+    confidence, hit = probabilities.max(axis=1).astype(np.float64), probabilities.argmax(axis=1) == labels
+    edges = np.linspace(0, 1, bins + 1)
+    places = np.digitize(confidence, edges[1:-1], right=True)
+    images = np.bincount(places, minlength=bins)
+    sure, right = (np.asarray(np.bincount(places, values, bins), np.float64) for values in (confidence, hit))
+    return images, sure, right, edges
 
 
 def choose_threshold(labels: Labels, probabilities: Probabilities, wanted_precision: float) -> float:

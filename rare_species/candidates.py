@@ -36,7 +36,7 @@ from rare_species.photo_training import PHOTO_BATCH, PhotoTask, fine_tune, fit_c
 from rare_species.phyla import one_hot_phyla
 from rare_species.rewriting import for_inference
 from rare_species.scores import epoch_scores
-from rare_species.shards import Packed, open_packed
+from rare_species.shards import Packed
 from rare_species.training import fit_head
 from rare_species.training_params import TrainParams, TuneParams
 
@@ -113,11 +113,10 @@ class Candidate:
         return average_probabilities(self.members)
 
 
-def open_data(features: Path, processed: Path, classes: Sequence[dict[str, Any]]) -> Data:
-    """Open features, photos and classes, and see that they belong together; nothing large is read yet."""
-    packed = open_packed(processed)
+def open_data(features: Path, packed: Packed, classes: Sequence[dict[str, Any]]) -> Data:
+    """Open features, and see that they are those of these photos and classes; nothing large is read yet."""
     if any(list(load_photo_paths(features, split)) != list(packed.rows(split)["file_path"]) for split in SPLITS):
-        raise UserError(f"Expected {features} to be of the photos in {processed}. Received: others. Run dvc repro.")
+        raise UserError(f"Expected {features} to be of the photos in {packed.folder}. Received: others. Run dvc repro.")
     description = read_json(features / "backbone.json")
     phyla = description.pop("phyla")
     return Data(packed, classes, description, features, phyla)

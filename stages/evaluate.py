@@ -18,6 +18,7 @@ from rare_species.manifest import SPLITS, read_table
 from rare_species.parallel import process_beside
 from rare_species.params import EvaluateParams
 from rare_species.paths import Paths
+from rare_species.shards import open_packed
 from rare_species.stage import Stage
 
 CANDIDATES = ("train", "tune")
@@ -34,15 +35,12 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     """Predict, score, draw, choose."""
     from rare_species.assessment import assess, make_predictions
     from rare_species.assessment_pictures import Candidate, describe_photos, draw_assessment
-    from rare_species.candidates import average_views, open_data, predict_splits
     from rare_species.champion import save_champion
-    from rare_species.explanations import draw_explanations
-    from rare_species.models import load_model
     from rare_species.reporting import write_metrics
 
-    knobs, data = params.evaluate, open_data(paths.features, paths.processed, read_json(paths.split / "classes.json"))
+    knobs, packed = params.evaluate, open_packed(paths.processed)
     sizes = read_table(paths.manifest, ("file_path", "width", "height"))
-    labels = {split: data.packed.rows(split)["class_id"].to_numpy() for split in SPLITS}
+    labels = {split: packed.rows(split)["class_id"].to_numpy() for split in SPLITS}
     folders = [paths.model(name) for name in CANDIDATES]
     fitted = {folder.name: folder for folder in folders if not (folder / "skipped.json").is_file()}
     own, assessed = {}, {}
@@ -50,20 +48,24 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
         staged(paths.metrics("evaluate"), paths.plots("evaluate"), paths.champion) as (metrics, plots, champion),
         process_beside() as beside,
     ):
-        properties = beside.submit(describe_photos, data.packed, sizes)
-        drawn = []
+        properties = beside.submit(describe_photos, packed, sizes)  # while TensorFlow starts here
+        from rare_species.candidates import average_views, open_data, predict_splits
+        from rare_species.explanations import draw_explanations
+        from rare_species.models import load_model
+
+        data, drawn = open_data(paths.features, packed, read_json(paths.split / "classes.json")), []
         for name, folder in fitted.items():
             model, _ = load_model(folder)
             plain = predict_splits(model, data)
             averaged = average_views(model, data, plain, knobs)
             predictions = make_predictions(labels, averaged, data.classes, knobs)
             without_views = make_predictions(labels, plain, data.classes, knobs) if knobs.views else predictions
-            assessed[name] = assess(predictions, knobs)
             own[name] = without_views.of_test()  # as predict and export answer
-            candidate = Candidate(name, predictions.of_test(), data.packed, properties.result())
-            del plain, averaged, predictions, without_views  # before the next candidate's fill the memory
+            candidate = Candidate(name, predictions.of_test(), packed, properties.result())
             (plots / name).mkdir()
             drawn.append(beside.submit(draw_assessment, candidate, plots / name, knobs))
+            assessed[name] = assess(predictions, knobs)
+            del plain, averaged, predictions, without_views  # before the next candidate's fill the memory
             draw_explanations(candidate, model, data.phyla, plots / name / "explanations.jpg", knobs.explained_photos)
         best = max(assessed, key=lambda name: assessed[name]["val"]["macro_f1"])  # a tie goes to train
         write_metrics(metrics, {"champion": best, **assessed})

@@ -19,6 +19,7 @@ from typing import Any
 from rare_species.errors import UserError
 from rare_species.files import read_json, remove, staged
 from rare_species.paths import Paths
+from rare_species.shards import open_packed
 from rare_species.stage import Stage
 from rare_species.training_params import TrainParams
 
@@ -39,7 +40,7 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     from rare_species.reporting import live_log, log_epoch, write_metrics
     from rare_species.scores import EPOCH_METRICS
 
-    data = open_data(paths.features, paths.processed, read_json(paths.split / "classes.json"))
+    data = open_data(paths.features, open_packed(paths.processed), read_json(paths.split / "classes.json"))
     with staged(paths.model("train"), paths.metrics("train"), paths.plots("train")) as (folder, metrics, plots):
         with live_log(plots) as live:
             try:

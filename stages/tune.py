@@ -20,6 +20,7 @@ import yaml
 from rare_species.errors import UserError
 from rare_species.files import read_json, remove, staged, write_json
 from rare_species.paths import Paths
+from rare_species.shards import open_packed
 from rare_species.stage import Stage
 from rare_species.training_params import TuneParams
 
@@ -41,7 +42,7 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     from rare_species.search import search
     from rare_species.search_pictures import draw_nothing, draw_search, trial_seconds
 
-    data = open_data(paths.features, paths.processed, read_json(paths.split / "classes.json"))
+    data = open_data(paths.features, open_packed(paths.processed), read_json(paths.split / "classes.json"))
     with staged(paths.model("tune"), paths.metrics("tune"), paths.plots("tune")) as (folder, metrics, plots):
         if not (data.has_features and params.tune.trials):
             reason = "tune.trials is 0" if data.has_features else "the model learns from photos, not from features"

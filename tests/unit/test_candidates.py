@@ -61,7 +61,7 @@ def embed(folder, packed, name, views) -> Data:
     write_json(folder / "backbone.json", embedder.description | {"phyla": []})
     if embedder.backbone:
         save_keras(folder / "backbone.keras", embedder.backbone)
-    return open_data(folder, packed.folder, CLASSES)
+    return open_data(folder, packed, CLASSES)
 
 
 def fit(data, params, on_epoch=ignore_epoch):
@@ -128,7 +128,7 @@ def test_saved_classifier_is_folded_and_the_backbone_can_still_be_trained(data, 
 
 def test_missing_features_are_named(packed, tmp_path):
     with pytest.raises(UserError, match=r"Expected .*train\.npz\. Received: no such file"):
-        open_data(tmp_path, packed.folder, CLASSES)
+        open_data(tmp_path, packed, CLASSES)
 
 
 def test_head_predicts_from_features_what_the_saved_model_does_from_photos(fitted, data, packed):
@@ -239,7 +239,7 @@ def test_features_of_other_photos_are_refused(data, packed, tmp_path):
     step = {"train": 1, "val": -1, "test": 1}
     save_changed(data, tmp_path, lambda split, one: replace(one, file_paths=one.file_paths[:: step[split]]))
     with pytest.raises(UserError, match=r"to be of the photos in .* Received: others"):
-        open_data(tmp_path, packed.folder, data.classes)
+        open_data(tmp_path, packed, data.classes)
 
 
 def test_nan_is_no_agreement():

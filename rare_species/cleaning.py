@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from functools import partial
 from pathlib import Path
@@ -64,8 +65,12 @@ def find_documents(manifest: pd.DataFrame) -> pd.DataFrame:
 
 def list_files(folder: Path) -> set[str]:
     """POSIX paths of the files below a folder, relative to it, without the listing itself."""
-    paths = (path for path in folder.rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix() for path in paths} - {"listing.csv"}
+    found: set[str] = set()
+    for place, _, names in os.walk(folder):
+        paths = (Path(place, name) for name in names)
+        found.update(path.relative_to(folder).as_posix() for path in paths if path.is_file())
+    found.discard("listing.csv")
+    return found
 
 
 def read_exclusions(path: Path) -> set[str]:
@@ -118,8 +123,10 @@ def _reject(manifest: pd.DataFrame, rows: pd.Series[bool], reason: Reason) -> No
 
 def _same_photo(manifest: pd.DataFrame, excluded: set[str]) -> pd.Series[bool]:
     """Rows with the bytes and the family of an excluded one; under another family it is what the person kept."""
-    names = manifest["sha256"] + " " + manifest["family"]
-    return names.isin(names[manifest["file_path"].isin(excluded)]) & (manifest["sha256"] != "")
+    gone = manifest[manifest["file_path"].isin(excluded) & (manifest["sha256"] != "")]
+    photos = set(zip(gone["sha256"], gone["family"], strict=True))
+    pairs = zip(manifest["sha256"], manifest["family"], strict=True)
+    return pd.Series([pair in photos for pair in pairs], index=manifest.index)
 
 
 def _reject_copies(manifest: pd.DataFrame) -> None:

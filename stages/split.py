@@ -18,7 +18,7 @@ import numpy as np
 from rare_species.duplicates import cross_split_pairs, group_photos
 from rare_species.files import staged, write_json
 from rare_species.held_out import assign_others, choose_held_out
-from rare_species.manifest import MANIFEST_COLUMNS, SPLIT_COLUMNS, kept, read_table, write_table
+from rare_species.manifest import LISTING_COLUMNS, SPLIT_COLUMNS, kept, read_table, write_table
 from rare_species.params import SplitParams
 from rare_species.paths import Paths
 from rare_species.pictures import draw_split
@@ -37,7 +37,7 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     """Group, assign, count leaks."""
     knobs = params.split
     fractions = {"train": knobs.train, "val": knobs.val, "test": knobs.test}
-    manifest = read_table(paths.manifest, MANIFEST_COLUMNS)
+    manifest = read_table(paths.manifest, (*LISTING_COLUMNS, "status", "phash"))
     manifest["group"] = group_photos(manifest, knobs.burst_gap, knobs.near_duplicate_bits)
     photos = kept(manifest)
     classes = list_classes(photos)

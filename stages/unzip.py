@@ -7,6 +7,7 @@ Params: unzip
 Takes:  seconds; about 5 s for 12,000 photos of 0.6 GB
 """
 
+import os
 import sys
 from dataclasses import dataclass
 from typing import Any
@@ -35,7 +36,7 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
         listing = unpack(paths.root / knobs.archive, images, limits, knobs.layout)
         write_table(images / "listing.csv", listing, LISTING_COLUMNS)
         counts = {
-            "files": sum(path.is_file() for path in images.rglob("*")) - 1,
+            "files": sum(len(names) for _, _, names in os.walk(images)) - 1,
             "labels": len(listing),
             "families": listing["family"].nunique(),
             "phyla": listing["phylum"].nunique(),

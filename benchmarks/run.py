@@ -21,7 +21,7 @@ from typing import Any
 
 from benchmarks.report import Row, in_one_line, read_rows, render
 from benchmarks.scale import PHOTOS
-from benchmarks.tuner_scores import SEEDS
+from benchmarks.tuner_scores import SEEDS, several
 from rare_species.command import run_command
 
 COMMAND = "python -m benchmarks."
@@ -59,8 +59,7 @@ class Benchmark:
 
 QUICK = ("preprocess", "clean", "embed", "head", "fine_tuning", "convnext")
 FULL = ("tuner", "full_scale", "scale")
-LONGEST = ("tuner_scores",)
-ORDER = QUICK + FULL + LONGEST
+ORDER = (*QUICK, *FULL, "tuner_scores")
 TITLE = """`make bench` measures the rows down to ConvNeXt: medians of five rounds, in which both sides take turns, and
 their range. `make bench-full` measures all but the last, which takes most of an hour alone; the photos are drawn by
 this project, with families and bursts as in the metadata of the real photos if it is given that."""
@@ -109,7 +108,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--full", action="store_true", help="all but the last, whatever is named")
     parser.add_argument("--metadata", type=Path, help="metadata.csv of the real photos; default: made-up rows")
     parser.add_argument("--photos", type=int, nargs="+", default=PHOTOS, help="of scale, three numbers or more")
-    parser.add_argument("--seeds", type=int, default=SEEDS, help=f"of tuner_scores; default: {SEEDS}")
+    parser.add_argument("--seeds", type=several, default=SEEDS, help=f"of tuner_scores; default: {SEEDS}")
     knobs = parser.parse_args(argv)
     names = QUICK + FULL if knobs.full else knobs.names or QUICK
     unknown = sorted(set(names) - set(ORDER))

@@ -31,11 +31,9 @@ def rows(metadata: Path | None = None, seeds: int = SEEDS) -> list[Row]:
     """
     workspace = ran_on(full_scale_archive(metadata))
     with ThreadPoolExecutor(available_cores()) as searches:
-        found = {
-            (side, seed): searches.submit(run_apart, side, seed, workspace)
-            for seed, side in product(range(seeds), SIDES)
-        }
-    ours, theirs = ([found[side, seed].result() for seed in range(seeds)] for side in SIDES)
+        asked = list(product(range(seeds), SIDES))
+        runs = list(searches.map(lambda each: run_apart(each[1], each[0], workspace), asked))
+    ours, theirs = ([run for (_, of), run in zip(asked, runs, strict=True) if of == side] for side in SIDES)
     return [
         Row(
             f"best validation accuracy of the report's search, {seeds} seeds",
@@ -53,11 +51,19 @@ def _in_words(runs: list[dict[str, float]]) -> str:
     return f"{mean(best):.3f} ± {stdev(best):.3f} ({each}) in {mean(epochs):.0f} epochs"
 
 
+def several(text: str) -> int:
+    """Read a number of seeds: one has no deviation."""
+    number = int(text)
+    if number < 2:
+        raise argparse.ArgumentTypeError(f"expected two seeds or more. Received: {text}")
+    return number
+
+
 def main() -> int:
     """Search and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--metadata", type=Path, help="metadata.csv of the real photos; default: made-up rows")
-    parser.add_argument("--seeds", type=int, default=SEEDS, help=f"searches of each side; default: {SEEDS}")
+    parser.add_argument("--seeds", type=several, default=SEEDS, help=f"searches of each side; default: {SEEDS}")
     knobs = parser.parse_args()
     return print_rows(rows(knobs.metadata, knobs.seeds))
 

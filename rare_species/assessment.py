@@ -31,7 +31,8 @@ class Predictions:
 
     Attributes:
         labels: int array of shape (n_photos,) by split.
-        probabilities: float array of shape (n_photos, n_classes) by split, rows as in the index of the shards.
+        probabilities: float array of shape (n_photos, n_classes) by split, rows as in the index of the shards; see
+            `of_test` for those of one split alone.
         classes: family and phylum by class id.
         calibration: fitted to the validation photos.
     """

@@ -25,7 +25,7 @@ class Candidate:
 
     Attributes:
         name: "train" or "tune".
-        predictions: of every split.
+        predictions: of the test split, see `Predictions.of_test`; labels of all.
         packed: the photos.
         properties: of each test photo, see `describe_photos`.
     """

@@ -96,8 +96,8 @@ def reliability(labels: Labels, probabilities: Probabilities, bins: int = BINS) 
     Returns:
         One row per bin (low, high] of equal width that holds photos: low, high, images, confidence (mean) and accuracy.
     """
-    images, confidence, hits, edges = _sums_by_bin(labels, probabilities, bins)
-    held = np.flatnonzero(images)
+    images, confidence, hits = _sums_by_bin(labels, probabilities, bins)
+    held, edges = np.flatnonzero(images), np.linspace(0, 1, bins + 1)
     return pd.DataFrame(
         {
             "low": edges[held],
@@ -114,20 +114,19 @@ def calibration_error(labels: Labels, probabilities: Probabilities, bins: int = 
 
     Naeini et al., 2015, "Obtaining Well Calibrated Probabilities Using Bayesian Binning".
     """
-    _, confidence, hits, _ = _sums_by_bin(labels, probabilities, bins)
+    _, confidence, hits = _sums_by_bin(labels, probabilities, bins)
     return float(np.abs(confidence - hits).sum() / len(labels))
 
 
 def _sums_by_bin(
     labels: Labels, probabilities: Probabilities, bins: int
-) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Photos, sum of their confidence and right ones in each bin of confidence, and the bins' edges."""
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+    """Photos in each bin of confidence, the sum of their confidence, and how many are right."""
     confidence, hit = probabilities.max(axis=1).astype(np.float64), probabilities.argmax(axis=1) == labels
-    edges = np.linspace(0, 1, bins + 1)
-    places = np.digitize(confidence, edges[1:-1], right=True)
+    places = np.digitize(confidence, np.linspace(0, 1, bins + 1)[1:-1], right=True)
     images = np.bincount(places, minlength=bins)
-    sure, right = (np.asarray(np.bincount(places, values, bins), np.float64) for values in (confidence, hit))
-    return images, sure, right, edges
+    sums, hits = (np.asarray(np.bincount(places, values, bins), np.float64) for values in (confidence, hit))
+    return images, sums, hits
 
 
 def choose_threshold(labels: Labels, probabilities: Probabilities, wanted_precision: float) -> float:

@@ -114,7 +114,7 @@ class Candidate:
 
 
 def open_data(features: Path, packed: Packed, classes: Sequence[dict[str, Any]]) -> Data:
-    """Open features, and see that they are those of these photos and classes; nothing large is read yet."""
+    """Open features, and see that they are of these photos; nothing large is read yet."""
     if any(list(load_photo_paths(features, split)) != list(packed.rows(split)["file_path"]) for split in SPLITS):
         raise UserError(f"Expected {features} to be of the photos in {packed.folder}. Received: others. Run dvc repro.")
     description = read_json(features / "backbone.json")
@@ -241,7 +241,7 @@ def predict_splits(model: keras.Model, data: Data) -> dict[str, NDArray[np.float
 
 
 def _predict_cached(head: keras.Model, data: Data, split: str) -> NDArray[np.float32]:
-    """On features that are read for this alone: of all splits together a large data set's would fill the memory."""
+    """Probabilities of a split's photos; its features are read for this alone, as all splits' may not fit in memory."""
     return predict(head, as_batches(load_features(data.features, split).originals().tensor))
 
 

@@ -66,11 +66,15 @@ def find_documents(manifest: pd.DataFrame) -> pd.DataFrame:
 def list_files(folder: Path) -> set[str]:
     """POSIX paths of the files below a folder, relative to it, without the listing itself."""
     found: set[str] = set()
-    for place, _, names in os.walk(folder):
+    for place, _, names in os.walk(folder, onerror=_raise):  # `Path.rglob` would hold every path
         paths = (Path(place, name) for name in names)
         found.update(path.relative_to(folder).as_posix() for path in paths if path.is_file())
     found.discard("listing.csv")
     return found
+
+
+def _raise(error: OSError) -> None:
+    raise error
 
 
 def read_exclusions(path: Path) -> set[str]:

@@ -82,7 +82,10 @@ def load_features(folder: Path, split: str) -> Features:
 
 
 def load_photo_paths(folder: Path, split: str) -> NDArray[np.str_]:
-    """Read whose features a split's are, one path per photo, and leave out the features.
+    """Read the paths of a split's photos, without their features.
+
+    Returns:
+        Text array of shape (photos,); views have none.
 
     Raises:
         UserError: when they are not there.

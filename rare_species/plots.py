@@ -94,7 +94,7 @@ def contact_sheet(
 
 
 def confusion_matrix(counts: NDArray[np.int64], names: Sequence[str], title: str, rank: str = "family") -> Figure:
-    """A confusion matrix with each row scaled to its class's images; cells are numbered, and all named, where they fit.
+    """A confusion matrix with each row scaled to its class's images; cells numbered and all classes named if they fit.
 
     Args:
         counts: int array of shape (n, n), rows true, columns predicted.

@@ -43,7 +43,7 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     labels = {split: packed.rows(split)["class_id"].to_numpy() for split in SPLITS}
     folders = [paths.model(name) for name in CANDIDATES]
     fitted = {folder.name: folder for folder in folders if not (folder / "skipped.json").is_file()}
-    own, assessed = {}, {}
+    own, assessed = {}, {}  # own: as predict and export answer, without views
     with (
         staged(paths.metrics("evaluate"), paths.plots("evaluate"), paths.champion) as (metrics, plots, champion),
         process_beside() as beside,
@@ -57,15 +57,13 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
         for name, folder in fitted.items():
             model, _ = load_model(folder)
             plain = predict_splits(model, data)
-            averaged = average_views(model, data, plain, knobs)
-            predictions = make_predictions(labels, averaged, data.classes, knobs)
-            without_views = make_predictions(labels, plain, data.classes, knobs) if knobs.views else predictions
-            own[name] = without_views.of_test()  # as predict and export answer
+            predictions = make_predictions(labels, average_views(model, data, plain, knobs), data.classes, knobs)
+            own[name] = (make_predictions(labels, plain, data.classes, knobs) if knobs.views else predictions).of_test()
             candidate = Candidate(name, predictions.of_test(), packed, properties.result())
             (plots / name).mkdir()
             drawn.append(beside.submit(draw_assessment, candidate, plots / name, knobs))
             assessed[name] = assess(predictions, knobs)
-            del plain, averaged, predictions, without_views  # before the next candidate's fill the memory
+            del plain, predictions  # before the next candidate's fill the memory
             draw_explanations(candidate, model, data.phyla, plots / name / "explanations.jpg", knobs.explained_photos)
         best = max(assessed, key=lambda name: assessed[name]["val"]["macro_f1"])  # a tie goes to train
         write_metrics(metrics, {"champion": best, **assessed})

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
+from rare_species import candidates
 from rare_species.callbacks import Fit
 from rare_species.candidates import (
     Data,
@@ -107,6 +108,7 @@ def predict_photos(folder, packed):
 def test_opened_data_is_what_was_saved(data, photos_only, packed):
     rows = {split: len(features.labels) for split, features in data.fitted.items()}
     assert rows == {"train": 24, "val": 6}  # train with a view of each photo
+    assert len(load_features(data.features, "test").labels) == 6
     assert data.packed.shape == packed.shape
     assert data.has_features
     assert not photos_only.has_features
@@ -124,6 +126,19 @@ def test_saved_classifier_is_folded_and_the_backbone_can_still_be_trained(data, 
     assert batch_norms(model.get_layer("backbone")) == 0
     assert batch_norms(data.backbone()) == 0
     assert batch_norms(data.trainable_backbone()) == 49
+
+
+def test_features_are_read_when_they_are_needed_and_test_ones_never_to_fit(fitted, data, monkeypatch):
+    read = []
+    monkeypatch.setattr(
+        candidates, "load_features", lambda folder, split: read.append(split) or load_features(folder, split)
+    )
+    opened = open_data(data.features, data.packed, CLASSES)
+    assert read == []
+    fit(opened, train_params(epochs=1))
+    assert read == ["train", "val"]
+    predict_splits(load_model(fitted[1])[0], opened)
+    assert read[2:] == list(SPLITS)
 
 
 def test_missing_features_are_named(packed, tmp_path):
@@ -236,8 +251,10 @@ def test_model_that_does_not_belong_to_the_features_is_refused(fitted, data, tmp
 
 
 def test_features_of_other_photos_are_refused(data, packed, tmp_path):
-    step = {"train": 1, "val": -1, "test": 1}
-    save_changed(data, tmp_path, lambda split, one: replace(one, file_paths=one.file_paths[:: step[split]]))
+    def change(split, features):
+        return replace(features, file_paths=features.file_paths[::-1]) if split == "val" else features
+
+    save_changed(data, tmp_path, change)
     with pytest.raises(UserError, match=r"to be of the photos in .* Received: others"):
         open_data(tmp_path, packed, data.classes)
 

@@ -161,7 +161,7 @@ def test_saved_features_come_back(features, tmp_path, monkeypatch, width):
         assert getattr(loaded, name).dtype == getattr(saved, name).dtype
 
 
-def test_paths_of_the_photos_are_read_without_those_of_views(features, tmp_path):
+def test_each_photo_has_a_path_and_no_view_has_one(features, tmp_path):
     save_features(tmp_path / "train.npz", features)
     assert load_photo_paths(tmp_path, "train").tolist() == ["cat/ä.jpg", "ant/2.jpg"]
 

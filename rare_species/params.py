@@ -16,7 +16,7 @@ from pydantic import (
     model_validator,
 )
 
-from rare_species.section import Fraction, Section
+from rare_species.section import Fraction, Section, Seed
 from rare_species.training_params import AugmentationParams, TrainParams, TuneParams
 
 Layout = Literal["auto", "metadata", "phylum_family", "class_folders"]
@@ -72,7 +72,7 @@ class SplitParams(Section):
     burst_gap: NonNegativeInt
     near_duplicate_bits: Annotated[int, Field(ge=0, le=15)]
     holdout_species: bool
-    seed: NonNegativeInt
+    seed: Seed
 
     @model_validator(mode="after")
     def _species_are_held_out_in_groups(self) -> SplitParams:
@@ -162,7 +162,7 @@ class EmbedParams(Section):
     batch_size: PositiveInt
     views: NonNegativeInt
     augmentation: AugmentationParams
-    seed: NonNegativeInt
+    seed: Seed
 
 
 class EvaluateParams(Section):
@@ -176,7 +176,7 @@ class EvaluateParams(Section):
     resamples: Annotated[int, Field(ge=100)]
     views: NonNegativeInt
     augmentation: AugmentationParams
-    seed: NonNegativeInt
+    seed: Seed
 
 
 class ScoreRule(Section):
@@ -201,7 +201,7 @@ class CompareParams(Section):
     accuracy: ScoreRule
     top_k_accuracy: ScoreRule
     loss: LossRule
-    seed: NonNegativeInt
+    seed: Seed
 
 
 def check_together(model: ModelParams, train: TrainParams) -> None:

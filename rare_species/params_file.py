@@ -68,12 +68,18 @@ def _describe(section: str, problem: Any, file: Path) -> str:
     message = problem["msg"].removeprefix("Value error, ")
     if problem["type"] == "value_error" and not place:  # of several knobs: the message names them
         return _mend(message, file)
+    if problem["type"] == "value_error" and "Received" in message:
+        return _mend(f"{key}: {message}", file)
     if problem["type"] == "missing":
         return f"{key} is missing. Add it to {file}."
     if problem["type"] == "extra_forbidden":
         return f"{key} is not a knob. Received: {problem['input']!r}. Remove it from {file} or mend its name."
-    return f"{key}: {message}. Received: {problem['input']!r}. Set it in {file} or with dvc exp run -S {key}=VALUE."
+    # with -S, DVC merges mappings: it takes nothing away
+    command = "" if isinstance(problem["input"], dict) else f" or with dvc exp run -S {key}=VALUE"
+    return f"{key}: {message}. Received: {problem['input']!r}. Set it in {file}{command}."
 
 
 def _mend(message: str, file: Path) -> str:
+    if message.endswith("."):  # it says what to do
+        return message
     return f"{message}. Set it in {file} or with dvc exp run -S KEY=VALUE."

@@ -17,6 +17,7 @@ import keras
 import optuna
 import pandas as pd
 from optuna.trial import FrozenTrial, TrialState
+from pydantic import ValidationError
 from tqdm import tqdm
 
 from rare_species.callbacks import DivergedError, Fit, OnEpoch
@@ -28,6 +29,9 @@ from rare_species.training_params import FitParams, TuneParams, with_knobs
 from rare_species.trials import EPOCHS, NUMBER, Journal, finished, knobs_of, make_study, propose
 
 log = logging.getLogger(__name__)
+logging.getLogger("tensorflow").setLevel(
+    logging.ERROR
+)  # it warns that each trial is traced anew: each is another model
 
 
 @dataclass(frozen=True)
@@ -77,7 +81,8 @@ def search(splits: dict[str, Features], n_classes: int, params: TuneParams, on_e
     if not any(trial.state is TrialState.COMPLETE for trial in study.trials):
         raise UserError(
             f"Expected one of {params.trials} trials to come to an end. Received: the loss became NaN or infinite in "
-            "all. Lower tune.space.optimizer.learning_rate.high in params.yaml."
+            "all, or their knobs do not go together; the log says which. Lower "
+            "tune.space.optimizer.learning_rate.high, or mend tune.space, in params.yaml."
         )
     best = knobs_of(study.best_trial, params.space)
     chosen = with_knobs(params.base, best)
@@ -165,7 +170,11 @@ class Trials:
         except optuna.TrialPruned:
             reports = trial.study.trials[trial.number].intermediate_values
             over = finished(trial, started, TrialState.PRUNED, reports[max(reports)])
-        except DivergedError:
+        except DivergedError as error:
+            log.warning("trial %d: %s", trial.number, error)
+            over = finished(trial, started, TrialState.FAIL, None)
+        except ValidationError as error:
+            log.warning("trial %d: %s", trial.number, error.errors()[0]["msg"].removeprefix("Value error, "))
             over = finished(trial, started, TrialState.FAIL, None)
         with self._writing:
             self._journal.add(over)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, NonNegativeInt, model_validator
@@ -21,8 +22,12 @@ class Range(Section):
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Range:
-        if self.low >= self.high or (self.log and self.low <= 0):
-            raise ValueError("expected low < high, and low > 0 when log is true")
+        if self.low >= self.high:
+            raise ValueError("expected low < high")
+        if self.log and self.low <= 0:
+            raise ValueError("expected low > 0 when log is true")
+        if self.step is not None and self.step > self.high - self.low:
+            raise ValueError("expected step to be at most high - low")
         if self.log and self.step is not None:
             raise ValueError("expected step or log, not both")
         if self.type == "int" and any(number != int(number) for number in (self.low, self.high, self.step or 1)):
@@ -35,8 +40,10 @@ class Range(Section):
         return self.step is not None or (self.type == "int" and not self.log)
 
     def examples(self) -> list[float | int]:
-        """Both ends, in the knob's own type."""
-        return [int(end) if self.type == "int" else end for end in (self.low, self.high)]
+        """Both ends, in the knob's own type; of floats also one between them, as both ends may be whole numbers."""
+        if self.type == "int":
+            return [int(self.low), int(self.high)]
+        return [self.low, self.low + (self.step or (self.high - self.low) / math.e), self.high]
 
 
 class Choices(Section):
@@ -102,9 +109,14 @@ class Layers(Section):
         return all(layer.is_finite for layer in self.each)
 
     def examples(self) -> list[list[Any]]:
-        """Of every length, one with the first and one with the last that each layer may have."""
-        lengths = range(self.at_least or 0, len(self.each) + 1)
-        return [[layer.examples()[end] for layer in self.each[:length]] for length in lengths for end in (0, -1)]
+        """Of every length: one with the first of what each layer may have, one with the second, and so on."""
+        lengths, each = range(self.at_least or 0, len(self.each) + 1), [layer.examples() for layer in self.each]
+        most = max(len(examples) for examples in each)
+        return [
+            [examples[min(number, len(examples) - 1)] for examples in each[:length]]
+            for length in lengths
+            for number in range(most)
+        ]
 
 
 Distribution = Annotated[Range | Choices | Layers, Field(discriminator="type")]
@@ -119,11 +131,15 @@ def flatten_space(space: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 
     Returns:
         For instance `{"head.dropout": {"type": "float", "low": 0, "high": 0.6}}`.
+
+    Raises:
+        ValueError: when a knob is there twice, nested and by its dotted name.
     """
     flat: dict[str, Any] = {}
     for name, value in space.items():
-        if isinstance(value, dict) and "type" not in value:
-            flat |= flatten_space(value, f"{prefix}{name}.")
-        else:
-            flat[f"{prefix}{name}"] = value
+        inside = isinstance(value, dict) and "type" not in value
+        found = flatten_space(value, f"{prefix}{name}.") if inside else {f"{prefix}{name}": value}
+        if twice := sorted(flat.keys() & found.keys()):
+            raise ValueError(f"expected each knob once. Received twice: {', '.join(twice)}")
+        flat |= found
     return flat

@@ -17,7 +17,7 @@ from pydantic import (
 )
 
 from rare_species.search_space import Distribution, Layers, flatten_space
-from rare_species.section import Fraction, Section
+from rare_species.section import Fraction, Section, Seed
 
 Dropout = Annotated[float, Field(ge=0, lt=1)]
 Dropouts = Annotated[
@@ -154,7 +154,7 @@ class TrainParams(FitParams):
     members: PositiveInt
     augmentation: TrainAugmentationParams
     cnn: CnnParams
-    seed: NonNegativeInt
+    seed: Seed
 
     @model_validator(mode="after")
     def _phases_fit(self) -> TrainParams:
@@ -192,7 +192,7 @@ class TuneParams(Section):
     pruning: PruningParams
     base: FitParams
     space: Annotated[dict[str, Distribution], Field(min_length=1)]
-    seed: NonNegativeInt
+    seed: Seed
 
     @field_validator("space", mode="before")
     @classmethod
@@ -206,8 +206,13 @@ class TuneParams(Section):
                 try:
                     with_knobs(self.base, {knob: value} | self._others(knob, value))
                 except ValidationError as error:
-                    message = error.errors()[0]["msg"]
-                    raise ValueError(f"tune.space.{knob}: {message}. Received: {value!r}") from error
+                    problem = error.errors()[0]
+                    if problem["type"] == "extra_forbidden":
+                        raise ValueError(
+                            f"tune.space must name knobs of tune.base. Received: {knob}, which is none of these. "
+                            "Remove it or mend its name."
+                        ) from error
+                    raise ValueError(f"tune.space.{knob}: {problem['msg']}. Received: {value!r}") from error
         return self
 
     def _examples(self, knob: str) -> list[Any]:
@@ -260,6 +265,9 @@ def with_knobs(fit: FitParams, knobs: dict[str, Any]) -> FitParams:
 
     Returns:
         The validated copy.
+
+    Raises:
+        pydantic.ValidationError: when they do not go together.
     """
     document = fit.model_dump()
     for knob, value in knobs.items():

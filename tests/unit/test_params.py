@@ -204,6 +204,8 @@ def test_params_cannot_be_changed(load: Callable[..., Any]) -> None:
         ("preprocess.remove_background.model", "sam", "'u2netp', 'u2net'"),
         ("model.name", "resnet", "'efficientnetlite0', 'efficientnetb0'"),
         ("embed.views", -1, "greater than or equal to 0"),
+        ("train.seed", 2**32, "less than 4294967296"),
+        ("tune.seed", -1, "greater than or equal to 0"),
         ("evaluate.resamples", 99, "greater than or equal to 100"),
         ("compare.resamples", 99, "greater than or equal to 100"),
         ("compare.accuracy.floor", -0.1, "greater than or equal to 0"),
@@ -215,6 +217,11 @@ def test_params_cannot_be_changed(load: Callable[..., Any]) -> None:
         ("tune.space.head.dropout", {"type": "floaty", "low": 0, "high": 1}, "'float', 'int', 'categorical'"),
         ("tune.space.head.dropout", {"type": "float", "low": 0.5, "high": 0.5}, "low < high"),
         ("tune.space.head.dropout", {"type": "float", "low": 0, "high": 0.5, "log": True}, "low > 0 when log is true"),
+        (
+            "tune.space.head.dropout",
+            {"type": "float", "low": 0, "high": 0.5, "step": 0.6},
+            "step to be at most high - low",
+        ),
         ("tune.space.head.units.choices", [], "at least 1 item"),
         ("tune.space.head.dropout.low", "abc", "valid number"),
     ],
@@ -224,7 +231,8 @@ def test_a_wrong_value_names_its_knob(refuse: Callable[..., str], knob: str, val
     assert message.startswith(f"{knob}: ")
     assert expected in message
     assert f" Received: {value!r}. " in message
-    assert message.endswith(f"params.yaml or with dvc exp run -S {knob}=VALUE.")
+    command = "" if isinstance(value, dict) else f" or with dvc exp run -S {knob}=VALUE"  # DVC would merge a mapping
+    assert message.endswith(f"params.yaml{command}.")
     assert "\n" not in message
 
 
@@ -311,16 +319,19 @@ def test_shares_may_be_off_by_rounding(load: Callable[..., Any]) -> None:
 @pytest.mark.parametrize(
     ("knob", "distribution", "received", "expected"),
     [
-        ("dropuot", FLOAT, "0.0", "not permitted"),
-        ("head.layers", FLOAT, "0.0", "not permitted"),
-        ("heads.dropout", FLOAT, "0.0", "not permitted"),
         ("head.dropout", FLOAT | {"high": 1.0}, "1.0", "less than 1"),
         ("optimizer.learning_rate", FLOAT, "0.0", "greater than 0"),
         ("batch_size", {"type": "int", "low": 0, "high": 64}, "0", "greater than 0"),
         ("head.activation", {"type": "categorical", "choices": ["relu", "sin"]}, "'sin'", "'gelu'"),
         ("head.units", {"type": "categorical", "choices": [[8], [0]]}, "[0]", "greater than 0"),
         ("epochs.more", FLOAT, "0.0", "valid integer"),
-        ("1", FLOAT, "0.0", "not permitted"),
+        ("batch_size", {"type": "float", "low": 16.0, "high": 64.0, "step": 0.5}, "16.5", "valid integer"),
+        (
+            "head.units",
+            {"type": "layers", "at_least": 1, "each": [FLOAT | {"low": 8, "high": 9.0, "step": 0.5}]},
+            "[8.5]",
+            "valid integer",
+        ),
     ],
 )
 def test_a_search_space_beyond_the_knobs_is_refused(
@@ -336,6 +347,26 @@ def test_a_search_space_beyond_the_knobs_is_refused(
     assert expected in message
     assert f". Received: {received}. Set it in " in message
     assert "dvc exp run -S" in message
+
+
+@pytest.mark.parametrize("knob", ["dropuot", "head.layers", "heads.dropout", "members", "1"])
+def test_a_search_space_names_knobs_of_its_base(load: Callable[..., Any], knob: str) -> None:
+    with pytest.raises(UserError) as error:
+        load("tune", space={knob: FLOAT})
+    received = f"Received: {knob}, which is none of these. Remove it or mend its name."
+    assert str(error.value) == f"tune.space must name knobs of tune.base. {received}"
+
+
+@pytest.mark.parametrize(("low", "high", "step"), [(16.0, 64.0, 8.0), (16.0, 64.0, 48.0)])
+def test_a_whole_number_may_be_searched_in_whole_steps(
+    load: Callable[..., Any], low: float, high: float, step: float
+) -> None:
+    load("tune", space={"batch_size": FLOAT | {"low": low, "high": high, "step": step}})
+
+
+def test_a_knob_is_searched_once(load: Callable[..., Any]) -> None:
+    with pytest.raises(UserError, match=r"tune\.space: expected each knob once\. Received twice: head\.dropout"):
+        load("tune", space={"head.dropout": FLOAT, "head": {"dropout": FLOAT}})
 
 
 @pytest.mark.parametrize(("document", "name"), [({"trian": {}}, "trian"), ({"clean": {}, 7: 1}, "7")])

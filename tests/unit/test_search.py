@@ -173,6 +173,17 @@ def test_diverged_trial_is_recorded_as_failed_and_the_search_goes_on(data, optun
     assert ["fail after 0 epochs, " in message for message in caplog.messages].count(True) == len(failed)
 
 
+def test_trial_whose_knobs_do_not_go_together_is_recorded_as_failed(fake, caplog):
+    fake(lambda _, epoch: epoch / 10)
+    choices = {"units": [[8], [8, 4]], "dropout": [0.1, [0.2]]}
+    space = {"head": {knob: {"type": "categorical", "choices": each} for knob, each in choices.items()}}
+    result = search(None, 3, tune_params(trials=12, space=space, head__units=[8]), ignore_epoch)
+    together = [len(row["head.units"]) == 1 or row["head.dropout"] == 0.1 for _, row in result.trials.iterrows()]
+    assert list(result.trials["state"] != "fail") == together
+    assert 0 < sum(together) < 12
+    assert any("must be one number or as many as units" in message for message in caplog.messages)
+
+
 def test_search_of_which_every_trial_fails_says_what_to_do(data):
     only_high = {"optimizer": {"learning_rate": {"type": "categorical", "choices": [1.0]}}}
     with pytest.raises(UserError, match=r"Expected one of 2 trials.*tune\.space\.optimizer\.learning_rate\.high"):

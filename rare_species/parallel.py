@@ -44,7 +44,9 @@ def map_in_processes(
         if processes <= 1:
             results = map(function, items)
         else:
-            pool = stack.enter_context(ProcessPoolExecutor(processes, mp_context=get_context(START_METHOD)))
+            context = get_context(START_METHOD)
+            context.set_forkserver_preload([getattr(function, "func", function).__module__])  # imported once for all
+            pool = stack.enter_context(ProcessPoolExecutor(processes, mp_context=context))
             results = pool.map(function, items, chunksize=CHUNK)
         for result in results:
             progress.update()

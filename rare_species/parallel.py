@@ -44,8 +44,8 @@ def map_in_processes(
         if processes <= 1:
             results = map(function, items)
         else:
-            context = get_context(START_METHOD)
-            context.set_forkserver_preload([getattr(function, "func", function).__module__])  # imported once for all
+            context, named = get_context(START_METHOD), getattr(function, "func", function)  # the function in a partial
+            context.set_forkserver_preload([named.__module__])  # imported once, not by each process
             pool = stack.enter_context(ProcessPoolExecutor(processes, mp_context=context))
             results = pool.map(function, items, chunksize=CHUNK)
         for result in results:

@@ -29,9 +29,8 @@ from rare_species.training_params import FitParams, TuneParams, with_knobs
 from rare_species.trials import EPOCHS, NUMBER, Journal, finished, knobs_of, make_study, propose
 
 log = logging.getLogger(__name__)
-logging.getLogger("tensorflow").setLevel(
-    logging.ERROR
-)  # it warns that each trial is traced anew: each is another model
+# it warns that each trial is traced anew, as it must be: each is another model
+logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
 
 @dataclass(frozen=True)

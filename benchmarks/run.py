@@ -61,7 +61,7 @@ QUICK = ("preprocess", "clean", "embed", "head", "fine_tuning", "convnext")
 FULL = ("tuner", "full_scale", "scale")
 ORDER = (*QUICK, *FULL, "tuner_scores")
 TITLE = """`make bench` measures the rows down to ConvNeXt: medians of five rounds, in which both sides take turns, and
-their range. `make bench-full` measures all but the last, which takes most of an hour alone; the photos are drawn by
+their range. `make bench-full` measures all but the last, which takes about an hour alone; the photos are drawn by
 this project, with families and bursts as in the metadata of the real photos if it is given that."""
 
 

@@ -1,6 +1,6 @@
 """Compare what the report's search finds with what KerasTuner's Hyperband finds, over three seeds.
 
-Run from the repository root: `python -m benchmarks.tuner_scores [--metadata CSV] [--seeds 3]`; about 50 minutes on two
+Run from the repository root: `python -m benchmarks.tuner_scores [--metadata CSV] [--seeds 3]`; about an hour on two
 cores. The searches are those of benchmarks/tuner.py, as many at once as there are cores: their time does not count.
 """
 
@@ -31,9 +31,8 @@ def rows(metadata: Path | None = None, seeds: int = SEEDS) -> list[Row]:
     """
     workspace = ran_on(full_scale_archive(metadata))
     with ThreadPoolExecutor(available_cores()) as searches:
-        asked = list(product(range(seeds), SIDES))
-        runs = list(searches.map(lambda each: run_apart(each[1], each[0], workspace), asked))
-    ours, theirs = ([run for (_, of), run in zip(asked, runs, strict=True) if of == side] for side in SIDES)
+        runs = list(searches.map(lambda asked: run_apart(asked[0], asked[1], workspace), product(SIDES, range(seeds))))
+    ours, theirs = runs[:seeds], runs[seeds:]
     return [
         Row(
             f"best validation accuracy of the report's search, {seeds} seeds",

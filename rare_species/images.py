@@ -228,9 +228,7 @@ def _to_rgb(image: Image.Image) -> Image.Image:
 
 def _perceptual_hash(image: Image.Image, orientation: int) -> str:
     image.draft("L", (HASH_SIDE_PX, HASH_SIDE_PX))
-    loaded = _loaded(image)
-    plain = loaded if loaded.mode == "L" and not loaded.has_transparency_data else _to_rgb(loaded)
-    return str(imagehash.phash(_turn(plain, orientation)))
+    return str(imagehash.phash(_turn(_to_rgb(_loaded(image)), orientation)))
 
 
 def _image_to_score(image: Image.Image, data: bytes) -> Image.Image:

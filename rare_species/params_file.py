@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from rare_species.errors import UserError
 from rare_species.params import SECTIONS, check_together
+from rare_species.section import reason
 
 T = TypeVar("T")
 KINDS = {"float", "int", "categorical", "layers", "number", "list"}  # of what a knob may hold: named by errors, no keys
@@ -65,11 +66,9 @@ def _describe(section: str, problem: Any, file: Path) -> str:
     names_a_key = problem["type"] in ("missing", "extra_forbidden") or last not in KINDS
     place = [part for part in inner if part not in KINDS] + [last] * (names_a_key and last != "")
     key = ".".join([section, *(str(part) for part in place)])
-    message = problem["msg"].removeprefix("Value error, ")
-    if problem["type"] == "value_error" and not place:  # of several knobs: the message names them
-        return _mend(message, file)
-    if problem["type"] == "value_error" and "Received" in message:
-        return _mend(f"{key}: {message}", file)
+    message = reason(problem)
+    if problem["type"] == "value_error" and "Received" in message:  # of several knobs: it names them
+        return _mend(f"{key}: {message}" if place else message, file)
     if problem["type"] == "missing":
         return f"{key} is missing. Add it to {file}."
     if problem["type"] == "extra_forbidden":

@@ -23,6 +23,7 @@ from tqdm import tqdm
 from rare_species.callbacks import DivergedError, Fit, OnEpoch
 from rare_species.datasets import Features
 from rare_species.errors import UserError
+from rare_species.section import reason
 from rare_species.stage import available_cores
 from rare_species.training import fit_head
 from rare_species.training_params import FitParams, TuneParams, with_knobs
@@ -169,11 +170,9 @@ class Trials:
         except optuna.TrialPruned:
             reports = trial.study.trials[trial.number].intermediate_values
             over = finished(trial, started, TrialState.PRUNED, reports[max(reports)])
-        except DivergedError as error:
-            log.warning("trial %d: %s", trial.number, error)
-            over = finished(trial, started, TrialState.FAIL, None)
-        except ValidationError as error:
-            log.warning("trial %d: %s", trial.number, error.errors()[0]["msg"].removeprefix("Value error, "))
+        except (DivergedError, ValidationError) as error:
+            why = reason(error.errors()[0]) if isinstance(error, ValidationError) else error
+            log.warning("trial %d: %s", trial.number, why)
             over = finished(trial, started, TrialState.FAIL, None)
         with self._writing:
             self._journal.add(over)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -14,3 +15,8 @@ class Section(BaseModel):
     """Base of all sections: unknown keys, NaN and infinity are refused; values never change."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+def reason(problem: Mapping[str, Any]) -> str:
+    """Why a value was refused, from one of the errors that pydantic lists."""
+    return str(problem["msg"]).removeprefix("Value error, ")

@@ -17,7 +17,7 @@ from pydantic import (
 )
 
 from rare_species.search_space import Distribution, Layers, flatten_space
-from rare_species.section import Fraction, Section, Seed
+from rare_species.section import Fraction, Section, Seed, reason
 
 Dropout = Annotated[float, Field(ge=0, lt=1)]
 Dropouts = Annotated[
@@ -212,7 +212,7 @@ class TuneParams(Section):
                             f"tune.space must name knobs of tune.base. Received: {knob}, which is none of these. "
                             "Remove it or mend its name."
                         ) from error
-                    raise ValueError(f"tune.space.{knob}: {problem['msg']}. Received: {value!r}") from error
+                    raise ValueError(f"tune.space.{knob}: {reason(problem)}. Received: {value!r}") from error
         return self
 
     def _examples(self, knob: str) -> list[Any]:

@@ -416,5 +416,8 @@ def test_loss_becomes_nan_in_every_trial(finished, capsys):
     spoil_features(finished)
     toy.write_params(finished, {"tune.base.optimizer": DIVERGING, "tune.space.head.units.choices": [[]]})
     message = refused("tune", capsys)
-    assert re.search("Expected one of 2 trials .*NaN or infinite in all, or .* Lower tune.space.optimizer", message)
+    received = (
+        "NaN or infinite in all, or their knobs do not go together; the log says which. Lower tune.space.optimizer"
+    )
+    assert re.search(f"Expected one of 2 trials .*{received}", message)
     assert not list((finished / "data/searches").glob("*.log"))

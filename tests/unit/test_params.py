@@ -316,6 +316,14 @@ def test_shares_may_be_off_by_rounding(load: Callable[..., Any]) -> None:
     assert load("split", train=0.7, val=0.2, test=0.1).train == 0.7  # 0.7 + 0.2 + 0.1 < 1
 
 
+def nest(knob: str, distribution: dict[str, Any]) -> Any:
+    """A space with one knob, nested as YAML has it, where a name of digits is a number."""
+    nested: Any = distribution
+    for name in reversed(knob.split(".")):
+        nested = {int(name) if name.isdigit() else name: nested}
+    return nested
+
+
 @pytest.mark.parametrize(
     ("knob", "distribution", "received", "expected"),
     [
@@ -337,11 +345,8 @@ def test_shares_may_be_off_by_rounding(load: Callable[..., Any]) -> None:
 def test_a_search_space_beyond_the_knobs_is_refused(
     load: Callable[..., Any], knob: str, distribution: dict[str, Any], received: str, expected: str
 ) -> None:
-    nested: Any = distribution
-    for name in reversed(knob.split(".")):
-        nested = {int(name) if name.isdigit() else name: nested}
     with pytest.raises(UserError) as error:
-        load("tune", space=nested)
+        load("tune", space=nest(knob, distribution))
     message = str(error.value)
     assert message.startswith(f"tune.space.{knob}: ")
     assert expected in message
@@ -352,7 +357,7 @@ def test_a_search_space_beyond_the_knobs_is_refused(
 @pytest.mark.parametrize("knob", ["dropuot", "head.layers", "heads.dropout", "members", "1"])
 def test_a_search_space_names_knobs_of_its_base(load: Callable[..., Any], knob: str) -> None:
     with pytest.raises(UserError) as error:
-        load("tune", space={knob: FLOAT})
+        load("tune", space=nest(knob, FLOAT))
     received = f"Received: {knob}, which is none of these. Remove it or mend its name."
     assert str(error.value) == f"tune.space must name knobs of tune.base. {received}"
 

@@ -83,20 +83,20 @@ def packed_photos() -> tuple[Packed, int]:
         listing = pd.concat([photos.listing.assign(class_id=families.codes, split="train")] * PACKED, ignore_index=True)
         listing.loc[listing.index % 5 == 0, "split"] = "val"
         with staged(folder) as (packed,):
-            preprocess(listing, photos.files * PACKED, packed)
+            preprocess(listing, photos.folder, packed)
     return open_packed(folder), len(families.categories)
 
 
-def preprocess(rows: pd.DataFrame, files: Sequence[Path], folder: Path) -> None:
+def preprocess(rows: pd.DataFrame, images: Path, folder: Path) -> None:
     """Fit and pack photos on all cores as stage preprocess does, with its knobs in params.yaml.
 
     Args:
         rows: columns file_path, split and class_id.
-        files: one per row.
+        images: folder that `file_path` is relative to.
         folder: an empty one.
     """
     knobs = load_params(Path("params.yaml"), Preprocess).preprocess
-    fit_and_pack(rows, files, knobs, folder, available_cores())
+    fit_and_pack(rows, images, knobs, folder, available_cores())
 
 
 def full_scale_archive(metadata: Path | None) -> Path:

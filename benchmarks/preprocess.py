@@ -67,7 +67,7 @@ def pack_all(photos: Photos) -> None:
     """What the stage does, on the repeated list."""
     listing = pd.concat([photos.listing] * REPEATS, ignore_index=True).assign(split="train", class_id=0)
     with tempfile.TemporaryDirectory() as folder:
-        preprocess(listing, photos.files * REPEATS, Path(folder))
+        preprocess(listing, photos.folder, Path(folder))
 
 
 def resize_whole(file: Path) -> Image.Image:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from dataclasses import fields
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -13,9 +17,12 @@ from rare_species.documents import IS_DOCUMENT, document_score
 from rare_species.errors import UserError
 from rare_species.formats import is_image
 from rare_species.images import Facts, inspect_image
-from rare_species.manifest import LISTING_COLUMNS, MANIFEST_COLUMNS, Reason, Status, read_table
+from rare_species.manifest import LISTING_COLUMNS, MANIFEST_COLUMNS, read_table
 from rare_species.parallel import map_in_processes
 from rare_species.params import CleanParams
+from rare_species.status import Reason, Status
+
+NOT_READ = Facts(0, "")
 
 
 def build_manifest(
@@ -36,17 +43,22 @@ def build_manifest(
     Raises:
         UserError: when `excluded` names a file that is neither listed nor there.
     """
-    present = list_files(images)
-    unlisted = sorted(path for path in present - set(listing["file_path"]) if is_image(path))
+    missing, unlisted = _differences(listing, images)
     rows = pd.concat([listing, pd.DataFrame({"file_path": unlisted})]).fillna("")
     rows = rows.sort_values(list(LISTING_COLUMNS)).reset_index(drop=True)
     _refuse_unknown(excluded, set(rows["file_path"]))
-    inspect = partial(_inspect_below, images, params)
-    readable = [path for path in rows["file_path"] if path in present]
-    facts = dict(zip(readable, map_in_processes(inspect, readable, "inspect", workers), strict=True))
-    manifest = rows.join(pd.DataFrame([vars(facts.get(path, Facts(0, ""))) for path in rows["file_path"]]))
+    inspect = partial(
+        inspect_image,
+        min_side_px=params.min_side_px,
+        max_pixels=params.max_pixels,
+        score_document=None if params.documents == "keep" else document_score,
+        folder=images,
+    )
+    readable = [path for path in rows["file_path"] if path not in missing]
+    with closing(map_in_processes(inspect, readable, "inspect", workers)) as facts:
+        manifest = rows.join(_tabulate(NOT_READ if path in missing else next(facts) for path in rows["file_path"]))
     manifest["reason"] = manifest["reason"].fillna("")
-    _reject(manifest, ~manifest["file_path"].isin(present), Reason.MISSING)
+    _reject(manifest, manifest["file_path"].isin(missing), Reason.MISSING)
     _reject(manifest, manifest["file_path"].isin(unlisted), Reason.UNLISTED)
     _reject(manifest, manifest["file_path"].isin(excluded) | _same_photo(manifest, excluded), Reason.EXCLUDED)
     if params.documents == "reject":
@@ -63,18 +75,26 @@ def find_documents(manifest: pd.DataFrame) -> pd.DataFrame:
     return found.sort_values(["document_score", "file_path"], ascending=[False, True])
 
 
-def list_files(folder: Path) -> set[str]:
-    """POSIX paths of the files below a folder, relative to it, without the listing itself."""
-    found: set[str] = set()
-    for place, _, names in os.walk(folder, onerror=_raise):  # `Path.rglob` would hold every path
-        paths = (Path(place, name) for name in names)
-        found.update(path.relative_to(folder).as_posix() for path in paths if path.is_file())
-    found.discard("listing.csv")
-    return found
+def list_files(folder: Path, below: str = "") -> Iterator[str]:
+    """POSIX paths of the files below a folder, relative to it, without the listing itself.
+
+    Args:
+        folder: that holds them.
+        below: where in it to look, "" for all of it; ends with "/".
+    """
+    with os.scandir(folder / below) as entries:  # pathlib would keep every name in memory
+        for entry in entries:
+            path = f"{below}{entry.name}"
+            if entry.is_dir(follow_symlinks=False):
+                yield from list_files(folder, f"{path}/")
+            elif entry.is_file() and path != "listing.csv":
+                yield path
 
 
-def _raise(error: OSError) -> None:
-    raise error
+def count_others(manifest: pd.DataFrame, images: Path) -> int:
+    """Files that are no images, and not listed either."""
+    known = set(manifest["file_path"])
+    return sum(path not in known for path in list_files(images))
 
 
 def read_exclusions(path: Path) -> set[str]:
@@ -105,9 +125,18 @@ def refuse_too_many(manifest: pd.DataFrame, max_rejected_fraction: float) -> Non
     )
 
 
-def _inspect_below(images: Path, params: CleanParams, file_path: str) -> Facts:
-    score_document = None if params.documents == "keep" else document_score
-    return inspect_image(images / file_path, params.min_side_px, params.max_pixels, score_document)
+def _differences(listing: pd.DataFrame, images: Path) -> tuple[set[str], list[str]]:
+    """Paths that are listed without a file, and images that are not listed."""
+    listed, present = set(listing["file_path"]), set(list_files(images))
+    return listed - present, sorted(path for path in present - listed if is_image(path))
+
+
+def _tabulate(facts: Iterable[Facts]) -> pd.DataFrame:
+    columns: dict[str, list[Any]] = {fact.name: [] for fact in fields(Facts)}
+    for each in facts:
+        for name, values in columns.items():
+            values.append(getattr(each, name))
+    return pd.DataFrame(columns)
 
 
 def _refuse_unknown(excluded: set[str], known: set[str]) -> None:

@@ -11,14 +11,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import imagehash
 import numpy as np
 from PIL import Image
 
 from rare_species.formats import SUFFIXES
-from rare_species.manifest import Reason
-from rare_species.params import Resize
+from rare_species.status import Reason
+
+if TYPE_CHECKING:
+    from rare_species.params import Resize
 
 ORIENTATION_TAG = 0x0112  # EXIF 2.3, section 4.6.4
 UPRIGHT = {
@@ -72,7 +75,12 @@ class Facts:
 
 
 def inspect_image(
-    path: Path, min_side_px: int, max_pixels: int, score_document: Callable[[Image.Image], float] | None
+    path: Path | str,
+    min_side_px: int,
+    max_pixels: int,
+    score_document: Callable[[Image.Image], float] | None,
+    *,
+    folder: Path = Path(),
 ) -> Facts:
     """Read an image once, decode all of it and report what it is.
 
@@ -82,11 +90,13 @@ def inspect_image(
         max_pixels: more than this is `Reason.TOO_LARGE`; such an image is not decoded.
         score_document: says of a mode RGB image how much it looks like a document; None saves the time. It gets no
             JPEG at full size, but one of `SCORED_SIDE_PX` at least, and not turned upright.
+        folder: that the path is relative to.
 
     Returns:
         The facts; `reason` says why the image can't be used.
     """
-    data = path.read_bytes()
+    file = folder / path
+    data = file.read_bytes()
     facts = Facts(len(data), hashlib.sha256(data).hexdigest())
     try:
         with _open(data) as image:
@@ -98,7 +108,7 @@ def inspect_image(
                 facts,
                 reason=reason,
                 format=_format(image),
-                extension_matches=path.suffix.lower() in SUFFIXES[_format(image)],
+                extension_matches=file.suffix.lower() in SUFFIXES[_format(image)],
                 mode=image.mode,
                 orientation=orientation,
                 width=width,
@@ -143,9 +153,20 @@ def fit_square(data: bytes, side_px: int, resize: Resize) -> Image.Image:
     return _pad(_turn(_scale(rgb, extent, side_px, resize), orientation), side_px)
 
 
-def fit_file(path: Path, side_px: int, resize: Resize, treat: Treatment, quality: int) -> bytes:
-    """Fit one photo, treat it and encode it again: what a worker of `preprocess` does."""
-    return encode_jpeg(treat(fit_square(path.read_bytes(), side_px, resize)), quality)
+def fit_file(
+    path: Path | str, side_px: int, resize: Resize, treat: Treatment, quality: int, *, folder: Path = Path()
+) -> bytes:
+    """Fit one photo, treat it and encode it again: what a worker of `preprocess` does.
+
+    Args:
+        path: the file.
+        side_px: see `fit_square`, as for `resize`.
+        resize: how.
+        treat: what is done to the fitted photo.
+        quality: see `encode_jpeg`.
+        folder: that the path is relative to.
+    """
+    return encode_jpeg(treat(fit_square((folder / path).read_bytes(), side_px, resize)), quality)
 
 
 def scaled_size(width: float, height: float, side_px: int, resize: Resize) -> tuple[int, int]:

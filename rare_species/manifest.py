@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import StrEnum
 from pathlib import Path
 
 import pandas as pd
 
 from rare_species.errors import UserError
+from rare_species.status import Status
 
 LISTING_COLUMNS = ("file_path", "phylum", "family", "species", "content_id")
 MANIFEST_COLUMNS = (
@@ -28,28 +28,7 @@ MANIFEST_COLUMNS = (
 )
 SPLIT_COLUMNS = (*LISTING_COLUMNS, "class_id", "group", "split", "held_out_species")
 SPLITS = ("train", "val", "test")
-
-
-class Status(StrEnum):
-    """Whether later stages see the image."""
-
-    KEPT = "kept"
-    REJECTED = "rejected"
-
-
-class Reason(StrEnum):
-    """Why an image was rejected; the first that holds, in this order, but a too large one is not decoded to tell."""
-
-    MISSING = "missing"  # the archive labels it, but has no such file
-    UNLISTED = "unlisted"  # the archive has the file, but no label for it
-    EXCLUDED = "excluded"  # a person listed it in clean.exclude
-    UNREADABLE = "unreadable"  # not an image
-    TRUNCATED = "truncated"  # an image that ends too early
-    TOO_SMALL = "too_small"
-    TOO_LARGE = "too_large"
-    DOCUMENT = "document"  # a page, map or diagram, under clean.documents: reject
-    CONFLICTING_LABELS = "conflicting_labels"  # the same bytes under two families
-    DUPLICATE = "duplicate"  # the same bytes as a kept image of its family
+ROWS_AT_ONCE = 4096  # all columns of so many rows are in memory while a table is read
 
 
 def write_table(path: Path, table: pd.DataFrame, columns: Sequence[str]) -> None:
@@ -73,11 +52,22 @@ def read_table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
     if not path.is_file():
         raise UserError(f"Expected {path}. Received: no such file. Run the stage that writes it first: dvc repro.")
     try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+        with pd.read_csv(
+            path, dtype=str, keep_default_na=False, encoding="utf-8-sig", chunksize=ROWS_AT_ONCE
+        ) as chunks:
+            return pd.concat((_named(chunk, columns, path) for chunk in chunks), ignore_index=True)
     except ValueError as error:  # empty, torn or not UTF-8
         raise UserError(
             f"{path} must be a UTF-8 CSV with a header. Received: {str(error).strip()}. Mend it."
         ) from error
+
+
+def kept(manifest: pd.DataFrame) -> pd.DataFrame:
+    """The rows that later stages see, numbered from 0."""
+    return manifest[manifest["status"] == Status.KEPT].reset_index(drop=True)
+
+
+def _named(table: pd.DataFrame, columns: Sequence[str], path: Path) -> pd.DataFrame:
     missing = [column for column in columns if column not in table.columns]
     if missing:
         raise UserError(
@@ -85,8 +75,3 @@ def read_table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
             f"Add {', '.join(missing)}."
         )
     return table[list(columns)]
-
-
-def kept(manifest: pd.DataFrame) -> pd.DataFrame:
-    """The rows that later stages see, numbered from 0."""
-    return manifest[manifest["status"] == Status.KEPT].reset_index(drop=True)

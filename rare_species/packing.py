@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -16,14 +15,12 @@ from rare_species.shards import Shape, pack
 from rare_species.treatments import make_treatment, treatment_recipe
 
 
-def fit_and_pack(
-    photos: pd.DataFrame, files: Sequence[Path], knobs: PreprocessParams, folder: Path, workers: int
-) -> None:
+def fit_and_pack(photos: pd.DataFrame, images: Path, knobs: PreprocessParams, folder: Path, workers: int) -> None:
     """Do what stage preprocess does to photos.
 
     Args:
         photos: columns file_path, split and class_id.
-        files: one per row.
+        images: folder that `file_path` is relative to.
         knobs: how they are fitted, treated and encoded.
         folder: an empty one, for the shards and their index.
         workers: processes.
@@ -38,7 +35,8 @@ def fit_and_pack(
         resize=knobs.resize,
         treat=make_treatment(recipe),
         quality=knobs.jpeg_quality,
+        folder=images,
     )
     shape = Shape(knobs.image_size, knobs.resize, recipe, knobs.jpeg_quality)
-    with closing(map_in_processes(fit, files, "preprocess", workers)) as jpegs:
+    with closing(map_in_processes(fit, photos["file_path"].tolist(), "preprocess", workers)) as jpegs:
         pack(photos, jpegs, folder, knobs.shard_images, shape)

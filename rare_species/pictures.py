@@ -12,7 +12,8 @@ from PIL import Image
 
 from rare_species import plots
 from rare_species.images import decode_rgb, fit_square
-from rare_species.manifest import SPLITS, Status
+from rare_species.manifest import SPLITS
+from rare_species.status import Status
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

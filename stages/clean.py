@@ -13,13 +13,14 @@ from typing import Any
 
 import pandas as pd
 
-from rare_species.cleaning import build_manifest, find_documents, list_files, read_exclusions, refuse_too_many
+from rare_species.cleaning import build_manifest, count_others, find_documents, read_exclusions, refuse_too_many
 from rare_species.files import staged, write_json
-from rare_species.manifest import LISTING_COLUMNS, MANIFEST_COLUMNS, Reason, Status, read_table, write_table
+from rare_species.manifest import LISTING_COLUMNS, MANIFEST_COLUMNS, read_table, write_table
 from rare_species.params import CleanParams
 from rare_species.paths import Paths
 from rare_species.pictures import draw_clean
 from rare_species.stage import Stage, available_cores
+from rare_species.status import Reason, Status
 
 
 @dataclass(frozen=True)
@@ -35,14 +36,14 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     excluded = read_exclusions(paths.root / params.clean.exclude)
     manifest = build_manifest(listing, paths.images, excluded, params.clean, available_cores())
     refuse_too_many(manifest, params.clean.max_rejected_fraction)
-    others = list_files(paths.images) - set(manifest["file_path"])
+    others = count_others(manifest, paths.images)
     documents = None if params.clean.documents == "keep" else find_documents(manifest)
-    counts = count(manifest, documents) | {"other_files": len(others)}
+    counts = count(manifest, documents) | {"other_files": others}
     with staged(paths.clean, paths.metrics("clean"), paths.plots("clean")) as (clean, metrics, plots):
         write_table(clean / "manifest.csv", manifest, MANIFEST_COLUMNS)
         write_json(metrics, counts)
         draw_clean(manifest, documents, paths.images, plots)
-    return {"kept": counts["kept"], "rejected": len(manifest) - int(counts["kept"]), "other files": len(others)}
+    return {"kept": counts["kept"], "rejected": len(manifest) - int(counts["kept"]), "other files": others}
 
 
 def count(manifest: pd.DataFrame, documents: pd.DataFrame | None) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rare_species.files import staged, write_json
-from rare_species.manifest import SPLIT_COLUMNS, read_table
+from rare_species.manifest import read_table
 from rare_species.packing import fit_and_pack
 from rare_species.params import PreprocessParams
 from rare_species.paths import Paths
@@ -31,10 +31,9 @@ class Params:
 def run(params: Params, paths: Paths) -> dict[str, Any]:
     """Fit, treat, encode, pack."""
     knobs = params.preprocess
-    photos = read_table(paths.split / "split.csv", SPLIT_COLUMNS)
-    files = [paths.images / path for path in photos["file_path"]]
+    photos = read_table(paths.split / "split.csv", ("file_path", "family", "class_id", "split"))
     with staged(paths.processed, paths.metrics("preprocess"), paths.plots("preprocess")) as (processed, metrics, plots):
-        fit_and_pack(photos, files, knobs, processed, available_cores())
+        fit_and_pack(photos, paths.images, knobs, processed, available_cores())
         packed = open_packed(processed)
         counts = {"images": len(packed.index), "shards": packed.index["shard"].nunique()}
         write_json(metrics, counts | {"mean_bytes": round(float(packed.index["length"].mean()))})

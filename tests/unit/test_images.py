@@ -19,7 +19,6 @@ from PIL import Image, ImageFile, JpegImagePlugin, TiffImagePlugin
 from rare_species import images
 from rare_species.images import (
     Facts,
-    Resize,
     decode_rgb,
     encode_jpeg,
     fit_file,
@@ -27,7 +26,8 @@ from rare_species.images import (
     inspect_image,
     scaled_size,
 )
-from rare_species.manifest import Reason
+from rare_species.params import Resize
+from rare_species.status import Reason
 from rare_species.treatments import keep
 
 RED, GREEN, BLUE, YELLOW = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 0)

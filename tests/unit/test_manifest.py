@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rare_species import manifest
 from rare_species.errors import UserError
 from rare_species.manifest import kept, read_table, write_table
 
@@ -67,6 +68,19 @@ def test_a_missing_column_is_named(tmp_path: Path) -> None:
 def test_what_is_no_csv_is_one_clear_error(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "t.csv").write_bytes(data)
     with pytest.raises(UserError, match=r"t\.csv must be a UTF-8 CSV .*Received: .*Mend"):
+        read_table(tmp_path / "t.csv", ["file_path"])
+
+
+def test_a_table_longer_than_what_is_read_at_once_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(manifest, "ROWS_AT_ONCE", 2)
+    table = pd.DataFrame({"file_path": list("abcde"), "family": ["1", "", "02", "x", "2.0"]})
+    pd.testing.assert_frame_equal(read_back(tmp_path / "t.csv", table), table)
+
+
+def test_a_torn_row_is_seen_however_far_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(manifest, "ROWS_AT_ONCE", 2)
+    (tmp_path / "t.csv").write_text("file_path,b\n" + "1,2\n" * 4 + "1,2,3\n")
+    with pytest.raises(UserError, match=r"t\.csv must be a UTF-8 CSV .*line 6, saw 3"):
         read_table(tmp_path / "t.csv", ["file_path"])
 
 

@@ -1,0 +1,27 @@
+"""Whether an image is kept, and why not; workers import this alone, without pandas."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """Whether later stages see the image."""
+
+    KEPT = "kept"
+    REJECTED = "rejected"
+
+
+class Reason(StrEnum):
+    """Why an image was rejected; the first that holds, in this order, but a too large one is not decoded to tell."""
+
+    MISSING = "missing"  # the archive labels it, but has no such file
+    UNLISTED = "unlisted"  # the archive has the file, but no label for it
+    EXCLUDED = "excluded"  # a person listed it in clean.exclude
+    UNREADABLE = "unreadable"  # not an image
+    TRUNCATED = "truncated"  # an image that ends too early
+    TOO_SMALL = "too_small"
+    TOO_LARGE = "too_large"
+    DOCUMENT = "document"  # a page, map or diagram, under clean.documents: reject
+    CONFLICTING_LABELS = "conflicting_labels"  # the same bytes under two families
+    DUPLICATE = "duplicate"  # the same bytes as a kept image of its family

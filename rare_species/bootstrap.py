@@ -25,7 +25,7 @@ from rare_species.arrays import Labels, Probabilities
 from rare_species.scores import SMALLEST_PROBABILITY, true_ranks
 
 LEVEL = 0.95
-AT_ONCE = 256  # photos of a class that are compared with all others
+AT_ONCE = 256  # photos that are compared with all others
 Weights = NDArray[np.float64]  # shape (resamples, n): how much each photo counts in each sample
 
 
@@ -152,15 +152,24 @@ def sample_scores(photos: Outcomes, weights: Weights, top_k: int) -> dict[str, N
 
 
 def sample_macro_auc(labels: Labels, probabilities: Probabilities, weights: Weights) -> NDArray[np.float64]:
-    """`scores.macro_auc` of every sample, float array of shape (resamples,); a class counts as its photos do."""
-    present = np.unique(labels)
-    if len(present) < 2:
+    """`scores.macro_auc` of every sample, float array of shape (resamples,); a class counts as its photos do.
+
+    Each photo is compared with all photos of other classes (Mann & Whitney, 1947), ties count half.
+    """
+    n_present = len(np.unique(labels))
+    if n_present < 2:
         return np.full(len(weights), 0.5)
+    n, n_classes = probabilities.shape
+    others = weights.sum(axis=1, keepdims=True) - _sum_by_class(weights, labels, np.ones(n), n_classes)
+    pairs = np.bincount(labels, minlength=n_classes) * np.where(others > 0, others, 1)  # of a class, in a sample
     total = np.zeros(len(weights))
-    for name in present:
-        own = labels == name
-        total += _sample_auc(own, probabilities[:, name], weights) * weights[:, own].mean(axis=1)
-    return total / len(present)
+    for start in range(0, n, AT_ONCE):
+        own = np.arange(start, min(start + AT_ONCE, n))
+        names = labels[own]
+        score, own_score = probabilities[:, names], probabilities[own, names]
+        beaten = ((score < own_score) + 0.5 * (score == own_score)) * (labels[:, None] != names)
+        total += (weights[:, own] * (weights @ beaten) / pairs[:, names]).sum(axis=1)
+    return total / n_present
 
 
 def interval(
@@ -220,15 +229,3 @@ def _sum_by_class(
     n = len(classes)
     table = csr_array((mark.astype(np.float64), (np.arange(n), classes)), shape=(n, n_classes))
     return np.asarray(weights @ table)
-
-
-def _sample_auc(positive: NDArray[np.bool_], score: NDArray[np.float32], weights: Weights) -> NDArray[np.float64]:
-    """Weighted Mann-Whitney statistic of one class against the rest; ties count half."""
-    own, others = np.flatnonzero(positive), score[:, None]
-    won = np.zeros(len(weights))
-    for start in range(0, len(own), AT_ONCE):
-        some = own[start : start + AT_ONCE]
-        beaten = ((others < score[some]) + 0.5 * (others == score[some])) * ~positive[:, None]  # what each pair counts
-        won += (weights[:, some] * (weights @ beaten)).sum(axis=1)
-    pairs = weights[:, own].sum(axis=1) * (weights @ ~positive)
-    return np.asarray(won / np.where(pairs > 0, pairs, 1))

@@ -2,8 +2,8 @@
 
 Run from the repository root: `python -m benchmarks.scale [--metadata CSV] [--photos 1000 11983 47932]`. About 15
 minutes, the drawing of photos apart. The last commit is cloned for each number of photos; its stages run one by one:
-`train` with as many epochs for all, `tune` with one trial, and `evaluate`, whose time hardly grows, three times. Memory
-is the largest process of a stage. Photos are small, before and after `preprocess`: only their number matters here.
+`train` and the one trial of `tune` with as many epochs for all, and `evaluate`, whose time hardly grows, three times.
+Memory is the largest process of a stage. Photos are small, before and after `preprocess`: only their number matters.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ HOLDING = {  # of the stages that stream; the others hold features
     "preprocess": "the index",
 }
 SIDE_PX, FEATURES = 96, 1280  # of a photo that is embedded, and how long its vector is
-EPOCHS = 10  # of train; when it would stop early says nothing of the number of photos
+EPOCHS = 10  # of a fit; when it would stop early says nothing of the number of photos
 RUNS = {"evaluate": 3}  # the line through two times that are almost alike is all noise
 PARAMS = "bench.yaml"
 LARGEST = "of the stage's largest process"
@@ -48,11 +48,11 @@ sys.exit(code)
 
 @dataclass(frozen=True)
 class Usage:
-    """What one run of a stage took.
+    """What a stage took.
 
     Attributes:
         seconds: by the clock; the median where it was run several times.
-        memory: peak of its largest process, in bytes.
+        memory: peak of its largest process in any run, in bytes.
     """
 
     seconds: float
@@ -77,13 +77,14 @@ def run_stages(archive: Path) -> dict[str, Usage]:
         knobs = yaml.safe_load((workspace.folder / "params.yaml").read_text(encoding="utf-8"))
         knobs["unzip"]["archive"], knobs["preprocess"]["image_size"] = str(ARCHIVE), SIDE_PX
         knobs["tune"]["trials"] = 1
-        knobs["train"]["epochs"] = knobs["train"]["early_stopping"]["patience"] = EPOCHS
+        for fit in (knobs["train"], knobs["tune"]["base"]):
+            fit["epochs"] = fit["early_stopping"]["patience"] = EPOCHS
         (workspace.folder / PARAMS).write_text(yaml.safe_dump(knobs), encoding="utf-8")
         return {stage: run_stage(workspace, stage, RUNS.get(stage, 1)) for stage in STAGES}
 
 
 def run_stage(workspace: Workspace, stage: str, runs: int) -> Usage:
-    """Run one stage and see what it took."""
+    """Run one stage so many times and see what it took."""
     seconds, memory = [], []
     for _ in range(runs):
         started = time.perf_counter()

@@ -154,7 +154,16 @@ def sample_scores(photos: Outcomes, weights: Weights, top_k: int) -> dict[str, N
 def sample_macro_auc(labels: Labels, probabilities: Probabilities, weights: Weights) -> NDArray[np.float64]:
     """`scores.macro_auc` of every sample, float array of shape (resamples,); a class counts as its photos do.
 
-    Each photo is compared with all photos of other classes (Mann & Whitney, 1947), ties count half.
+    Each photo is compared with all photos of other classes (Mann & Whitney, 1947), ties count half. A class that alone
+    has weight counts 0.
+
+    Args:
+        labels: int array of shape (n,).
+        probabilities: float array of shape (n, n_classes).
+        weights: see `resample_within_classes`.
+
+    Returns:
+        As `scores.macro_auc`: 0.5 where all photos are of one class.
     """
     n_present = len(np.unique(labels))
     if n_present < 2:

@@ -43,7 +43,7 @@ def build_manifest(
     Raises:
         UserError: when `excluded` names a file that is neither listed nor there.
     """
-    missing, unlisted = _differences(listing, images)
+    missing, unlisted = _missing_and_unlisted(listing, images)
     rows = pd.concat([listing, pd.DataFrame({"file_path": unlisted})]).fillna("")
     rows = rows.sort_values(list(LISTING_COLUMNS)).reset_index(drop=True)
     _refuse_unknown(excluded, set(rows["file_path"]))
@@ -75,24 +75,22 @@ def find_documents(manifest: pd.DataFrame) -> pd.DataFrame:
     return found.sort_values(["document_score", "file_path"], ascending=[False, True])
 
 
-def list_files(folder: Path, below: str = "") -> Iterator[str]:
-    """POSIX paths of the files below a folder, relative to it, without the listing itself.
-
-    Args:
-        folder: that holds them.
-        below: where in it to look, "" for all of it; ends with "/".
-    """
-    with os.scandir(folder / below) as entries:  # pathlib would keep every name in memory
-        for entry in entries:
-            path = f"{below}{entry.name}"
-            if entry.is_dir(follow_symlinks=False):
-                yield from list_files(folder, f"{path}/")
-            elif entry.is_file() and path != "listing.csv":
-                yield path
+def list_files(folder: Path) -> Iterator[str]:
+    """POSIX paths of the files below a folder, relative to it, without the listing itself."""
+    waiting = [""]  # folders in it, each with a "/" at its end
+    while waiting:
+        place = waiting.pop()
+        with os.scandir(folder / place) as entries:
+            for entry in entries:
+                path = f"{place}{entry.name}"
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(f"{path}/")
+                elif entry.is_file() and path != "listing.csv":
+                    yield path
 
 
 def count_others(manifest: pd.DataFrame, images: Path) -> int:
-    """Files that are no images, and not listed either."""
+    """Count the files that are neither images nor listed."""
     known = set(manifest["file_path"])
     return sum(path not in known for path in list_files(images))
 
@@ -125,7 +123,7 @@ def refuse_too_many(manifest: pd.DataFrame, max_rejected_fraction: float) -> Non
     )
 
 
-def _differences(listing: pd.DataFrame, images: Path) -> tuple[set[str], list[str]]:
+def _missing_and_unlisted(listing: pd.DataFrame, images: Path) -> tuple[set[str], list[str]]:
     """Paths that are listed without a file, and images that are not listed."""
     listed, present = set(listing["file_path"]), set(list_files(images))
     return listed - present, sorted(path for path in present - listed if is_image(path))

@@ -55,7 +55,7 @@ def read_table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
         with pd.read_csv(
             path, dtype=str, keep_default_na=False, encoding="utf-8-sig", chunksize=ROWS_AT_ONCE
         ) as chunks:
-            return pd.concat((_named(chunk, columns, path) for chunk in chunks), ignore_index=True)
+            return pd.concat(_select(chunk, columns, path) for chunk in chunks)
     except ValueError as error:  # empty, torn or not UTF-8
         raise UserError(
             f"{path} must be a UTF-8 CSV with a header. Received: {str(error).strip()}. Mend it."
@@ -67,7 +67,10 @@ def kept(manifest: pd.DataFrame) -> pd.DataFrame:
     return manifest[manifest["status"] == Status.KEPT].reset_index(drop=True)
 
 
-def _named(table: pd.DataFrame, columns: Sequence[str], path: Path) -> pd.DataFrame:
+def _select(table: pd.DataFrame, columns: Sequence[str], path: Path) -> pd.DataFrame:
+    """The named columns; an error says which are not there."""
+    if not isinstance(table.index, pd.RangeIndex):  # pandas takes the first cells for names of rows
+        raise ValueError("rows with more cells than the header")
     missing = [column for column in columns if column not in table.columns]
     if missing:
         raise UserError(

@@ -6,12 +6,14 @@ Or in one process beside this one, whatever the work.
 from __future__ import annotations
 
 import signal
+import sys
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from multiprocessing import get_context
-from typing import TypeVar
+from types import ModuleType
+from typing import Any, TypeVar
 
 from tqdm import tqdm
 
@@ -30,7 +32,7 @@ def map_in_processes(
     """Apply a function to every item.
 
     Args:
-        function: picklable, without side effects.
+        function: picklable, without side effects, and not of the script that runs.
         items: its arguments.
         description: shown beside the progress bar.
         workers: processes at most; with work for one only, it is done in this process.
@@ -44,13 +46,31 @@ def map_in_processes(
         if processes <= 1:
             results = map(function, items)
         else:
-            context, named = get_context(START_METHOD), getattr(function, "func", function)  # the function in a partial
-            context.set_forkserver_preload([named.__module__])  # imported once, not by each process
+            context = get_context(START_METHOD)
+            context.set_forkserver_preload(_modules(function))  # imported once, not by each process
             pool = stack.enter_context(ProcessPoolExecutor(processes, mp_context=context))
-            results = pool.map(function, items, chunksize=CHUNK)
+            with _main_hidden():
+                results = pool.map(function, items, chunksize=CHUNK)  # starts the processes
         for result in results:
             progress.update()
             yield result
+
+
+def _modules(function: Callable[..., Any]) -> list[str]:
+    """Where a function and the functions that a partial binds to it are from."""
+    parts = [getattr(function, "func", function), *getattr(function, "keywords", {}).values()]
+    return [part.__module__ for part in parts if callable(part)]
+
+
+@contextmanager
+def _main_hidden() -> Iterator[None]:
+    """Processes that start here do not import the script that runs, and with a stage pandas and matplotlib."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 def streams() -> int:

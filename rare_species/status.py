@@ -1,4 +1,4 @@
-"""Whether an image is kept, and why not; workers import this alone, without pandas."""
+"""Whether an image is kept, and why not; apart from `manifest`, so that workers need no pandas."""
 
 from __future__ import annotations
 

@@ -34,8 +34,12 @@ def test_photos_that_are_alone_are_drawn_among_each_other():
     photos = bootstrap.Outcomes(labels, np.array([0, 1, 3, 3, 3]), np.ones(5), np.ones(5, dtype=np.int64), 4)
     found = bootstrap.sample_scores(photos, weights, 1)
     np.testing.assert_allclose(found["macro_recall"], (weights[:, 0] + weights[:, 1] + 1) / 4)
-    areas = bootstrap.sample_macro_auc(labels, np.eye(4, dtype=np.float32)[[0, 1, 3, 3, 3]], weights)
-    assert np.isfinite(areas).all()
+
+
+def test_auc_of_a_class_counts_as_its_photos_do_even_when_no_others_do():
+    labels, weights = np.array([0, 0, 1, 1]), np.array([[1.0, 1, 1, 1], [0, 0, 2, 2], [0, 0, 0, 0]])
+    probabilities = np.array([[0.9, 0.1], [0.4, 0.6], [0.5, 0.5], [0.2, 0.8]], dtype=np.float32)
+    assert bootstrap.sample_macro_auc(labels, probabilities, weights) == pytest.approx([0.75, 0, 0])
 
 
 def test_variance_of_a_share_is_the_unbiased_one():

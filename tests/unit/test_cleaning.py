@@ -191,7 +191,14 @@ def test_only_the_listing_at_the_top_is_no_image(tmp_path: Path) -> None:
         "a.png": "",
         "sub/b.png": "",
     }
-    assert set(list_files(tmp_path)) == {"a.png", "notes.txt", "sub/b.png", "sub/listing.csv"}
+    assert sorted(list_files(tmp_path)) == ["a.png", "notes.txt", "sub/b.png", "sub/listing.csv"]
+
+
+def test_a_link_to_a_file_is_one_and_any_other_link_is_passed_over(tmp_path: Path) -> None:
+    write_files(tmp_path / "images", {"sub/a.png": photo(0)})
+    for name, target in {"b.png": "sub/a.png", "folder": "sub", "broken.png": "gone.png"}.items():
+        (tmp_path / "images" / name).symlink_to(tmp_path / "images" / target)
+    assert sorted(list_files(tmp_path / "images")) == ["b.png", "sub/a.png"]
 
 
 def test_a_row_holds_the_label_and_what_the_file_is(tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """rare_species.parallel: the same results in the same order, however many processes or threads."""
 
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -49,6 +51,22 @@ def test_work_is_done_in_other_processes() -> None:
     found = set(map_in_processes(process_id, ITEMS, "work", workers=2))
     assert os.getpid() not in found
     assert 1 <= len(found) <= 2
+
+
+def test_workers_do_not_import_the_script_that_runs(tmp_path: Path) -> None:
+    (tmp_path / "work.py").write_text("import sys\ndef has_csv(_): return 'csv' in sys.modules\n")
+    script = """
+import csv
+from rare_species.parallel import map_in_processes
+from work import has_csv
+if __name__ == "__main__":
+    print(set(map_in_processes(has_csv, range(50), "work", 2)))
+"""
+    (tmp_path / "script.py").write_text(script)
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
+    command = [sys.executable, "-m", "script"]
+    said = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
+    assert said.stdout == "{False}\n"
 
 
 @pytest.mark.parametrize(("count", "workers"), [(50, 1), (16, 8), (1, 2)])

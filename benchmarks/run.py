@@ -21,7 +21,7 @@ from typing import Any
 
 from benchmarks.report import Row, in_one_line, read_rows, render
 from benchmarks.scale import PHOTOS
-from benchmarks.tuner_scores import SEEDS, several
+from benchmarks.tuner_scores import SEEDS, number_of_seeds
 from rare_species.command import run_command
 
 COMMAND = "python -m benchmarks."
@@ -61,8 +61,10 @@ QUICK = ("preprocess", "clean", "embed", "head", "fine_tuning", "convnext")
 FULL = ("tuner", "full_scale", "scale")
 ORDER = (*QUICK, *FULL, "tuner_scores")
 TITLE = """`make bench` measures the rows down to ConvNeXt: medians of five rounds, in which both sides take turns, and
-their range. `make bench-full` measures all but the last, which takes about an hour alone; the photos are drawn by
-this project, with families and bursts as in the metadata of the real photos if it is given that."""
+their range; seconds more are a difference of medians. `make bench-full` measures all rows but the last, in about an
+hour; the last takes another. The photos are drawn by this project, with families and bursts as in the metadata of the
+real photos if it is given that; where memory and time of a stage are compared, they are small, as only their number
+matters there."""
 
 
 def rows_of(name: str, arguments: tuple[Any, ...]) -> list[Row]:
@@ -108,7 +110,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--full", action="store_true", help="all but the last, whatever is named")
     parser.add_argument("--metadata", type=Path, help="metadata.csv of the real photos; default: made-up rows")
     parser.add_argument("--photos", type=int, nargs="+", default=PHOTOS, help="of scale, three numbers or more")
-    parser.add_argument("--seeds", type=several, default=SEEDS, help=f"of tuner_scores; default: {SEEDS}")
+    parser.add_argument("--seeds", type=number_of_seeds, default=SEEDS, help=f"of tuner_scores; default: {SEEDS}")
     knobs = parser.parse_args(argv)
     names = QUICK + FULL if knobs.full else knobs.names or QUICK
     unknown = sorted(set(names) - set(ORDER))

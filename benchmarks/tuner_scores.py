@@ -50,7 +50,7 @@ def _in_words(runs: list[dict[str, float]]) -> str:
     return f"{mean(best):.3f} ± {stdev(best):.3f} ({each}) in {mean(epochs):.0f} epochs"
 
 
-def several(text: str) -> int:
+def number_of_seeds(text: str) -> int:
     """Read a number of seeds: one has no deviation."""
     number = int(text)
     if number < 2:
@@ -62,7 +62,7 @@ def main() -> int:
     """Search and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--metadata", type=Path, help="metadata.csv of the real photos; default: made-up rows")
-    parser.add_argument("--seeds", type=several, default=SEEDS, help=f"searches of each side; default: {SEEDS}")
+    parser.add_argument("--seeds", type=number_of_seeds, default=SEEDS, help=f"searches of each side; default: {SEEDS}")
     knobs = parser.parse_args()
     return print_rows(rows(knobs.metadata, knobs.seeds))
 

@@ -34,6 +34,8 @@ def test_photos_that_are_alone_are_drawn_among_each_other():
     photos = bootstrap.Outcomes(labels, np.array([0, 1, 3, 3, 3]), np.ones(5), np.ones(5, dtype=np.int64), 4)
     found = bootstrap.sample_scores(photos, weights, 1)
     np.testing.assert_allclose(found["macro_recall"], (weights[:, 0] + weights[:, 1] + 1) / 4)
+    areas = bootstrap.sample_macro_auc(labels, np.eye(4, dtype=np.float32)[[0, 1, 3, 3, 3]], weights)
+    assert np.isfinite(areas).all()
 
 
 def test_auc_of_a_class_counts_as_its_photos_do_even_when_no_others_do():

@@ -14,12 +14,11 @@ from PIL import (  # noqa: F401 - each tells Pillow its suffixes as it is import
 )
 
 VARIANTS = {"MPO": "JPEG", "DIB": "BMP"}  # a JPEG followed by more of them; a BMP without its file header
-FORMATS = ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", *VARIANTS)  # as Pillow is asked for them
 SUFFIXES: dict[str, frozenset[str]] = {
     name: frozenset(suffix for suffix, other in Image.EXTENSION.items() if VARIANTS.get(other, other) == name)
-    for name in FORMATS
-    if name not in VARIANTS
+    for name in ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP")
 }
+FORMATS = (*SUFFIXES, "DIB")  # that Pillow is asked to open; an MPO it opens as a JPEG
 IMAGE_SUFFIXES = frozenset().union(*SUFFIXES.values())
 
 

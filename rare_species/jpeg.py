@@ -10,6 +10,9 @@ from PIL import Image
 
 START, END = b"\xff\xd8", b"\xff\xd9"
 SCAN = 0xDA
+FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+PROGRESSIVE = (0xC2, 0xC6, 0xCA, 0xCE)
+COEFFICIENTS = 64  # of a block
 MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")  # but for those that stand among a scan's data
 MOST_SCANS = 500  # what libjpeg-turbo's own fuzzers stop at; encoders write about ten
 MOST_VISITS = 5_000_000_000  # pixels that all scans go over together: about five seconds
@@ -80,6 +83,7 @@ def refuse_damaged(data: bytes) -> None:
 
 
 def _decode_grey(data: bytes, min_width: int, min_height: int) -> Image.Image | None:
+    _refuse_missing_scans(data)
     try:
         grey = simplejpeg.decode_jpeg(data, "GRAY", min_width=min_width, min_height=min_height)
     except ValueError as warning:
@@ -95,6 +99,28 @@ def _refuse_damage(warning: str, data: bytes) -> None:
         raise OSError(f"image file is truncated ({warning})")
     if any(damage in told for damage in DAMAGED):
         raise OSError(f"image file is damaged ({warning})")
+
+
+def _refuse_missing_scans(data: bytes) -> None:
+    """Refuse a JPEG that was cut between two scans: what came before is a picture, but coarse or of other colours."""
+    missing: dict[int, set[int]] = {}  # by component, the coefficients whose last bit has not come
+    progressive = False
+    for code, at in _markers(data):
+        if code in FRAMES:
+            progressive = code in PROGRESSIVE
+            missing = {name: set(range(COEFFICIENTS)) for name in data[at + 10 : at + 10 + 3 * data[at + 9] : 3]}
+        elif code == SCAN:
+            names = data[at + 5 : at + 5 + 2 * data[at + 4] : 2]
+            first, last, bits = data[at + 5 + 2 * len(names) : at + 8 + 2 * len(names)]
+            if not progressive:  # some encoders write other numbers there
+                first, last, bits = 0, COEFFICIENTS - 1, 0
+            if bits & 0x0F == 0:
+                for name in names:
+                    missing.get(name, set()).difference_update(range(first, last + 1))
+            if not any(missing.values()):
+                return
+    if missing:
+        raise OSError("image file is truncated (scans are missing)")
 
 
 def _has_hole(data: bytes) -> bool:

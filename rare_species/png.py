@@ -20,7 +20,7 @@ def without_side_chunks(data: bytes) -> bytes:
         data: a file's bytes; what is no PNG stays as it is, and so does all after a chunk that is not whole.
 
     Raises:
-        OSError: when a chunk that the picture is made of has a wrong checksum, which Pillow does not look at.
+        OSError: when a chunk that the picture is made of is not whole or has a wrong checksum; Pillow looks at few.
     """
     if not data.startswith(SIGNATURE):
         return data
@@ -29,6 +29,8 @@ def without_side_chunks(data: bytes) -> bytes:
     while at + 12 <= len(data):
         name, end = data[at + 4 : at + 8], at + 12 + int.from_bytes(view[at : at + 4])
         if end > len(data):
+            if name in PICTURE:  # of which nothing tells whether it is right
+                raise OSError(f"image file is truncated (in {name.decode()})")
             break
         if _is_needed(name, view[at + 4 : end]):
             parts.append(view[at:end])

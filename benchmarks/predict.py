@@ -32,7 +32,7 @@ from rare_species.images import fit_square
 from rare_species.parallel import map_in_threads
 from rare_species.paths import Paths
 from rare_species.photo_files import photo_reader
-from rare_species.predict import AHEAD, Printer
+from rare_species.predict import AHEAD, MAX_PIXELS, Printer
 from rare_species.prediction import BATCH, Predictor, open_predictor
 from rare_species.stage import available_cores
 
@@ -103,7 +103,7 @@ def compare(classifier: Classifier, files: Sequence[Path], rounds: int) -> None:
 def with_predict(classifier: Classifier, predictor: Predictor, files: Sequence[Path]) -> None:
     """What the command does once it has started, to JSON."""
     with tqdm(total=len(files), delay=600) as progress:
-        photos = map_in_threads(photo_reader(classifier.shape), files, available_cores(), AHEAD)
+        photos = map_in_threads(photo_reader(classifier.shape, MAX_PIXELS), files, available_cores(), AHEAD)
         printer = Printer(classifier, 5, None, progress)
         for _ in json_lines(printer.answers(predictor.run(photos))):
             pass

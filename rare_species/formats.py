@@ -2,14 +2,23 @@
 
 from pathlib import PurePosixPath
 
-SUFFIXES = {
-    "JPEG": {".jpg", ".jpeg"},
-    "PNG": {".png"},
-    "GIF": {".gif"},
-    "BMP": {".bmp"},
-    "TIFF": {".tif", ".tiff"},
-    "WEBP": {".webp"},
+from PIL import (  # noqa: F401 - each tells Pillow its suffixes as it is imported
+    BmpImagePlugin,
+    GifImagePlugin,
+    Image,
+    JpegImagePlugin,
+    MpoImagePlugin,
+    PngImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+)
+
+VARIANTS = {"MPO": "JPEG", "DIB": "BMP"}  # a JPEG followed by more of them; a BMP without its file header
+SUFFIXES: dict[str, frozenset[str]] = {
+    name: frozenset(suffix for suffix, other in Image.EXTENSION.items() if VARIANTS.get(other, other) == name)
+    for name in ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP")
 }
+FORMATS = (*SUFFIXES, "DIB")  # that Pillow is asked to open; an MPO it opens as a JPEG
 IMAGE_SUFFIXES = frozenset().union(*SUFFIXES.values())
 
 

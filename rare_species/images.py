@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-import struct
 import warnings
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -14,10 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import imagehash
-import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
-from rare_species.formats import SUFFIXES
+from rare_species import jpeg
+from rare_species.colours import WHITE, flat, one_colour
+from rare_species.depth import is_deep
+from rare_species.errors import UserError
+from rare_species.formats import FORMATS, SUFFIXES, VARIANTS
+from rare_species.png import without_side_chunks
 from rare_species.status import Reason
 
 if TYPE_CHECKING:
@@ -33,13 +35,29 @@ UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-WHITE = (255, 255, 255)
 Treatment = Callable[[Image.Image], Image.Image]  # from a fitted photo to one of the same side, see `treatments`
-DRAFTED = ("JPEG", "MPO")  # formats that Pillow can decode at a reduced size
 HASH_SIDE_PX = 64  # twice what the perceptual hash looks at
 SCORED_SIDE_PX = 256  # longer side
-DECODE_ERRORS = (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, zlib.error)
-EXIF_ERRORS = (OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, struct.error)
+
+
+class PhotoError(UserError):
+    """A file that can't be read as a photo.
+
+    Attributes:
+        path: the file.
+        problem: in a few words.
+    """
+
+    def __init__(self, path: str, problem: str) -> None:
+        super().__init__(path, problem)  # all of them, or the error is lost on its way out of a worker
+        self.path, self.problem = path, problem
+
+    def __str__(self) -> str:
+        """The whole message."""
+        return (
+            f"Expected a photo that can be read. Received: {self.path}: {self.problem}. "
+            "Replace the file, or run stage clean again, which leaves it out."
+        )
 
 
 @dataclass(frozen=True)
@@ -99,41 +117,40 @@ def inspect_image(
     data = file.read_bytes()
     facts = Facts(len(data), hashlib.sha256(data).hexdigest())
     try:
-        with _open(data) as image:
-            reason = _size_reason(*image.size, min_side_px, max_pixels)
-            # reading a PNG's EXIF decodes all of it
-            orientation = 1 if reason is Reason.TOO_LARGE else _orientation(image)
-            width, height = image.size if orientation < 5 else image.size[::-1]
+        with _open(data) as (image, data_read):
             facts = replace(
                 facts,
-                reason=reason,
+                reason=_size_reason(*image.size, min_side_px, max_pixels),
                 format=_format(image),
                 extension_matches=file.suffix.lower() in SUFFIXES[_format(image)],
                 mode=image.mode,
-                orientation=orientation,
-                width=width,
-                height=height,
+                width=image.width,
+                height=image.height,
             )
-            if reason is Reason.TOO_LARGE:
+            if facts.reason:
                 return facts
-            facts = replace(facts, phash=_perceptual_hash(image, orientation))
-            if reason is None and score_document is not None:
-                facts = replace(facts, document_score=score_document(_image_to_score(image, data)))
+            grey = _grey(image, data_read)
+            if _is_blank(grey, image, data_read):
+                return replace(facts, reason=Reason.BLANK)
+            orientation = _orientation(image)
+            if orientation >= 5:
+                facts = replace(facts, width=facts.height, height=facts.width)
+            facts = replace(facts, orientation=orientation, phash=str(imagehash.phash(_turn(grey, orientation))))
+            if score_document is not None:
+                facts = replace(facts, document_score=score_document(_image_to_score(image, data_read)))
             return facts
-    except Image.DecompressionBombError:
-        return replace(facts, reason=Reason.TOO_LARGE)
-    except DECODE_ERRORS as error:
+    except Exception as error:
         return replace(facts, reason=_decode_reason(error))
 
 
 def decode_rgb(data: bytes) -> Image.Image:
     """Decode an image file at full size, upright, as RGB, with transparency over white."""
-    with _open(data) as image:
-        orientation = _orientation(image)
-        return _turn(_to_rgb(_loaded(image)), orientation)
+    with _open(data) as (image, data_read):
+        rgb = flat(_loaded(image, data_read))
+        return _turn(rgb, _orientation(image))
 
 
-def fit_square(data: bytes, side_px: int, resize: Resize) -> Image.Image:
+def fit_square(data: bytes, side_px: int, resize: Resize, max_pixels: int | None = None) -> Image.Image:
     """Decode a photo and fit it to a square.
 
     Args:
@@ -141,20 +158,33 @@ def fit_square(data: bytes, side_px: int, resize: Resize) -> Image.Image:
         side_px: side of the square.
         resize: "crop" scales the shorter side and cuts the centre, "pad" scales the longer side and adds
             white bars, "stretch" scales both.
+        max_pixels: a larger photo is refused before it is decoded; None leaves that to Pillow.
 
     Returns:
         An RGB image of `side_px` by `side_px`.
+
+    Raises:
+        Exception: of any kind, from a file that is damaged.
     """
-    with _open(data) as image:
+    with _open(data) as (image, data_read):
+        if max_pixels is not None and image.width * image.height > max_pixels:
+            raise ValueError(f"{image.width} x {image.height} pixels, more than {max_pixels:,} together")
         drafted = image.draft("RGB", scaled_size(*image.size, side_px, resize))  # JPEG: 1/2, 1/4 or 1/8, never below
-        orientation = _orientation(image)
-        rgb = _to_rgb(_loaded(image))
-        extent = drafted[1][2:] if drafted else rgb.size  # a reduced JPEG's last pixels may be part of the photo only
-    return _pad(_turn(_scale(rgb, extent, side_px, resize), orientation), side_px)
+        whole = flat(_loaded(image, data_read), "L" if is_deep(image) else "RGB")
+        extent = drafted[1][2:] if drafted else whole.size  # a reduced JPEG's last pixels may be part of the photo only
+        scaled = _scale(whole, extent, side_px, resize).convert("RGB")
+        return _pad(_turn(scaled, _orientation(image)), side_px)
 
 
 def fit_file(
-    path: Path | str, side_px: int, resize: Resize, treat: Treatment, quality: int, *, folder: Path = Path()
+    path: Path | str,
+    side_px: int,
+    resize: Resize,
+    treat: Treatment,
+    quality: int,
+    *,
+    folder: Path = Path(),
+    max_pixels: int | None = None,
 ) -> bytes:
     """Fit one photo, treat it and encode it again: what a worker of `preprocess` does.
 
@@ -165,8 +195,16 @@ def fit_file(
         treat: what is done to the fitted photo.
         quality: see `encode_jpeg`.
         folder: that the path is relative to.
+        max_pixels: see `fit_square`.
+
+    Raises:
+        PhotoError: when the file can't be read as a photo.
     """
-    return encode_jpeg(treat(fit_square((folder / path).read_bytes(), side_px, resize)), quality)
+    try:
+        photo = fit_square((folder / path).read_bytes(), side_px, resize, max_pixels)
+    except Exception as error:
+        raise PhotoError(str(path), _describe(error)) from error
+    return encode_jpeg(treat(photo), quality)
 
 
 def scaled_size(width: float, height: float, side_px: int, resize: Resize) -> tuple[int, int]:
@@ -185,28 +223,37 @@ def encode_jpeg(image: Image.Image, quality: int) -> bytes:
 
 
 @contextmanager
-def _open(data: bytes) -> Iterator[Image.Image]:
+def _open(data: bytes) -> Iterator[tuple[Image.Image, bytes]]:
+    """An image that is not decoded yet, and the bytes that it is read from: those that make the picture."""
+    data = without_side_chunks(jpeg.with_end(data))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow warns of odd metadata; what matters is raised
-        with Image.open(io.BytesIO(data), formats=tuple(SUFFIXES)) as image:
-            yield image
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            if _format(image) == "JPEG":
+                jpeg.refuse_many_scans(data, image.width * image.height)
+            yield image, data
 
 
 def _format(image: Image.Image) -> str:
-    return "JPEG" if image.format == "MPO" else image.format or ""  # MPO: a JPEG followed by more of them
+    name = image.format or ""
+    return VARIANTS.get(name, name)
 
 
 def _orientation(image: Image.Image) -> int:
+    """EXIF's orientation of an image that is decoded, or a PNG would be by this, and its damage be taken for EXIF's."""
     if image.format == "TIFF":  # turned upright by Pillow as it loads
         return 1
     try:
         value = image.getexif().get(ORIENTATION_TAG, 1)
-    except EXIF_ERRORS:  # broken metadata does not make a photo unusable
+    except Exception:
         return 1
     return value if value in UPRIGHT else 1
 
 
-def _loaded(image: Image.Image) -> Image.Image:
+def _loaded(image: Image.Image, data: bytes) -> Image.Image:
+    """Decode an image that was opened from these bytes, all of it."""
+    if _format(image) == "JPEG":
+        jpeg.refuse_damaged(data)
     image.load()
     return image
 
@@ -235,30 +282,33 @@ def _pad(image: Image.Image, side_px: int) -> Image.Image:
     return canvas
 
 
-def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I"):  # 16 bits a pixel: convert() would clip at 255 instead of scaling
-        levels = np.clip(np.asarray(image, dtype=np.int64) >> 8, 0, 255)
-        return Image.fromarray(levels.astype(np.uint8)).convert("RGB")
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        canvas = Image.new("RGBA", image.size, (*WHITE, 255))
-        canvas.alpha_composite(image)
-        return canvas.convert("RGB")
-    return image.convert("RGB")
-
-
-def _perceptual_hash(image: Image.Image, orientation: int) -> str:
+def _grey(image: Image.Image, data: bytes) -> Image.Image:
+    """Decode all of an image, and turn it grey for its hash, for which a JPEG need not be decoded at full size."""
+    if _format(image) == "JPEG" and image.mode != "CMYK":
+        small = jpeg.decode_grey(data, image.size, HASH_SIDE_PX)
+        if small is not None:
+            return small
     image.draft("L", (HASH_SIDE_PX, HASH_SIDE_PX))
-    return str(imagehash.phash(_turn(_to_rgb(_loaded(image)), orientation)))
+    return flat(_loaded(image, data), "L")
+
+
+def _is_blank(grey: Image.Image, image: Image.Image, data: bytes) -> bool:
+    """Whether an image, grey and perhaps small as it was hashed, is of one colour."""
+    if not one_colour(grey):
+        return False
+    if _format(image) == "JPEG":
+        return one_colour(decode_rgb(data))
+    return one_colour(flat(image))
 
 
 def _image_to_score(image: Image.Image, data: bytes) -> Image.Image:
     """The image that was decoded for its hash; a JPEG, then decoded small and in grey, is decoded again."""
-    if image.format not in DRAFTED:
-        return _to_rgb(image)
-    with _open(data) as again:
+    if _format(image) != "JPEG":
+        return flat(image)
+    with _open(data) as (again, _):
         again.draft("RGB", scaled_size(*again.size, SCORED_SIDE_PX, "pad"))
-        return _to_rgb(_loaded(again))
+        again.load()
+        return flat(again)
 
 
 def _size_reason(width: int, height: int, min_side_px: int, max_pixels: int) -> Reason | None:
@@ -268,5 +318,18 @@ def _size_reason(width: int, height: int, min_side_px: int, max_pixels: int) -> 
 
 
 def _decode_reason(error: Exception) -> Reason:
+    if isinstance(error, Image.DecompressionBombError):
+        return Reason.TOO_LARGE
     early_end = isinstance(error, EOFError) or "truncated" in str(error).lower()
     return Reason.TRUNCATED if early_end else Reason.UNREADABLE
+
+
+def _describe(error: Exception) -> str:
+    """What is wrong with a file, in a few words."""
+    if isinstance(error, UnidentifiedImageError):
+        return "not an image of a known format"
+    if isinstance(error, MemoryError):
+        return "more pixels than there is memory for"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror[0].lower() + error.strerror[1:]
+    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -10,11 +10,10 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
 
 from rare_species.errors import UserError
 from rare_species.formats import IMAGE_SUFFIXES, is_image
-from rare_species.images import DECODE_ERRORS, decode_rgb, fit_file
+from rare_species.images import PhotoError, decode_rgb, fit_file
 from rare_species.shards import Shape
 from rare_species.treatments import make_treatment
 
@@ -58,7 +57,7 @@ def find_photos(names: Sequence[str]) -> list[Path]:
     return list(found)
 
 
-def photo_reader(shape: Shape) -> Callable[[Path], Photo]:
+def photo_reader(shape: Shape, max_pixels: int) -> Callable[[Path], Photo]:
     """Make a function that reads a file as stage `preprocess` and what follows it do.
 
     That includes being a JPEG in between: a network sees its test photos through that of `data/processed/`, and gives
@@ -66,6 +65,7 @@ def photo_reader(shape: Shape) -> Callable[[Path], Photo]:
 
     Args:
         shape: of the photos that the network was trained with.
+        max_pixels: a larger photo is a problem, and not decoded.
 
     Raises:
         UserError: when their treatment can't be had.
@@ -76,6 +76,7 @@ def photo_reader(shape: Shape) -> Callable[[Path], Photo]:
         resize=shape.resize,
         treat=make_treatment(shape.treatment),
         quality=shape.jpeg_quality,
+        max_pixels=max_pixels,
     )
     return partial(_read, fit=fit)
 
@@ -83,16 +84,8 @@ def photo_reader(shape: Shape) -> Callable[[Path], Photo]:
 def _read(path: Path, fit: Callable[[Path], bytes]) -> Photo:
     try:
         return Photo(path, np.asarray(decode_rgb(fit(path))))
-    except (*DECODE_ERRORS, Image.DecompressionBombError) as error:
-        return Photo(path, None, _describe(error))
-
-
-def _describe(error: Exception) -> str:
-    if isinstance(error, UnidentifiedImageError):
-        return "not an image of a known format"
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror[0].lower() + error.strerror[1:]
-    return (str(error).splitlines() or [type(error).__name__])[0]
+    except PhotoError as error:
+        return Photo(path, None, error.problem)
 
 
 def _matching(pattern: str) -> list[Path]:

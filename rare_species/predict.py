@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 READ, SKIPPED = 0, 2
 AHEAD = 64  # photos that are read while the network is busy: two batches
+MAX_PIXELS = 100_000_000  # stage clean's, as it comes
 WAIT_S = 2  # quicker work needs no progress bar
 QUALITY = 90  # of explanations
 
@@ -73,6 +74,13 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
         help="write photos there, each under a heatmap of what spoke for the likeliest family (Grad-CAM)",
     )
     parser.add_argument("--phylum", metavar="NAME", help="of all photos, for a model that is told it")
+    parser.add_argument(
+        "--max-pixels",
+        type=_count,
+        default=MAX_PIXELS,
+        metavar="N",
+        help="larger photos are skipped: one takes up to 9 bytes a pixel in each thread; default: %(default)s",
+    )
     champion = Paths().champion
     parser.add_argument("--model", type=Path, default=champion, metavar="DIR", help=f"default: {champion}")
     return parser.parse_args(argv)
@@ -89,7 +97,7 @@ def _predict(args: argparse.Namespace) -> int:
     told = classifier.one_hot_phylum(args.phylum)
     files = find_photos(args.photos)
     overlays = Overlays.beside(args.explain, files) if args.explain else None
-    read = photo_reader(classifier.shape)
+    read = photo_reader(classifier.shape, args.max_pixels)
     from rare_species.prediction import open_predictor
 
     predictor = open_predictor(classifier, told)

@@ -13,15 +13,16 @@ class Status(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why an image was rejected; the first that holds, in this order, but a too large one is not decoded to tell."""
+    """Why an image was rejected; the first that holds, in this order, but what is too small or large is not decoded."""
 
     MISSING = "missing"  # the archive labels it, but has no such file
     UNLISTED = "unlisted"  # the archive has the file, but no label for it
     EXCLUDED = "excluded"  # a person listed it in clean.exclude
-    UNREADABLE = "unreadable"  # not an image
+    UNREADABLE = "unreadable"  # not an image, or damaged
     TRUNCATED = "truncated"  # an image that ends too early
     TOO_SMALL = "too_small"
     TOO_LARGE = "too_large"
+    BLANK = "blank"  # one colour everywhere
     DOCUMENT = "document"  # a page, map or diagram, under clean.documents: reject
     CONFLICTING_LABELS = "conflicting_labels"  # the same bytes under two families
     DUPLICATE = "duplicate"  # the same bytes as a kept image of its family

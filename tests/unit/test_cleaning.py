@@ -29,6 +29,12 @@ def photo(seed: int, width: int = 32, height: int = 24) -> bytes:
     return buffer.getvalue()
 
 
+def blank() -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (32, 24), (90, 120, 60)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
 def page(tint: int = 0) -> bytes:
     """A page of text; another tint, other bytes."""
     buffer = io.BytesIO()
@@ -71,6 +77,7 @@ def test_every_reason_from_one_folder(tmp_path: Path) -> None:
         "b.png": photo(0),  # as a.png
         "conflict-1.png": photo(1),
         "conflict-2.png": photo(1),
+        "blank.png": blank(),
         "document.png": page(),
         "excluded.png": photo(2),
         "large.png": photo(3, 500, 500),
@@ -86,6 +93,7 @@ def test_every_reason_from_one_folder(tmp_path: Path) -> None:
     assert found == {
         "a.png": "",
         "b.png": "duplicate",
+        "blank.png": "blank",
         "conflict-1.png": "conflicting_labels",
         "conflict-2.png": "conflicting_labels",
         "document.png": "document",

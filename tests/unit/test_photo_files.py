@@ -58,7 +58,7 @@ def test_a_file_whose_name_is_a_pattern_is_that_file(folder):
     [
         ("nowhere.jpg", "Expected a photo, a folder or a pattern. Received: 'nowhere.jpg', where there is nothing."),
         ("photos/*.gif", "Expected a photo, a folder or a pattern. Received: 'photos/*.gif', where there is nothing."),
-        ("empty", "Expected photos. Received: empty, where no file ends in .bmp, .gif, .jpeg,"),
+        ("empty", "Expected photos. Received: empty, where no file ends in .apng, .bmp, .dib, .gif, .jfif,"),
     ],
 )
 def test_nothing_found_is_told(folder, name, message):
@@ -70,7 +70,7 @@ def test_nothing_found_is_told(folder, name, message):
 
 def test_pixels_are_those_that_the_pipeline_shows_its_networks(packed, tmp_path):
     photos, _ = toy.draw_photos()
-    read = photo_reader(packed.shape)
+    read = photo_reader(packed.shape, 10**6)
     rows = packed.index
     shown = np.concatenate([batch.numpy() for batch in photo_batches(packed, rows, batch_size=10)])
     differs = []
@@ -83,7 +83,7 @@ def test_pixels_are_those_that_the_pipeline_shows_its_networks(packed, tmp_path)
 
 
 def test_treatment_is_applied(folder):
-    photo = photo_reader(Shape(32, "pad", {"name": "grayscale"}, 95))(folder / "photos/b.JPG")
+    photo = photo_reader(Shape(32, "pad", {"name": "grayscale"}, 95), 10**6)(folder / "photos/b.JPG")
     assert photo.pixels.shape == (32, 32, 3)
     assert np.ptp(photo.pixels, axis=-1).max() == 0
 
@@ -100,20 +100,21 @@ def png_of(side_px: int) -> bytes:
         (toy.draw_photo((1, 2, 3), seed=1)[:-300], "image file is truncated"),
         (b"some text", "not an image of a known format"),
         (b"", "not an image of a known format"),
+        (png_of(1_001), "1001 x 1001 pixels, more than 1,000,000 together"),
         (png_of(14_000), "Image size (196000000 pixels) exceeds limit"),
     ],
-    ids=["truncated", "text", "empty", "bomb"],
+    ids=["truncated", "text", "empty", "large", "bomb"],
 )
 def test_what_cannot_be_read_is_told(tmp_path, monkeypatch, data, problem):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 90_000_000)
     (tmp_path / "photo.jpg").write_bytes(data)
-    photo = photo_reader(SHAPE)(tmp_path / "photo.jpg")
+    photo = photo_reader(SHAPE, 10**6)(tmp_path / "photo.jpg")
     assert photo.pixels is None
     assert photo.problem.startswith(problem)
 
 
 def test_a_file_that_went_away_is_told(tmp_path):
-    assert photo_reader(SHAPE)(tmp_path / "gone.jpg").problem == "no such file or directory"
+    assert photo_reader(SHAPE, 10**6)(tmp_path / "gone.jpg").problem == "no such file or directory"
 
 
 def test_a_turned_photo_is_read_upright(tmp_path):
@@ -122,5 +123,5 @@ def test_a_turned_photo_is_read_upright(tmp_path):
     exif[0x0112] = 3
     image.save(tmp_path / "plain.png")
     image.transpose(Image.Transpose.ROTATE_180).save(tmp_path / "turned.png", exif=exif)
-    read = photo_reader(SHAPE)
+    read = photo_reader(SHAPE, 10**6)
     np.testing.assert_array_equal(read(tmp_path / "turned.png").pixels, read(tmp_path / "plain.png").pixels)

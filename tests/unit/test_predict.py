@@ -178,7 +178,7 @@ def test_probabilities_are_those_of_the_pipeline(champion, packed, tmp_path):
     for path, file in zip(rows["file_path"], files, strict=True):
         file.write_bytes(drawn[path])
     predictor = open_predictor(read_classifier(champion), None)
-    found = [prediction.probabilities for prediction in predictor.run(map(photo_reader(packed.shape), files))]
+    found = [prediction.probabilities for prediction in predictor.run(map(photo_reader(packed.shape, 10**6), files))]
     model, _ = load_model(champion)
     expected = calibrate(run_model(model, photo_batches(packed, rows, 64)), 1.5)
     np.testing.assert_allclose(np.stack(found), expected, atol=1e-6)

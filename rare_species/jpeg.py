@@ -1,0 +1,141 @@
+"""Whether a JPEG is whole, of which libjpeg only warns and Pillow says nothing, and whether it takes long to decode."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import simplejpeg
+from PIL import Image
+
+START, END = b"\xff\xd8", b"\xff\xd9"
+SCAN = 0xDA
+FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+PROGRESSIVE = (0xC2, 0xC6, 0xCA, 0xCE)
+COEFFICIENTS = 64  # of a block
+MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")  # but for those that stand among a scan's data
+MOST_SCANS = 500  # what libjpeg-turbo's own fuzzers stop at; encoders write about ten
+MOST_VISITS = 5_000_000_000  # pixels that all scans go over together: about five seconds
+NO_DATA = bytes(64)  # so many zeros are no Huffman codes, but for a flat picture, and that raises no warning
+CUT_SHORT = "premature end"
+DAMAGED = ("bad huffman code", "bad arithmetic code", "instead of rst")
+LEFT_OVER = "extraneous bytes"  # harmless, many cameras pad, unless a hole's zeros were taken for data
+FACTORS = (8, 4, 2)  # of a reduced size, as Pillow's `draft` chooses among them
+
+
+def with_end(data: bytes) -> bytes:
+    """Add the end marker that a JPEG lacks, instead of the zeros that a torn copy may end with.
+
+    What lacks nothing else is whole; where picture is missing too, libjpeg sees that the data end before it.
+    """
+    if not data.startswith(START) or data.endswith(END):
+        return data
+    return data.rstrip(b"\0") + END
+
+
+def refuse_many_scans(data: bytes, pixels: int) -> None:
+    """Refuse a JPEG that is made to keep its reader busy: a scan of a few bytes goes over the whole picture.
+
+    Args:
+        data: the file's bytes.
+        pixels: of the picture.
+
+    Raises:
+        OSError: when it has more than `MOST_SCANS`, or fewer if it is large.
+    """
+    most = min(MOST_SCANS, MOST_VISITS // max(pixels, 1))
+    if data.count(bytes([0xFF, SCAN])) <= most:  # with its thumbnails' scans, and what looks like one
+        return
+    scans = sum(code == SCAN for code, _ in _markers(data))
+    if scans > most:
+        raise OSError(f"JPEG of {scans} scans, more than {most} for its size")
+
+
+def decode_grey(data: bytes, size: tuple[int, int], side_px: int) -> Image.Image | None:
+    """Decode all of a JPEG at a reduced size, the pixels being those of Pillow's `draft("L", (side_px, side_px))`.
+
+    Args:
+        data: the file's bytes, see `with_end`.
+        size: width and height of the picture.
+        side_px: the shorter side is at least that, if it is in the file.
+
+    Returns:
+        An image of mode L; None for a JPEG that only Pillow may be able to read.
+
+    Raises:
+        OSError: when it is not whole.
+    """
+    factor = next((factor for factor in FACTORS if min(size) // side_px >= factor), 1)
+    width, height = (-(-side // factor) for side in size)
+    return _decode_grey(data, width, height)
+
+
+def refuse_damaged(data: bytes) -> None:
+    """Decode all of a JPEG in the cheapest way.
+
+    Args:
+        data: the file's bytes, see `with_end`.
+
+    Raises:
+        OSError: when it is not whole.
+    """
+    _decode_grey(data, 1, 1)
+
+
+def _decode_grey(data: bytes, min_width: int, min_height: int) -> Image.Image | None:
+    _refuse_missing_scans(data)
+    try:
+        grey = simplejpeg.decode_jpeg(data, "GRAY", min_width=min_width, min_height=min_height)
+    except ValueError as warning:
+        _refuse_damage(str(warning), data)
+        return None
+    return Image.fromarray(grey[..., 0])
+
+
+def _refuse_damage(warning: str, data: bytes) -> None:
+    """Raise what libjpeg only warns of, if it means that the picture is not whole."""
+    told = warning.lower()
+    if CUT_SHORT in told or (LEFT_OVER in told and _has_hole(data)):
+        raise OSError(f"image file is truncated ({warning})")
+    if any(damage in told for damage in DAMAGED):
+        raise OSError(f"image file is damaged ({warning})")
+
+
+def _refuse_missing_scans(data: bytes) -> None:
+    """Refuse a JPEG that was cut between two scans: what came before is a picture, but coarse or of other colours."""
+    missing: dict[int, set[int]] = {}  # by component, the coefficients whose last bit has not come
+    progressive = False
+    for code, at in _markers(data):
+        if code in FRAMES:
+            progressive = code in PROGRESSIVE
+            missing = {name: set(range(COEFFICIENTS)) for name in data[at + 10 : at + 10 + 3 * data[at + 9] : 3]}
+        elif code == SCAN:
+            names = data[at + 5 : at + 5 + 2 * data[at + 4] : 2]
+            first, last, bits = data[at + 5 + 2 * len(names) : at + 8 + 2 * len(names)]
+            if not progressive:  # some encoders write other numbers there
+                first, last, bits = 0, COEFFICIENTS - 1, 0
+            if bits & 0x0F == 0:
+                for name in names:
+                    missing.get(name, set()).difference_update(range(first, last + 1))
+            if not any(missing.values()):
+                return
+    if missing:
+        raise OSError("image file is truncated (scans are missing)")
+
+
+def _has_hole(data: bytes) -> bool:
+    """Whether there are zeros where a picture's data should be."""
+    places = [at for code, at in _markers(data) if code == SCAN]
+    end = max((at for _, at in _markers(data)), default=0)
+    return bool(places) and data.find(NO_DATA, places[0], end) >= 0
+
+
+def _markers(data: bytes) -> Iterator[tuple[int, int]]:
+    """The code of each marker of the first picture in a file, and where it stands, up to its end marker."""
+    at = len(START)
+    while found := MARKER.search(data, at):
+        code = found.group()[1]
+        yield code, found.start()
+        if code == END[1]:
+            return
+        at = found.end() + int.from_bytes(data[found.end() : found.end() + 2])

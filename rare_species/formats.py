@@ -3,7 +3,7 @@
 from pathlib import PurePosixPath
 
 SUFFIXES = {
-    "JPEG": {".jpg", ".jpeg"},
+    "JPEG": {".jpg", ".jpeg", ".jfif", ".jpe"},
     "PNG": {".png"},
     "GIF": {".gif"},
     "BMP": {".bmp"},

@@ -15,6 +15,7 @@ from PIL import Image, UnidentifiedImageError
 from rare_species.errors import UserError
 from rare_species.formats import IMAGE_SUFFIXES, is_image
 from rare_species.images import DECODE_ERRORS, decode_rgb, fit_file
+from rare_species.junk import is_junk, list_files
 from rare_species.shards import Shape
 from rare_species.treatments import make_treatment
 
@@ -39,7 +40,8 @@ def find_photos(names: Sequence[str]) -> list[Path]:
 
     Args:
         names: files, taken as they are; folders, in which all files that end like images are found, however deep; and
-            patterns such as "photos/**/*.jpg" that the shell left alone.
+            patterns such as "photos/**/*.jpg" that the shell left alone. What tools leave behind is passed over in
+            folders and by wildcards, see `junk.is_junk`.
 
     Returns:
         Paths in the order of the names, those of a folder or a pattern sorted, each once.
@@ -96,12 +98,14 @@ def _describe(error: Exception) -> str:
 
 
 def _matching(pattern: str) -> list[Path]:
-    return [Path(match) for match in sorted(glob.glob(pattern, recursive=True))]  # noqa: PTH207 - of any folder
+    named = Path(pattern).parts
+    matches = [Path(match) for match in sorted(glob.glob(pattern, recursive=True))]  # noqa: PTH207 - of any folder
+    return [match for match in matches if not is_junk(part for part in match.parts if part not in named)]
 
 
 def _below(path: Path) -> Iterator[Path]:
     if path.is_dir():
-        yield from (file for file in sorted(path.rglob("*")) if is_image(file.name) and file.is_file())
+        yield from sorted(path / name for name in list_files(path) if is_image(name))
     else:
         yield path
 

@@ -58,7 +58,7 @@ def test_a_file_whose_name_is_a_pattern_is_that_file(folder):
     [
         ("nowhere.jpg", "Expected a photo, a folder or a pattern. Received: 'nowhere.jpg', where there is nothing."),
         ("photos/*.gif", "Expected a photo, a folder or a pattern. Received: 'photos/*.gif', where there is nothing."),
-        ("empty", "Expected photos. Received: empty, where no file ends in .bmp, .gif, .jpeg,"),
+        ("empty", "Expected photos. Received: empty, where no file ends in .bmp, .gif,"),
     ],
 )
 def test_nothing_found_is_told(folder, name, message):

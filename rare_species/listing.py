@@ -58,7 +58,7 @@ def unpack(archive: Path, destination: Path, params: UnzipParams) -> Unpacked:
     Raises:
         UserError: if the zip is not safe, damaged or over a limit, or its labels cannot be read.
     """
-    limits = Limits(params.max_files, params.max_bytes, params.max_ratio, params.names)
+    limits = _limits(params)
     contents = inspect_archive(archive, limits)
     _tell_names(archive, contents)
     names = [member.name for member in contents.members]
@@ -66,8 +66,7 @@ def unpack(archive: Path, destination: Path, params: UnzipParams) -> Unpacked:
     base = _folder_of_all(names, root) if metadata else root
     files = [below for name in names if (below := name_below(name, base))]
     if metadata:
-        data = read_member(archive, metadata, limits)
-        listing = _list_from_metadata(data, f"{metadata} in {archive}", name_below(root, base), files, params)
+        listing = _list_from_metadata(archive, metadata, base, files, params)
     else:
         listing = rows_from_folders(files, params.layout, params.class_folder, params.join_labels)
     lists = [name for name in names if _is_metadata(name)]
@@ -76,15 +75,20 @@ def unpack(archive: Path, destination: Path, params: UnzipParams) -> Unpacked:
     return Unpacked(listing, n_files, contents.n_junk, len(set(names) - set(lists)) - n_files)
 
 
+def _limits(params: UnzipParams) -> Limits:
+    return Limits(params.max_files, params.max_bytes, params.max_ratio, params.names)
+
+
 def _list_from_metadata(
-    data: bytes, source: str, above: str, files: Sequence[str], params: UnzipParams
+    archive: Path, metadata: str, base: str, files: Sequence[str], params: UnzipParams
 ) -> pd.DataFrame:
-    """The listing, its paths relative to the folder of all images; `above` leads from there to metadata.csv."""
-    rows = read_rows(data, source)
+    """The listing, its paths relative to `base`, as those of `files` are."""
+    source, above = f"{metadata} in {archive}", name_below(posixpath.dirname(metadata), base)
+    rows = read_rows(read_member(archive, metadata, _limits(params)), source)
     meant = match_files([posixpath.join(above, row["file_path"]) for row in rows], files, source)
     if not set(files).intersection(meant):
         raise UserError(
-            f"file_path in {source} must be relative to the folder it lies in. Received: {len(rows)} rows, none of a "
+            f"file_path in {metadata} must be relative to the folder it lies in. Received: {len(rows)} rows, none of a "
             f"file there, first {min(row['file_path'] for row in rows)!r}. Move {METADATA_NAME}, or correct its paths."
         )
     paired = (row | {"file_path": path} for row, path in zip(rows, meant, strict=True))

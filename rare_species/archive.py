@@ -33,17 +33,7 @@ _METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 _FLAG_ENCRYPTED = 0x1 | 0x40 | 0x2000
 _FLAG_PATCHED = 0x20
 # zipfile lets these out on damaged archives, besides the one it documents.
-_DAMAGE = (
-    zipfile.BadZipFile,
-    zlib.error,
-    struct.error,
-    EOFError,
-    UnicodeDecodeError,
-    NotImplementedError,
-    OSError,
-    MemoryError,
-    RecursionError,
-)
+_DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, UnicodeDecodeError, NotImplementedError, OSError)
 
 
 @dataclass(frozen=True)
@@ -209,6 +199,8 @@ def _open(path: Path, limits: Limits) -> zipfile.ZipFile:
     except _DAMAGE as error:
         problem = f"which is truncated or damaged ({error})" if begins_like_zip else "which is something else"
         raise _not_a_zip(path, problem) from error
+    except (MemoryError, RecursionError) as error:
+        raise _not_a_zip(path, "whose directory is too large for this machine") from error
     if len(archive.infolist()) != n_entries:
         archive.close()
         raise _not_a_zip(path, "whose directory can be read in two ways")

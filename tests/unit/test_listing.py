@@ -1,8 +1,11 @@
 """rare_species.listing: the same rows from metadata.csv and from folder names, and one clear error for each mistake."""
 
+import logging
+import unicodedata
 import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -11,7 +14,7 @@ from hypothesis import strategies as st
 
 from rare_species.errors import UserError
 from rare_species.formats import IMAGE_SUFFIXES
-from rare_species.listing import find_root, read_metadata, rows_from_folders
+from rare_species.listing import find_root, match_files, read_metadata, rows_from_folders
 from rare_species.listing import unpack as unpack_all
 from rare_species.manifest import LISTING_COLUMNS
 from rare_species.params import Layout, UnzipParams
@@ -174,6 +177,82 @@ def test_family_in_two_phyla() -> None:
 def test_family_of_unknown_phylum_is_no_contradiction() -> None:
     lines = ("chordata,felidae,a.jpg", ",felidae,b.jpg")
     assert len(read_metadata(metadata("phylum,family,file_path", *lines), "list.csv")) == 2
+
+
+@pytest.mark.parametrize("column", ["eol_page_id", "eol_content_id"])
+def test_ids_that_a_spreadsheet_rewrote(column: str, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    lines = ("x,a.jpg,300.0", "x,b.jpg,300", 'x,c.jpg,"10,000,300"', "x,d.jpg,abc")
+    frame = read_metadata(metadata(f"family,file_path,{column}", *lines), "list.csv")
+    known = frame["species" if column == "eol_page_id" else "content_id"]
+    assert known.tolist() == ["300", "300", "10000300", "abc"]
+    assert f"{column} 2 ('10,000,300' is 10000300)" in caplog.text
+
+
+@pytest.mark.parametrize("column", ["eol_page_id", "eol_content_id"])
+def test_ids_that_a_spreadsheet_shortened_are_refused(column: str) -> None:
+    message = refuse_metadata(metadata(f"family,file_path,{column}", "x,a.jpg,1", "x,b.jpg,1.00E+07"))
+    assert f"'1.00E+07', a number whose last digits are lost, in column '{column}' on line 3" in message
+
+
+def test_a_quote_after_a_space() -> None:
+    data = metadata("family,file_path", 'felidae, "cats, big/a.jpg"', ' "felidae",b.jpg')
+    assert read_metadata(data, "list.csv")["file_path"].tolist() == ["b.jpg", "cats, big/a.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("cell", "meant"),
+    [
+        (r'''"say \"hi\", cat"''', 'say "hi", cat'),
+        (r'''"\"hi\""''', '"hi"'),
+        (r'''"cat \", big"''', 'cat ", big'),
+    ],
+)
+def test_a_quote_as_r_writes_it(cell: str, meant: str, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    data = metadata("family,file_path,note", f"{cell},a.jpg,x", f"felidae,b.jpg,{cell}")
+    assert read_metadata(data, "list.csv")["family"].tolist() == [meant, "felidae"]
+    assert "is read as a quote within a cell" in caplog.text
+
+
+def test_a_backslash_before_a_closing_quote_is_a_backslash() -> None:
+    data = metadata("family,note,file_path", r"""felidae,"C:\photos\",a.jpg""", r'''felidae,"say ""x""","cats\b.jpg"''')
+    assert read_metadata(data, "list.csv")["file_path"].tolist() == ["a.jpg", "cats/b.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "where"),
+    [
+        (('felidae,"a.jpg',), "on line 2, in column 'file_path'"),
+        (("felidae,b.jpg", '"feli"dae,a.jpg', "felidae,c.jpg"), "on line 3, in column 'family'"),
+        (("felidae,b.jpg", 'felidae,"a"b.jpg'), "on line 3, in column 'file_path'"),
+        (('"two\nlines",b.jpg', 'felidae,"a"b.jpg'), "on line 4, in column 'file_path'"),
+        (('felidae,"' + "x\n" * 70_000,), "on line 2, in column 'file_path'"),
+    ],
+)
+def test_a_torn_cell_is_named(lines: tuple[str, ...], where: str) -> None:
+    message = refuse_metadata(metadata("family,file_path", *lines))
+    assert where in message
+    assert "a quote that is n" in message
+
+
+def test_a_torn_header_is_named() -> None:
+    assert "on line 1, in column 2" in refuse_metadata(metadata('family,"file"_path', "felidae,a.jpg"))
+
+
+def test_bytes_that_are_not_utf8_are_placed() -> None:
+    data = metadata("family,file_path", "felidae,b.jpg") + "\nfelidae,é.jpg".encode("latin-1")
+    assert "on line 3, in column 'file_path'" in refuse_metadata(data)
+
+
+@pytest.mark.parametrize("label", ["nan", "None", "true", "123", "NULL", "1e5", "-", "007"])
+def test_labels_that_look_like_something_else_are_labels(label: str) -> None:
+    assert rows(read_metadata(metadata("family,file_path", f"{label},a.jpg"), "x"))[0][2] == label
+    assert labels([f"{label}/a.jpg"]) == [(f"{label}/a.jpg", "", label)]
+
+
+def test_a_thousand_classes() -> None:
+    assert len({row[2] for row in labels(f"class{number}/a.jpg" for number in range(1_000))}) == 1_000
 
 
 # --- folder names
@@ -371,3 +450,68 @@ def test_unpack_writes_nothing_when_it_refuses(tmp_path: Path, files: dict[str, 
     with pytest.raises(UserError, match=message):
         unpack(path, tmp_path / "out", layout="auto")
     assert landed(tmp_path) == {"photos.zip"}
+
+
+@pytest.mark.parametrize(("listed", "file"), [("NFC", "NFD"), ("NFD", "NFC")])
+def test_composed_and_decomposed_names_are_one_file(
+    tmp_path: Path, listed: Any, file: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    names = {form: unicodedata.normalize(form, "ñandú/á.jpg") for form in ("NFC", "NFD")}
+    table = metadata("family,file_path", f"Rheidae,{names[listed]}", "Rheidae,b.jpg")
+    path = make_zip(tmp_path / "photos.zip", {names[file]: b"", "B.JPG": b"", "metadata.csv": table})
+    frame = unpack(path, tmp_path / "out")
+    assert set(frame["file_path"]) == landed(tmp_path / "out") == {names[file], "B.JPG"}
+    assert "2 paths are spelt otherwise than their files" in caplog.text
+
+
+def test_two_rows_of_one_file_are_refused(tmp_path: Path) -> None:
+    table = metadata("family,file_path", "felidae,a.jpg", "felidae,A.jpg", "canidae,á.jpg", "canidae,a\u0301.jpg")
+    path = make_zip(tmp_path / "photos.zip", {"A.JPG": b"", "á.jpg": b"", "metadata.csv": table})
+    with pytest.raises(UserError, match=r"each image once.*'A\.JPG'"):
+        unpack(path, tmp_path / "out")
+
+
+def test_a_row_that_could_mean_two_files_means_neither() -> None:
+    assert match_files(["a b.jpg"], ["A b.jpg", "a  b.jpg"], "x") == ["a b.jpg"]
+    assert match_files(["a b.jpg", "A b.jpg"], ["A b.jpg", "a  b.jpg"], "x") == ["a  b.jpg", "A b.jpg"]
+
+
+def test_every_file_of_an_archive_is_counted_once(tmp_path: Path) -> None:
+    table = metadata("family,file_path", "felidae,p/0.jpg", "canidae,p/1.jpg", "canidae,gone.jpg")
+    images = [
+        "all/part1/p/0.jpg",
+        "all/part1/p/1.jpg",
+        "all/part1/extra.png",
+        "all/part2/0.jpg",
+        "all/part2/deep/1.gif",
+    ]
+    others = ["all/part2/notes.txt", "all/README", "outside.txt"]
+    junk = ["__MACOSX/a.jpg", "all/part2/.thumbs/0.jpg", "all/part1/p/.DS_Store"]
+    names = [*images, *others, *junk, "all/part1/metadata.csv"]
+    path = make_zip(tmp_path / "photos.zip", dict.fromkeys(names, b"") | {"all/part1/metadata.csv": table, "all/": b""})
+    params = UnzipParams.model_validate({"layout": "auto"} | KNOBS)
+    found = unpack_all(path, tmp_path / "out", params)
+    assert found.listing["file_path"].tolist() == ["part1/gone.jpg", "part1/p/0.jpg", "part1/p/1.jpg"]
+    assert landed(tmp_path / "out") == {name.removeprefix("all/") for name in (*images, *others[:2])}
+    assert (found.n_files, found.n_junk, found.n_outside) == (7, 3, 1)
+    assert found.n_files + found.n_junk + found.n_outside + 1 == len(names)
+
+
+def test_photos_beside_the_metadata_at_the_very_top(tmp_path: Path) -> None:
+    files = {"part1/a.jpg": b"", "b.jpg": b"", "part1/metadata.csv": metadata("family,file_path", "felidae,a.jpg")}
+    frame = unpack(make_zip(tmp_path / "photos.zip", files), tmp_path / "out")
+    assert frame["file_path"].tolist() == ["part1/a.jpg"]
+    assert landed(tmp_path / "out") == {"part1/a.jpg", "b.jpg"}
+
+
+def test_knobs_reach_the_labels(tmp_path: Path) -> None:
+    files = dict.fromkeys(["Lynx/cam1/a.jpg", "lynx/cam2/b.jpg", "lynx/cam2/c.jpg"], b"")
+    path = tmp_path / "photos.zip"
+    make_zip(
+        path,
+        {f"train/{name}": data for name, data in list(files.items())[:1]}
+        | {f"test/{name}": data for name, data in list(files.items())[1:]},
+    )
+    frame = unpack(path, tmp_path / "out", class_folder="first", join_labels=True)
+    assert frame["family"].tolist() == ["lynx"] * 3

@@ -4,7 +4,7 @@ Reads:  data/clean/manifest.csv
 Writes: data/split/split.csv (photo, label, group, split, held_out_species: 1 for a test photo of a species held out)
         data/split/classes.json (the class ids, fixed here)
         metrics/split.json (images, families and groups per split; species held out; leaked pairs, 0 when grouped, null
-        when some content ids can't be read and bursts are asked for)
+        when some content ids can't be used and bursts are asked for)
         plots/split/families.png, families.csv
 Params: split
 Takes:  seconds
@@ -18,10 +18,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from rare_species.duplicates import cross_split_pairs, group_photos
+from rare_species.duplicates import cross_split_pairs, group_photos, unused_ids
 from rare_species.files import staged, write_json
 from rare_species.held_out import assign_others, choose_held_out
-from rare_species.ids import unread_ids
 from rare_species.manifest import LISTING_COLUMNS, SPLIT_COLUMNS, kept, read_table, write_table
 from rare_species.params import SplitParams
 from rare_species.paths import Paths
@@ -70,16 +69,16 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
 
 
 def _hides_bursts(manifest: pd.DataFrame, burst_gap: int) -> bool:
-    """Whether there may be bursts that nobody can see, because content ids are no numbers."""
-    unread = manifest["content_id"][unread_ids(manifest["content_id"])]
-    if burst_gap == 0 or unread.empty:
+    """Whether there may be bursts that nobody can see, because content ids can't be used."""
+    unused = manifest["content_id"][unused_ids(manifest)]
+    if burst_gap == 0 or unused.empty:
         return False
     log.warning(
-        "%d of %d content ids are no whole numbers, first %r: bursts among them are not found, and leaked_pairs is "
-        "null. Mend them in metadata.csv, or set split.burst_gap to 0 where ids say nothing of the order of photos",
-        len(unread),
+        "%d of %d content ids, first %r, are no whole numbers or have no species: bursts among them are not found, and "
+        "leaked_pairs is null. Mend metadata.csv, or set split.burst_gap to 0 if ids say nothing of the photos' order",
+        len(unused),
         int((manifest["content_id"] != "").sum()),
-        unread.iloc[0],
+        unused.iloc[0],
     )
     return True
 

@@ -57,7 +57,7 @@ def _data_facts(run: LastRun) -> Iterator[tuple[str, str]]:
 
 
 def _leaks(pairs: int | None) -> str:
-    return "unknown: some content ids are no numbers, so that bursts are not found" if pairs is None else f"{pairs:,}"
+    return "unknown: some content ids can't be used, so that bursts are not found" if pairs is None else f"{pairs:,}"
 
 
 def _describe_splitting(knobs: SplitParams, held_out: Mapping[str, int]) -> str:

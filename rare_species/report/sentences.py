@@ -77,7 +77,7 @@ def describe_limits(run: LastRun) -> list[str]:
     untested, leaked = split.get("families_without_test", 0), split.get("leaked_pairs", 0)
     if leaked is None:
         sentences.append(
-            "Some content ids are no numbers, so that bursts may lie in two splits unseen: the scores may flatter it."
+            "Some content ids can't be used, so that bursts may lie in two splits unseen: the scores may flatter it."
         )
     if untested:
         whose = count(untested, "family has", "families have")

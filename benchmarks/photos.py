@@ -11,12 +11,11 @@ from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
-from rare_species.archive import Limits
 from rare_species.files import staged
 from rare_species.listing import unpack
 from rare_species.manifest import LISTING_COLUMNS, read_table, write_table
 from rare_species.packing import fit_and_pack
-from rare_species.params import PreprocessParams
+from rare_species.params import PreprocessParams, UnzipParams
 from rare_species.params_file import load_params
 from rare_species.sample.archive import TOP_FOLDER, Settings, draw_archive
 from rare_species.sample.rows import Row, make_rows, read_rows, write_rows
@@ -31,7 +30,13 @@ PACKED = 2  # times each realistic photo: an epoch of the real ones has 8,600
 FULL_SCALE = 11_983  # photos of the rare-species set
 FEWEST = 3  # photos of a family in a smaller set: each split gets one
 NEXT_COPY = 10**9  # content ids of a copy of the metadata are so much higher
-LIMITS = Limits(max_files=200_000, max_bytes=50 * 2**30, max_ratio=200)
+
+
+@dataclass(frozen=True)
+class Unzip:
+    """Sections of params.yaml."""
+
+    unzip: UnzipParams
 
 
 @dataclass(frozen=True)
@@ -66,7 +71,7 @@ def realistic_photos() -> Photos:
         with staged(folder) as (unpacked,):
             archive = unpacked / "photos.zip"
             _draw(make_rows(0, COUNT), archive, SIDES_PX)
-            listing = unpack(archive, unpacked, LIMITS, "auto")
+            listing = unpack(archive, unpacked, load_params(Path("params.yaml"), Unzip).unzip).listing
             archive.unlink()
             write_table(unpacked / "listing.csv", listing, LISTING_COLUMNS)
     return Photos(folder, read_table(folder / "listing.csv", LISTING_COLUMNS))

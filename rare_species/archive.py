@@ -1,23 +1,25 @@
 """Safe unzipping: everything the directory can tell is checked before a byte is written, the rest while streaming."""
 
 import copy
-import itertools
+import errno
 import math
-import ntpath
 import stat
 import struct
 import sys
-import unicodedata
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from tqdm import tqdm
 
 from rare_species.errors import UserError
+from rare_species.junk import is_junk
+from rare_species.safe_names import name_problem, names_that_meet
+from rare_species.zip_directory import count_entries, read_names
 
 _CHUNK_BYTES = 1 << 20
 _LOCAL_HEADER_BYTES = 30
@@ -25,7 +27,6 @@ _LOCAL_HEADER_BYTES = 30
 _RATIO_MIN_BYTES = 100_000
 # A list of a million photos is smaller; what is larger would fill the memory before anyone could refuse it.
 _IN_MEMORY_MAX_BYTES = 256 << 20
-_JUNK_NAMES = frozenset({".DS_Store", "Thumbs.db", "desktop.ini", "Icon\r"})
 # bzip2 and LZMA are left out: zipfile inflates each chunk of them whole, so memory would not stay flat.
 _METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 # General-purpose flag bits (APPNOTE.TXT 4.4.4): 0, 6 and 13 mean encrypted, 5 a patch to another file.
@@ -37,17 +38,19 @@ _DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, UnicodeDecode
 
 @dataclass(frozen=True)
 class Limits:
-    """How much an archive may hold.
+    """How much an archive may hold, and how its names are read.
 
     Attributes:
         max_files: most files, >= 1.
         max_bytes: most bytes after unpacking, all files together.
         max_ratio: most bytes after unpacking per byte before, of any one file of 100 kB or more.
+        names: encoding of names that do not say theirs and are not UTF-8; "auto" refuses them.
     """
 
     max_files: int
     max_bytes: int
     max_ratio: float
+    names: str = "auto"
 
 
 @dataclass(frozen=True)
@@ -63,24 +66,36 @@ class Member:
     info: zipfile.ZipInfo
 
 
-def inspect_archive(path: Path, limits: Limits) -> list[Member]:
+@dataclass(frozen=True)
+class Contents:
+    """What a zip holds.
+
+    Attributes:
+        members: files to extract, sorted by name.
+        n_junk: files passed over, see `junk.is_junk`.
+        read_as: encoding -> names read so, where it is neither ASCII nor what the zip itself declares.
+    """
+
+    members: list[Member]
+    n_junk: int = 0
+    read_as: Counter[str] = field(default_factory=Counter)
+
+
+def inspect_archive(path: Path, limits: Limits) -> Contents:
     """Check all that a zip's directory tells, and list the files to extract.
 
-    Folders and what macOS and Windows leave behind (`__MACOSX/`, `.DS_Store`, ...) are passed over. Overlapping
-    members are the zip bomb of Fifield (2019), "A better zip bomb".
+    Folders and what systems leave behind (`__MACOSX/`, `.DS_Store`, ...) are passed over. Overlapping members are the
+    zip bomb of Fifield (2019), "A better zip bomb".
 
     Args:
         path: the zip.
         limits: what it may hold.
 
-    Returns:
-        Files sorted by name.
-
     Raises:
         UserError: if the zip cannot be read, holds a member that is not safe to write, or is over a limit.
     """
-    with _opened(path, limits) as (_, members):
-        return members
+    with _opened(path, limits) as (_, contents):
+        return contents
 
 
 def read_member(path: Path, name: str, limits: Limits) -> bytes:
@@ -98,8 +113,8 @@ def read_member(path: Path, name: str, limits: Limits) -> bytes:
         UserError: as `inspect_archive`, or if the member is damaged or over 256 MiB.
         KeyError: if there is no such member.
     """
-    with _opened(path, limits) as (archive, members):
-        info = {member.name: member.info for member in members}[name]
+    with _opened(path, limits) as (archive, contents):
+        info = {member.name: member.info for member in contents.members}[name]
         if info.file_size > _IN_MEMORY_MAX_BYTES:
             raise UserError(
                 f"{name} in {path} must be at most {_IN_MEMORY_MAX_BYTES:,} bytes. Received: {info.file_size:,}. "
@@ -128,10 +143,10 @@ def extract(path: Path, destination: Path, limits: Limits, root: str = "", leave
     Raises:
         UserError: as `inspect_archive`, or if a member is damaged or cannot be written.
     """
-    with _opened(path, limits) as (archive, members):
+    with _opened(path, limits) as (archive, contents):
         chosen = [
             (target, member.info)
-            for member in members
+            for member in contents.members
             if member.name not in leave_out and (target := name_below(member.name, root))
         ]
         n_bytes = sum(info.file_size for _, info in chosen)
@@ -148,37 +163,28 @@ def name_below(name: str, root: str) -> str:
     return name.removeprefix(f"{root}/") if name.startswith(f"{root}/") else ""
 
 
-def name_problem(name: str) -> str:
-    """Why a name is not a safe relative path on every system, "" when it is."""
-    path = PurePosixPath(name)
-    checks = (
-        (
-            any(unicodedata.category(letter) in {"Cc", "Zl", "Zp"} for letter in name),
-            "has a control character in its name",
-        ),
-        ("\\" in name, "has a backslash in its name"),
-        (name.startswith("/") or ntpath.splitdrive(name)[0] != "", "is an absolute path"),
-        (".." in path.parts, "leads out of its folder with '..'"),
-        (not path.parts, "has no name"),
-    )
-    return next((problem for failed, problem in checks if failed), "")
-
-
 @contextmanager
-def _opened(path: Path, limits: Limits) -> Iterator[tuple[zipfile.ZipFile, list[Member]]]:
-    with _open(path) as archive:
+def _opened(path: Path, limits: Limits) -> Iterator[tuple[zipfile.ZipFile, Contents]]:
+    with _open(path, limits) as archive:
         _check_overlaps(archive, path)
-        infos = [info for info in archive.infolist() if not _is_junk(info)]
-        for info in infos:
-            if problem := _member_problem(info):
-                raise _refusal(path, f"{info.orig_filename!r}, which {problem}")
-        _check_names(path, infos)
-        members = [Member(_path_of(info).as_posix(), info) for info in infos if not _is_folder(info)]
+        found = read_names(path, archive.infolist(), limits.names)
+        entries = list(zip(found.names, archive.infolist(), strict=True))
+        wanted = [(name, info) for name, info in entries if not _is_passed_over(name)]
+        for name, info in wanted:
+            if problem := _member_problem(name, info):
+                raise _refusal(path, f"{name!r}, which {problem}")
+        if problem := names_that_meet(name for name, _ in wanted):
+            raise _refusal(path, problem)
+        members = [Member(PurePosixPath(name).as_posix(), info) for name, info in wanted if not name.endswith("/")]
         _check_limits(path, members, limits)
-        yield archive, sorted(members, key=lambda member: member.name)
+        n_files = sum(not name.endswith("/") for name in found.names)
+        yield (
+            archive,
+            Contents(sorted(members, key=lambda member: member.name), n_files - len(members), found.read_as),
+        )
 
 
-def _open(path: Path) -> zipfile.ZipFile:
+def _open(path: Path, limits: Limits) -> zipfile.ZipFile:
     if not path.exists():
         raise _not_a_zip(path, "which does not exist")
     if path.is_dir():
@@ -186,12 +192,19 @@ def _open(path: Path) -> zipfile.ZipFile:
     try:
         with path.open("rb") as file:
             begins_like_zip = file.read(2) == b"PK"
-        return zipfile.ZipFile(path)
+        n_entries = count_entries(path, limits.max_files)
+        archive = zipfile.ZipFile(path)
     except OSError as error:
         raise _not_a_zip(path, f"which cannot be read ({error.strerror})") from error
     except _DAMAGE as error:
         problem = f"which is truncated or damaged ({error})" if begins_like_zip else "which is something else"
         raise _not_a_zip(path, problem) from error
+    except (MemoryError, RecursionError) as error:
+        raise _not_a_zip(path, "whose directory is too large for this machine") from error
+    if len(archive.infolist()) != n_entries:
+        archive.close()
+        raise _not_a_zip(path, "whose directory can be read in two ways")
+    return archive
 
 
 def _not_a_zip(path: Path, problem: str) -> UserError:
@@ -218,27 +231,20 @@ def _check_overlaps(archive: zipfile.ZipFile, path: Path) -> None:
         raise _refusal(path, "files whose bytes run into the zip's own directory")
 
 
-def _path_of(info: zipfile.ZipInfo) -> PurePosixPath:
-    # `ZipInfo.filename` is already cut at a NUL; the original shows what the archive says.
-    return PurePosixPath(info.orig_filename)
+def _is_passed_over(name: str) -> bool:
+    """Whether an entry is junk, or the top itself; a name that is not safe is neither, so that it is refused."""
+    parts = PurePosixPath(name).parts
+    return name == "./" or (is_junk(parts) and name_problem(name.removesuffix("\r")) == "")
 
 
-def _is_folder(info: zipfile.ZipInfo) -> bool:
-    return info.orig_filename.endswith("/")
-
-
-def _is_junk(info: zipfile.ZipInfo) -> bool:
-    path = _path_of(info)
-    if info.orig_filename == "./":
-        return True
-    return "__MACOSX" in path.parts or path.name in _JUNK_NAMES or path.name.startswith("._")
-
-
-def _member_problem(info: zipfile.ZipInfo) -> str:
+def _member_problem(name: str, info: zipfile.ZipInfo) -> str:
     kind = stat.S_IFMT(info.external_attr >> 16)
     checks = (
-        ((problem := name_problem(info.orig_filename)) != "", problem),
-        (kind not in {0, stat.S_IFDIR if _is_folder(info) else stat.S_IFREG}, "is a link or another special file"),
+        ((problem := name_problem(name)) != "", problem),
+        (
+            kind not in {0, stat.S_IFDIR if name.endswith("/") else stat.S_IFREG},
+            "is a link or another special file",
+        ),
         (info.flag_bits & _FLAG_ENCRYPTED != 0, "is encrypted"),
         (
             info.compress_type not in _METHODS or info.flag_bits & _FLAG_PATCHED != 0,
@@ -246,25 +252,6 @@ def _member_problem(info: zipfile.ZipInfo) -> str:
         ),
     )
     return next((problem for failed, problem in checks if failed), "")
-
-
-def _check_names(path: Path, infos: Iterable[zipfile.ZipInfo]) -> None:
-    """Refuse names that would meet on a disk that ignores case or the way accents are composed."""
-    seen: dict[str, tuple[str, bool]] = {}
-    for info in infos:
-        *folders, name = itertools.accumulate(_path_of(info).parts, lambda folder, part: f"{folder}/{part}")
-        for place, is_folder in [*((folder, True) for folder in folders), (name, _is_folder(info))]:
-            folded = unicodedata.normalize("NFC", unicodedata.normalize("NFD", place).casefold())
-            if folded not in seen:
-                seen[folded] = (place, is_folder)
-                continue
-            other, other_is_folder = seen[folded]
-            if place != other:
-                raise _refusal(path, f"{other!r} and {place!r}, which are one name on some disks")
-            if is_folder != other_is_folder:
-                raise _refusal(path, f"{place!r} both as a file and as a folder")
-            if not is_folder:
-                raise _refusal(path, f"{place!r} twice")
 
 
 def _check_limits(path: Path, members: Collection[Member], limits: Limits) -> None:
@@ -322,6 +309,14 @@ def _write(chunks: Iterable[bytes], destination: Path, name: str) -> int:
     except OSError as error:
         raise UserError(
             f"The folder {destination} must be empty and writable, with room for the archive's files. "
-            f"Received: {error.strerror} at {name!r}. Free disk space or mend the folder's permissions, and run again."
+            f"Received: {error.strerror} at {name!r}. {_advice(error)}, and run again."
         ) from error
     return n_bytes
+
+
+def _advice(error: OSError) -> str:
+    if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+        return "Free disk space"
+    if error.errno in {errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL}:
+        return "Give it a shorter or plainer name in the archive"
+    return "Mend the folder's permissions, or empty it"

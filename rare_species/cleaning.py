@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import fields
 from functools import partial
@@ -17,6 +16,7 @@ from rare_species.documents import IS_DOCUMENT, document_score
 from rare_species.errors import UserError
 from rare_species.formats import is_image
 from rare_species.images import Facts, inspect_image
+from rare_species.junk import list_files
 from rare_species.manifest import LISTING_COLUMNS, MANIFEST_COLUMNS, read_table
 from rare_species.parallel import map_in_processes
 from rare_species.params import CleanParams
@@ -73,20 +73,6 @@ def find_documents(manifest: pd.DataFrame) -> pd.DataFrame:
     usable = manifest["reason"].isin(["", Reason.DOCUMENT])
     found = manifest[usable & (manifest["document_score"] >= IS_DOCUMENT)]
     return found.sort_values(["document_score", "file_path"], ascending=[False, True])
-
-
-def list_files(folder: Path) -> Iterator[str]:
-    """POSIX paths of the files below a folder, relative to it, without the listing itself."""
-    waiting = [""]  # folders in it, each with a "/" at its end
-    while waiting:
-        place = waiting.pop()
-        with os.scandir(folder / place) as entries:
-            for entry in entries:
-                path = f"{place}{entry.name}"
-                if entry.is_dir(follow_symlinks=False):
-                    waiting.append(f"{path}/")
-                elif entry.is_file() and path != "listing.csv":
-                    yield path
 
 
 def count_others(manifest: pd.DataFrame, images: Path) -> int:

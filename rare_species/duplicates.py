@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from rare_species.ids import unread_ids
+
 HASH_BITS = 64
 Pairs = NDArray[np.int64]
 
@@ -51,7 +53,7 @@ def number_linked(links: Pairs, count: int) -> NDArray[np.int64]:
 
 def burst_pairs(photos: pd.DataFrame, burst_gap: int) -> Pairs:
     """Neighbours in the bursts: pairs of rows, int array of shape (n_pairs, 2)."""
-    known = (photos["species"] != "") & photos["content_id"].str.fullmatch(r"\d{1,18}")
+    known = (photos["content_id"] != "") & ~unused_ids(photos)
     if burst_gap == 0 or not known.any():
         return np.empty((0, 2), dtype=np.int64)
     ids = photos.loc[known, ["species"]].assign(
@@ -61,6 +63,11 @@ def burst_pairs(photos: pd.DataFrame, burst_gap: int) -> Pairs:
     rows, species, content = (ids[name].to_numpy() for name in ("row", "species", "content_id"))
     near = (species[1:] == species[:-1]) & (np.diff(content) <= burst_gap)
     return np.stack([rows[:-1][near], rows[1:][near]], axis=1)
+
+
+def unused_ids(photos: pd.DataFrame) -> pd.Series[bool]:
+    """Which photos have a content id that tells no burst: it is no whole number, or their species is unknown."""
+    return (photos["content_id"] != "") & (unread_ids(photos["content_id"]) | (photos["species"] == ""))
 
 
 def near_duplicate_pairs(hashes: NDArray[np.uint64], max_bits: int) -> Pairs:

@@ -1,66 +1,126 @@
 """Which image is labelled what: one row per image, from the archive's metadata.csv or from its folders' names."""
 
-import csv
-import io
+import logging
 import posixpath
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
-from rare_species.archive import Limits, extract, inspect_archive, name_below, name_problem, read_member
+from rare_species.archive import Contents, Limits, extract, inspect_archive, name_below, read_member
+from rare_species.class_folders import folder_labels
 from rare_species.errors import UserError
 from rare_species.formats import IMAGE_SUFFIXES, is_image
-from rare_species.manifest import LISTING_COLUMNS
-from rare_species.params import Layout
+from rare_species.ids import unread_ids
+from rare_species.labels import some, tabulate_labels
+from rare_species.metadata import METADATA_NAME, read_rows
+from rare_species.params import ClassFolder, Layout, UnzipParams
+from rare_species.spelling import path_key
 
-METADATA_NAME = "metadata.csv"
-
-# Column of the listing -> column of metadata.csv.
-_SOURCE_COLUMNS = {
-    "file_path": "file_path",
-    "phylum": "phylum",
-    "family": "family",
-    "species": "eol_page_id",
-    "content_id": "eol_content_id",
-}
-_REQUIRED = ("family", "file_path")
 # Family names end so by the codes of nomenclature: ICZN Art. 29.2 (animals), ICN Art. 18.1 (plants, algae, fungi).
 _FAMILY_SUFFIXES = ("idae", "aceae")
 _EOL_NAME = re.compile(r"(?P<content_id>\d+)_(?P<species>\d+)_eol-full-size-copy\.jpg")
-_MOST_NAMED = 5
+log = logging.getLogger(__name__)
 
 
-def unpack(archive: Path, destination: Path, limits: Limits, layout: Layout) -> pd.DataFrame:
+@dataclass(frozen=True)
+class Unpacked:
+    """What came out of an archive; its files are those written, those of junk, those outside, and its lists.
+
+    Attributes:
+        listing: DataFrame of the string columns `manifest.LISTING_COLUMNS`, sorted by `file_path`, "" where a value is
+            unknown.
+        n_files: files written.
+        n_junk: files passed over, see `junk.is_junk`.
+        n_outside: files, none of them an image, that lie beside the folder of all images.
+    """
+
+    listing: pd.DataFrame
+    n_files: int
+    n_junk: int
+    n_outside: int
+
+
+def unpack(archive: Path, destination: Path, params: UnzipParams) -> Unpacked:
     """Extract a zip of labelled photos and list its labels.
 
-    The folder of metadata.csv, or the one above the class folders, becomes `destination`. metadata.csv itself is not
-    written: the listing takes its place.
+    The folder of metadata.csv, or the one above the class folders, becomes `destination`; where images lie beside the
+    folder of metadata.csv, the one that holds them all does, and listed paths begin with the folders in between.
+    metadata.csv itself is not written: the listing takes its place.
 
     Args:
         archive: the zip.
         destination: folder to write into; give a temporary one, it is left half full by an error.
-        limits: what the zip may hold.
-        layout: where labels come from, see `find_root` and `rows_from_folders`.
-
-    Returns:
-        DataFrame of the string columns `LISTING_COLUMNS`, sorted by `file_path`, which is relative to `destination`;
-        "" where a value is unknown.
+        params: limits, and how labels are read; its `archive` is not.
 
     Raises:
         UserError: if the zip is not safe, damaged or over a limit, or its labels cannot be read.
     """
-    names = [member.name for member in inspect_archive(archive, limits)]
-    root, metadata = find_root(names, layout)
-    files = [below for name in names if (below := name_below(name, root))]
+    limits = _limits(params)
+    contents = inspect_archive(archive, limits)
+    _tell_names(archive, contents)
+    names = [member.name for member in contents.members]
+    root, metadata = find_root(names, params.layout)
+    base = _folder_of_all(names, root) if metadata else root
+    files = [below for name in names if (below := name_below(name, base))]
     if metadata:
-        listing = read_metadata(read_member(archive, metadata, limits), f"{metadata} in {archive}")
-        _check_any_present(listing, files, metadata)
+        listing = _list_from_metadata(archive, metadata, base, files, params)
     else:
-        listing = rows_from_folders(files, layout)
-    extract(archive, destination, limits, root, leave_out=[name for name in names if _is_metadata(name)])
-    return listing
+        listing = rows_from_folders(files, params.layout, params.class_folder, params.join_labels)
+    lists = [name for name in names if _is_metadata(name)]
+    n_files = extract(archive, destination, limits, base, leave_out=lists)
+    _tell_ids(listing)
+    return Unpacked(listing, n_files, contents.n_junk, len(set(names) - set(lists)) - n_files)
+
+
+def _limits(params: UnzipParams) -> Limits:
+    return Limits(params.max_files, params.max_bytes, params.max_ratio, params.names)
+
+
+def _list_from_metadata(
+    archive: Path, metadata: str, base: str, files: Sequence[str], params: UnzipParams
+) -> pd.DataFrame:
+    """The listing, its paths relative to `base`, as those of `files` are."""
+    source, above = f"{metadata} in {archive}", name_below(posixpath.dirname(metadata), base)
+    rows = read_rows(read_member(archive, metadata, _limits(params)), source)
+    meant = match_files([posixpath.join(above, row["file_path"]) for row in rows], files, source)
+    if not set(files).intersection(meant):
+        raise UserError(
+            f"file_path in {metadata} must be relative to the folder it lies in. Received: {len(rows)} rows, none of a "
+            f"file there, first {min(row['file_path'] for row in rows)!r}. Move {METADATA_NAME}, or correct its paths."
+        )
+    paired = (row | {"file_path": path} for row, path in zip(rows, meant, strict=True))
+    return tabulate_labels(paired, source, params.join_labels)
+
+
+def match_files(listed: Sequence[str], files: Iterable[str], source: str) -> list[str]:
+    """Give listed paths the spelling of the files they mean.
+
+    A path without a file means the one whose name differs in nothing but case, composed accents, whitespace and
+    invisible characters, if there is exactly one that no row lists in its own spelling.
+
+    Args:
+        listed: paths, relative to the same folder as `files`.
+        files: that are there.
+        source: what to call the list in the log.
+
+    Returns:
+        As many paths, in the same order.
+    """
+    present = set(files)
+    astray = [path for path in listed if path not in present]
+    if not astray:
+        return list(listed)
+    by_key: dict[str, list[str]] = {}
+    for file in present.difference(listed):
+        by_key.setdefault(path_key(file), []).append(file)
+    meant = {path: found[0] for path in astray if len(found := by_key.get(path_key(path), [])) == 1}
+    if meant:
+        path, file = next(iter(meant.items()))
+        log.info("%s: %d paths are spelt otherwise than their files, first %a for %a", source, len(meant), path, file)
+    return [meant.get(path, path) for path in listed]
 
 
 def find_root(names: Sequence[str], layout: Layout) -> tuple[str, str]:
@@ -89,62 +149,50 @@ def find_root(names: Sequence[str], layout: Layout) -> tuple[str, str]:
     found = [name for name in names if _is_metadata(name)] if layout in {"auto", "metadata"} else []
     if len(found) > 1 or (layout == "metadata" and not found):
         raise UserError(
-            f"The archive must hold one {METADATA_NAME}. Received: {_some(found) or 'none'}. Keep or add one, or set "
+            f"The archive must hold one {METADATA_NAME}. Received: {some(found) or 'none'}. Keep or add one, or set "
             "unzip.layout in params.yaml to class_folders or phylum_family to read labels from folder names."
         )
     return (posixpath.dirname(found[0]), found[0]) if found else (_folder_root(images), "")
 
 
-def rows_from_folders(names: Iterable[str], layout: Layout) -> pd.DataFrame:
-    """List images whose label is the name of the folder that directly holds them.
+def rows_from_folders(
+    names: Iterable[str], layout: Layout, class_folder: ClassFolder = "auto", join_labels: bool = False
+) -> pd.DataFrame:
+    """List images whose label is the name of a folder that holds them.
 
-    Folders of one name under different parents (`train/cat`, `test/cat`) are one class; images in no folder get no
-    row. Species and content id come from names like `<content id>_<page id>_eol-full-size-copy.jpg`.
+    Folders of one name under `train`, `test` and the like are one class; images in no folder get no row. Species and
+    content id come from names like `<content id>_<page id>_eol-full-size-copy.jpg`.
 
     Args:
         names: files relative to the root, with "/" between folders; those that are not images are passed over.
         layout: `phylum_family` splits a folder's name at its first underscore, `class_folders` takes it whole, and
             `auto` splits when every folder has an underscore and ends like a family (`-idae`, `-aceae`).
+        class_folder: which of nested folders is the class, see `class_folders.folder_labels`.
+        join_labels: see `labels.tabulate_labels`.
 
     Returns:
         DataFrame of the string columns `LISTING_COLUMNS`, sorted by `file_path`.
 
     Raises:
-        UserError: if a folder cannot be split in two, or a family has two phyla.
+        UserError: if folders can be read in two ways, one cannot be split in two, or labels don't agree.
     """
     images = [name for name in names if is_image(name) and "/" in name]
-    folders = sorted({PurePosixPath(name).parent.name for name in images})
+    folder_of = folder_labels({posixpath.dirname(name) for name in images}, class_folder)
+    folders = sorted(set(folder_of.values()))
     if layout == "auto":
         layout = "phylum_family" if all(_is_phylum_family(folder) for folder in folders) else "class_folders"
     labels = {folder: _split_label(folder) if layout == "phylum_family" else ("", folder) for folder in folders}
-    return _to_frame((_folder_row(name, *labels[PurePosixPath(name).parent.name]) for name in images), "folder names")
+    rows = (_folder_row(name, *labels[folder_of[posixpath.dirname(name)]]) for name in images)
+    return tabulate_labels(rows, "folder names", join_labels)
 
 
-def read_metadata(data: bytes, source: str) -> pd.DataFrame:
-    """Read a metadata.csv of the rare-species set's shape.
-
-    Args:
-        data: UTF-8 text with or without BOM. Columns `family` and `file_path` must be there; `phylum`, `eol_page_id`
-            (the species) and `eol_content_id` may; others are ignored.
-        source: what to call it in messages.
-
-    Returns:
-        DataFrame of the string columns `LISTING_COLUMNS`, sorted by `file_path`; cells stripped, paths with "/",
-        a phylum that some of a family's rows give filled in for the others.
-
-    Raises:
-        UserError: if it is not such a file, has no rows, or a row is incomplete, unsafe, repeated or contradictory.
-    """
-    return _to_frame(_metadata_rows(data, source), source)
+def read_metadata(data: bytes, source: str, join_labels: bool = False) -> pd.DataFrame:
+    """Read a metadata.csv into a listing: `metadata.read_rows`, then `labels.tabulate_labels`."""
+    return tabulate_labels(read_rows(data, source), source, join_labels)
 
 
 def _is_metadata(name: str) -> bool:
     return PurePosixPath(name).name.casefold() == METADATA_NAME
-
-
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
-    return ", ".join(repr(name) for name in names[:_MOST_NAMED]) + more
 
 
 def _folder_root(images: Sequence[str]) -> str:
@@ -179,84 +227,35 @@ def _folder_row(name: str, phylum: str, family: str) -> dict[str, str]:
     return {"file_path": name, "phylum": phylum, "family": family} | (ids.groupdict() if ids else unknown)
 
 
-def _metadata_rows(data: bytes, source: str) -> Iterator[dict[str, str]]:
-    for line, record in _records(data, source):
-        row = {column: record.get(source_column, "") for column, source_column in _SOURCE_COLUMNS.items()}
-        if empty := [column for column in _REQUIRED if not row[column]]:
-            raise _bad_line(source, line, f"an empty {' and '.join(empty)}")
-        posix = row["file_path"].replace("\\", "/")
-        if problem := name_problem(posix):
-            raise _bad_line(source, line, f"file_path {row['file_path']!r}, which {problem}")
-        yield row | {"file_path": PurePosixPath(posix).as_posix()}
-
-
-def _records(data: bytes, source: str) -> Iterator[tuple[int, dict[str, str]]]:
-    """Rows of a CSV by column name, each with its line number, 1 being the header; one at a time in memory."""
-    lines = _lines(data, source)
-    _, header = next(lines, (1, []))
-    _check_header(header, source)
-    line = 0
-    for line, cells in lines:
-        if len(cells) != len(header):
-            raise _bad_line(source, line, f"{len(cells)} cells for {len(header)} columns")
-        yield line, dict(zip(header, cells, strict=True))
-    if not line:
-        raise UserError(f"{source} must list at least one image. Received: no rows. Add one row per image.")
-
-
-def _lines(data: bytes, source: str) -> Iterator[tuple[int, list[str]]]:
-    try:
-        reader = csv.reader(io.TextIOWrapper(io.BytesIO(data), "utf-8-sig", newline=""), strict=True)
-        for cells in filter(None, reader):
-            yield reader.line_num, [cell.strip() for cell in cells]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise UserError(
-            f"{source} must be a comma-separated table in UTF-8. Received: {error}. Save it again as CSV UTF-8."
-        ) from error
-
-
-def _check_header(header: Sequence[str], source: str) -> None:
-    missing = [column for column in _REQUIRED if column not in header]
-    other_separator = len(header) == 1 and any(mark in header[0] for mark in ";\t|")
-    advice = "Save it again with commas." if other_separator else f"Add {' and '.join(missing)} to its first line."
-    if missing or len(set(header)) != len(header):
-        raise UserError(
-            f"{source} must have the columns family and file_path, separated by commas, and none twice. "
-            f"Received: {', '.join(map(repr, header)) or 'nothing'}. "
-            + (advice if missing else "Rename or remove the second.")
-        )
-
-
-def _bad_line(source: str, line: int, received: str) -> UserError:
-    return UserError(
-        f"Every row of {source} must give an image's path inside the folder and its family, with one cell per column. "
-        f"Received: {received}, on line {line}. Correct that line and zip the photos again."
+def _folder_of_all(names: Sequence[str], root: str) -> str:
+    """The folder of metadata.csv, or the one above it that holds all images."""
+    images = [posixpath.dirname(name) for name in names if is_image(name)]
+    outside = [folder for folder in images if folder != root and not name_below(folder, root)]
+    if not outside:
+        return root
+    base = posixpath.commonpath([root, *outside]) if root and all(outside) else ""
+    log.info(
+        "%d images lie beside the folder of %s: listed paths begin at %r",
+        len(outside),
+        METADATA_NAME,
+        base or "the top",
     )
+    return base
 
 
-def _to_frame(rows: Iterable[dict[str, str]], source: str) -> pd.DataFrame:
-    in_order = sorted(([row[column] for column in LISTING_COLUMNS] for row in rows), key=lambda cells: cells[0])
-    frame = pd.DataFrame(in_order, columns=list(LISTING_COLUMNS), dtype="str")
-    repeated = frame["file_path"][frame["file_path"].duplicated()].unique().tolist()
-    if repeated:
-        raise UserError(
-            f"{source} must list each image once. Received twice or more: {_some(repeated)}. Remove the extra rows."
-        )
-    phyla = frame[frame["phylum"] != ""].groupby("family")["phylum"].unique()
-    for family, names in phyla.items():
-        if len(names) > 1:
-            raise UserError(
-                f"{source} must place each family in one phylum. Received: {family!r} in {_some(sorted(names))}. "
-                "Correct the phylum, or give one of the families another name."
-            )
-    phylum_of = {family: names[0] for family, names in phyla.items()}
-    frame["phylum"] = pd.Series([phylum_of.get(family, "") for family in frame["family"]], dtype="str")
-    return frame
+def _tell_names(archive: Path, contents: Contents) -> None:
+    for encoding, count in sorted(contents.read_as.items()):
+        log.info("%s: %d names are read as %s", archive, count, encoding)
+    if contents.n_junk:
+        log.info("%s: %d files of systems and tools are passed over", archive, contents.n_junk)
 
 
-def _check_any_present(listing: pd.DataFrame, files: Sequence[str], metadata: str) -> None:
-    if not set(files).intersection(listing["file_path"]):
-        raise UserError(
-            f"file_path in {metadata} must be relative to the folder it lies in. Received: {len(listing)} rows, "
-            f"none of a file there, first {listing['file_path'][0]!r}. Move {METADATA_NAME}, or correct its paths."
+def _tell_ids(listing: pd.DataFrame) -> None:
+    unread = listing["content_id"][unread_ids(listing["content_id"])]
+    if len(unread):
+        log.info(
+            "%d of %d content ids are no whole numbers, first %r: bursts among them are unknown",
+            len(unread),
+            int((listing["content_id"] != "").sum()),
+            unread.iloc[0],
         )

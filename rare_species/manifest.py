@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -33,7 +34,16 @@ ROWS_AT_ONCE = 4096  # all columns of so many rows are in memory while a table i
 
 def write_table(path: Path, table: pd.DataFrame, columns: Sequence[str]) -> None:
     """Write the named columns, rows in order of `file_path`, as UTF-8 CSV with Unix line ends."""
-    table.sort_values("file_path", kind="stable").to_csv(path, columns=list(columns), index=False, lineterminator="\n")
+    texts = table[list(columns)].select_dtypes(exclude=["number", "bool"])
+    # csv leaves a carriage return bare where lines end otherwise, and readers take it for the end of a row.
+    has_return = any(texts[column].astype(str).str.contains("\r", regex=False).any() for column in texts)
+    table.sort_values("file_path", kind="stable").to_csv(
+        path,
+        columns=list(columns),
+        index=False,
+        lineterminator="\n",
+        quoting=csv.QUOTE_ALL if has_return else csv.QUOTE_MINIMAL,
+    )
 
 
 def read_table(path: Path, columns: Sequence[str]) -> pd.DataFrame:

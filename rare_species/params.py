@@ -20,6 +20,7 @@ from rare_species.section import Fraction, Section, Seed
 from rare_species.training_params import AugmentationParams, TrainParams, TuneParams
 
 Layout = Literal["auto", "metadata", "phylum_family", "class_folders"]
+ClassFolder = Literal["auto", "first", "last"]
 Resize = Literal["crop", "pad", "stretch"]
 EfficientNet = Literal["efficientnetlite0", "efficientnetb0", "efficientnetv2b0", "efficientnetv2b3", "efficientnetv2s"]
 ConvNeXt = Literal["convnexttiny", "convnextsmall", "convnextbase"]
@@ -42,11 +43,25 @@ def _check_colour(text: str) -> str:
 Colour = Annotated[str, AfterValidator(_check_colour)]
 
 
+def _check_encoding(name: str) -> str:
+    try:
+        b"a".decode("ascii" if name == "auto" else name)  # refuses codecs that do not give text
+    except (LookupError, ValueError):
+        raise ValueError("Input should be auto, or an encoding that Python knows, such as cp437 or shift_jis") from None
+    return name
+
+
+Encoding = Annotated[str, AfterValidator(_check_encoding)]
+
+
 class UnzipParams(Section):
     """Section `unzip`: which archive, how it is laid out, and the limits that stop a zip bomb."""
 
     archive: Path
     layout: Layout
+    class_folder: ClassFolder
+    join_labels: bool
+    names: Encoding
     max_files: PositiveInt
     max_bytes: PositiveInt
     max_ratio: PositiveFloat

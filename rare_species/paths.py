@@ -18,13 +18,13 @@ class Paths:
 
     @property
     def images(self) -> Path:
-        """Photos as unpacked, with `listing.csv`: what each is labelled."""
+        """Photos as unpacked."""
         return self.root / "data/images"
 
     @property
     def listing(self) -> Path:
         """One row per label the archive gives."""
-        return self.images / "listing.csv"
+        return self.root / "data/listing.csv"
 
     @property
     def clean(self) -> Path:

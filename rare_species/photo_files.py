@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from rare_species.errors import UserError
 from rare_species.formats import IMAGE_SUFFIXES, is_image
 from rare_species.images import PhotoError, decode_rgb, fit_file
+from rare_species.junk import is_junk, list_files
 from rare_species.shards import Shape
 from rare_species.treatments import make_treatment
 
@@ -38,7 +39,8 @@ def find_photos(names: Sequence[str]) -> list[Path]:
 
     Args:
         names: files, taken as they are; folders, in which all files that end like images are found, however deep; and
-            patterns such as "photos/**/*.jpg" that the shell left alone.
+            patterns such as "photos/**/*.jpg" that the shell left alone. What tools leave behind is passed over in
+            folders and by wildcards, see `junk.is_junk`.
 
     Returns:
         Paths in the order of the names, those of a folder or a pattern sorted, each once.
@@ -89,12 +91,14 @@ def _read(path: Path, fit: Callable[[Path], bytes]) -> Photo:
 
 
 def _matching(pattern: str) -> list[Path]:
-    return [Path(match) for match in sorted(glob.glob(pattern, recursive=True))]  # noqa: PTH207 - of any folder
+    named = Path(pattern).parts
+    matches = [Path(match) for match in sorted(glob.glob(pattern, recursive=True))]  # noqa: PTH207 - of any folder
+    return [match for match in matches if not is_junk(part for part in match.parts if part not in named)]
 
 
 def _below(path: Path) -> Iterator[Path]:
     if path.is_dir():
-        yield from (file for file in sorted(path.rglob("*")) if is_image(file.name) and file.is_file())
+        yield from sorted(path / name for name in list_files(path) if is_image(name))
     else:
         yield path
 

@@ -90,13 +90,13 @@ def refuse_empty_splits(splits: NDArray[np.str_]) -> None:
         )
 
 
-def describe_splits(table: pd.DataFrame, fractions: Fractions, leaked_pairs: int) -> dict[str, object]:
+def describe_splits(table: pd.DataFrame, fractions: Fractions, leaked_pairs: int | None) -> dict[str, object]:
     """Count what each split holds and how far it is from what was asked.
 
     Args:
         table: columns family, species, group, split and held_out_species (whether the photo is of one).
         fractions: share of each split that was asked for.
-        leaked_pairs: pairs of photos of one moment in different splits.
+        leaked_pairs: pairs of photos of one moment in different splits; None where nobody can know.
 
     Returns:
         A JSON document. `family_share_deviation` is the mean over families of the largest difference between

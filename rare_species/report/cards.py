@@ -51,9 +51,13 @@ def _data_facts(run: LastRun) -> Iterator[tuple[str, str]]:
     yield "Licence of the photos", "not stated: the pipeline reads none from the archive"
     if split:
         yield "Splitting", _describe_splitting(run.params.split, split.get("held_out_species", {}))
-        yield "Pairs that leak between splits", f"{split['leaked_pairs']:,}"
+        yield "Pairs that leak between splits", _leaks(split["leaked_pairs"])
         yield "Families without validation photos", f"{split['families_without_val']:,}"
         yield "Families without test photos", f"{split['families_without_test']:,}"
+
+
+def _leaks(pairs: int | None) -> str:
+    return "unknown: some content ids can't be used, so that bursts are not found" if pairs is None else f"{pairs:,}"
 
 
 def _describe_splitting(knobs: SplitParams, held_out: Mapping[str, int]) -> str:

@@ -75,6 +75,10 @@ def describe_limits(run: LastRun) -> list[str]:
     if run.families:
         sentences += _describe_families(run.families)
     untested, leaked = split.get("families_without_test", 0), split.get("leaked_pairs", 0)
+    if leaked is None:
+        sentences.append(
+            "Some content ids can't be used, so that bursts may lie in two splits unseen: the scores may flatter it."
+        )
     if untested:
         whose = count(untested, "family has", "families have")
         sentences.append(f"{whose} no test photo: nobody knows how well it does on them.")

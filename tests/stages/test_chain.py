@@ -47,7 +47,7 @@ def below(folder: str, names: set[str]) -> set[str]:
 
 
 WRITTEN = {
-    "unzip": {"data/images/listing.csv", "metrics/unzip.json"}
+    "unzip": {"data/listing.csv", "metrics/unzip.json"}
     | below("data/images", {*toy.draw_photos()[0], "Felidae/notes.txt"}),
     "clean": {"data/clean/manifest.csv", "metrics/clean.json"}
     | below("plots/clean", {"families.png", "sizes.png", "rejected.jpg", "documents.jpg"}),
@@ -86,7 +86,16 @@ def test_nothing_else_is_there_at_the_end(chain):
 
 
 def test_unzip_counts(chain):
-    assert metrics(chain.folder, "unzip") == {"files": 25, "labels": 24, "families": 3, "phyla": 2, "species": 3}
+    assert metrics(chain.folder, "unzip") == {
+        "files": 25,
+        "junk": 0,
+        "outside": 0,
+        "labels": 24,
+        "families": 3,
+        "phyla": 2,
+        "species": 3,
+        "unread_ids": 0,
+    }
 
 
 def test_clean_passes_over_the_file_that_is_no_image(chain):
@@ -110,6 +119,36 @@ def test_split_gives_each_family_its_share(chain):
         assert counts[split] == {"images": images, "families": 3, "groups": images}
     assert counts["family_share_deviation"] == pytest.approx(0.055)  # val: 1 / 8 - 0.18
     assert (counts["leaked_pairs"], counts["families_without_val"], counts["families_without_test"]) == (0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("change", "pairs"), [({"eol_content_id": "DSC_{}"}, None), ({"eol_page_id": ""}, None), ({}, 0)]
+)
+def test_leaks_that_nobody_can_see_are_not_none(tmp_path, monkeypatch, caplog, change, pairs):
+    monkeypatch.chdir(tmp_path)
+    toy.write_project(tmp_path)
+    photos, rows = toy.draw_photos()
+    rows[0] |= {column: text.format(rows[0][column]) for column, text in change.items()}
+    toy.write_zip(tmp_path / toy.KNOBS["unzip.archive"], {"metadata.csv": toy.write_metadata(rows), **photos})
+    assert [toy.run_stage(stage) for stage in ("unzip", "clean", "split")] == [0, 0, 0]
+    assert metrics(tmp_path, "split")["leaked_pairs"] == pairs
+    assert metrics(tmp_path, "unzip")["unread_ids"] == len([column for column in change if column == "eol_content_id"])
+    assert ("1 of 24 content ids" in caplog.text) == (pairs is None)
+    toy.write_params(tmp_path, {"split.burst_gap": 0})
+    assert toy.run_stage("split") == 0
+    assert metrics(tmp_path, "split")["leaked_pairs"] == 0
+
+
+def test_a_listing_of_the_archive_is_a_file_like_any_other(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    toy.write_project(tmp_path)
+    photos, rows = toy.draw_photos()
+    files = {"metadata.csv": toy.write_metadata(rows), "listing.csv": b"mine", **photos}
+    toy.write_zip(tmp_path / toy.KNOBS["unzip.archive"], files)
+    assert [toy.run_stage(stage) for stage in ("unzip", "clean")] == [0, 0]
+    assert (tmp_path / "data/images/listing.csv").read_bytes() == b"mine"
+    assert metrics(tmp_path, "unzip")["files"] == len(files) - 1
+    assert metrics(tmp_path, "clean")["other_files"] == 1
 
 
 def test_photos_on_both_sides_of_a_rejected_one_stay_together(chain, tmp_path, monkeypatch):

@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from rare_species.cleaning import build_manifest, find_documents, list_files, read_exclusions, refuse_too_many
+from rare_species.cleaning import build_manifest, find_documents, read_exclusions, refuse_too_many
 from rare_species.errors import UserError
+from rare_species.junk import list_files
 from rare_species.manifest import LISTING_COLUMNS, MANIFEST_COLUMNS
 from rare_species.params import CleanParams
 from rare_species.status import Reason
@@ -186,9 +187,12 @@ def test_nothing_usable_is_no_crash(tmp_path: Path) -> None:
     assert reasons(clean(tmp_path, {"a.png": TEXT}, [("a.png", "felidae")])) == {"a.png": "unreadable"}
 
 
-def test_only_the_listing_at_the_top_is_no_image(tmp_path: Path) -> None:
+def test_junk_is_passed_over_and_a_listing_of_the_archive_is_a_file(tmp_path: Path) -> None:
     files = {
-        "listing.csv": b"file_path\n",
+        ".DS_Store": b"",
+        "sub/._b.png": b"",
+        "sub/@eaDir/b.png/thumb.png": photo(2),
+        "listing.csv": b"",
         "notes.txt": b"",
         "a.png": photo(0),
         "sub/listing.csv": b"",
@@ -199,7 +203,7 @@ def test_only_the_listing_at_the_top_is_no_image(tmp_path: Path) -> None:
         "a.png": "",
         "sub/b.png": "",
     }
-    assert sorted(list_files(tmp_path)) == ["a.png", "notes.txt", "sub/b.png", "sub/listing.csv"]
+    assert sorted(list_files(tmp_path)) == ["a.png", "listing.csv", "notes.txt", "sub/b.png", "sub/listing.csv"]
 
 
 def test_a_link_to_a_file_is_one_and_any_other_link_is_passed_over(tmp_path: Path) -> None:

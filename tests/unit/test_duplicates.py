@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rare_species.duplicates import burst_pairs, cross_split_pairs, group_photos, near_duplicate_pairs
+from rare_species.duplicates import burst_pairs, cross_split_pairs, group_photos, near_duplicate_pairs, unused_ids
 
 BITS = st.integers(0, 63)
 
@@ -74,6 +74,11 @@ def test_bursts_do_not_depend_on_the_order_of_rows() -> None:
 
 def test_ids_are_compared_as_numbers() -> None:
     assert bursts(("cat", "9"), ("cat", "10"), ("cat", "100")) == [(0, 1)]
+
+
+def test_ids_that_tell_no_burst_are_known() -> None:
+    photos = make_photos(("cat", "10", 0), ("cat", "x", 0), ("", "11", 0), ("cat", "", 0), ("", "", 0))
+    assert unused_ids(photos).tolist() == [False, True, True, False, False]
 
 
 def test_a_burst_ends_at_its_species() -> None:

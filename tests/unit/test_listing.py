@@ -1,22 +1,26 @@
 """rare_species.listing: the same rows from metadata.csv and from folder names, and one clear error for each mistake."""
 
+import logging
+import unicodedata
 import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rare_species.archive import Limits
 from rare_species.errors import UserError
 from rare_species.formats import IMAGE_SUFFIXES
-from rare_species.listing import find_root, read_metadata, rows_from_folders, unpack
+from rare_species.listing import find_root, match_files, read_metadata, rows_from_folders
+from rare_species.listing import unpack as unpack_all
 from rare_species.manifest import LISTING_COLUMNS
-from rare_species.params import Layout
+from rare_species.params import Layout, UnzipParams
 
-ROOMY = Limits(max_files=100, max_bytes=10**6, max_ratio=100)
+ROOMY = {"max_files": 100, "max_bytes": 10**6, "max_ratio": 100}
+KNOBS = {"archive": "-", "class_folder": "auto", "join_labels": False, "names": "auto", **ROOMY}
 HEADER = "rare_species_id,eol_content_id,eol_page_id,kingdom,phylum,family,file_path"
 CAT = "75fd,7,900,animalia,chordata,felidae,chordata_felidae/7_900_eol-full-size-copy.jpg"
 CLAM = "28c5,12,449,animalia,mollusca,unionidae,mollusca_unionidae/12_449_eol-full-size-copy.jpg"
@@ -54,6 +58,10 @@ def make_zip(path: Path, files: Mapping[str, bytes]) -> Path:
 
 def landed(folder: Path) -> set[str]:
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+def unpack(path: Path, destination: Path, **knobs: object) -> pd.DataFrame:
+    return unpack_all(path, destination, UnzipParams.model_validate({"layout": "auto"} | KNOBS | knobs)).listing
 
 
 # --- metadata.csv
@@ -171,6 +179,82 @@ def test_family_of_unknown_phylum_is_no_contradiction() -> None:
     assert len(read_metadata(metadata("phylum,family,file_path", *lines), "list.csv")) == 2
 
 
+@pytest.mark.parametrize("column", ["eol_page_id", "eol_content_id"])
+def test_ids_that_a_spreadsheet_rewrote(column: str, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    lines = ("x,a.jpg,300.0", "x,b.jpg,300", 'x,c.jpg,"10,000,300"', "x,d.jpg,abc")
+    frame = read_metadata(metadata(f"family,file_path,{column}", *lines), "list.csv")
+    known = frame["species" if column == "eol_page_id" else "content_id"]
+    assert known.tolist() == ["300", "300", "10000300", "abc"]
+    assert f"{column} 2 ('10,000,300' is 10000300)" in caplog.text
+
+
+@pytest.mark.parametrize("column", ["eol_page_id", "eol_content_id"])
+def test_ids_that_a_spreadsheet_shortened_are_refused(column: str) -> None:
+    message = refuse_metadata(metadata(f"family,file_path,{column}", "x,a.jpg,1", "x,b.jpg,1.00E+07"))
+    assert f"'1.00E+07', a number whose last digits are lost, in column '{column}' on line 3" in message
+
+
+def test_a_quote_after_a_space() -> None:
+    data = metadata("family,file_path", 'felidae, "cats, big/a.jpg"', ' "felidae",b.jpg')
+    assert read_metadata(data, "list.csv")["file_path"].tolist() == ["b.jpg", "cats, big/a.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("cell", "meant"),
+    [
+        (r'''"say \"hi\", cat"''', 'say "hi", cat'),
+        (r'''"\"hi\""''', '"hi"'),
+        (r'''"cat \", big"''', 'cat ", big'),
+    ],
+)
+def test_a_quote_as_r_writes_it(cell: str, meant: str, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    data = metadata("family,file_path,note", f"{cell},a.jpg,x", f"felidae,b.jpg,{cell}")
+    assert read_metadata(data, "list.csv")["family"].tolist() == [meant, "felidae"]
+    assert "is read as a quote within a cell" in caplog.text
+
+
+def test_a_backslash_before_a_closing_quote_is_a_backslash() -> None:
+    data = metadata("family,note,file_path", r"""felidae,"C:\photos\",a.jpg""", r'''felidae,"say ""x""","cats\b.jpg"''')
+    assert read_metadata(data, "list.csv")["file_path"].tolist() == ["a.jpg", "cats/b.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "where"),
+    [
+        (('felidae,"a.jpg',), "on line 2, in column 'file_path'"),
+        (("felidae,b.jpg", '"feli"dae,a.jpg', "felidae,c.jpg"), "on line 3, in column 'family'"),
+        (("felidae,b.jpg", 'felidae,"a"b.jpg'), "on line 3, in column 'file_path'"),
+        (('"two\nlines",b.jpg', 'felidae,"a"b.jpg'), "on line 4, in column 'file_path'"),
+        (('felidae,"' + "x\n" * 70_000,), "on line 2, in column 'file_path'"),
+    ],
+)
+def test_a_torn_cell_is_named(lines: tuple[str, ...], where: str) -> None:
+    message = refuse_metadata(metadata("family,file_path", *lines))
+    assert where in message
+    assert "a quote that is n" in message
+
+
+def test_a_torn_header_is_named() -> None:
+    assert "on line 1, in column 2" in refuse_metadata(metadata('family,"file"_path', "felidae,a.jpg"))
+
+
+def test_bytes_that_are_not_utf8_are_placed() -> None:
+    data = metadata("family,file_path", "felidae,b.jpg") + "\nfelidae,é.jpg".encode("latin-1")
+    assert "on line 3, in column 'file_path'" in refuse_metadata(data)
+
+
+@pytest.mark.parametrize("label", ["nan", "None", "true", "123", "NULL", "1e5", "-", "007"])
+def test_labels_that_look_like_something_else_are_labels(label: str) -> None:
+    assert rows(read_metadata(metadata("family,file_path", f"{label},a.jpg"), "x"))[0][2] == label
+    assert labels([f"{label}/a.jpg"]) == [(f"{label}/a.jpg", "", label)]
+
+
+def test_a_thousand_classes() -> None:
+    assert len({row[2] for row in labels(f"class{number}/a.jpg" for number in range(1_000))}) == 1_000
+
+
 # --- folder names
 
 
@@ -257,7 +341,7 @@ def test_folders_of_one_name_are_one_class() -> None:
     assert [row[2] for row in labels(["test/cat/a.jpg", "train/cat/a.jpg"])] == ["cat", "cat"]
 
 
-@given(st.lists(st.sampled_from(["cat/a.jpg", "cat/b.png", "dog/a.jpg", "x/dog/a.jpg"]), unique=True), st.randoms())
+@given(st.lists(st.sampled_from(["cat/a.jpg", "cat/b.png", "dog/a.jpg", "owl/a.jpg"]), unique=True), st.randoms())
 def test_order_of_names_does_not_matter(names: list[str], random: object) -> None:
     shuffled = list(names)
     random.shuffle(shuffled)  # type: ignore[attr-defined]
@@ -321,7 +405,7 @@ def test_images_in_no_folder() -> None:
 def test_unpack_with_metadata(tmp_path: Path) -> None:
     names = [f"set/{CLAM_ROW[0]}", f"set/{CAT_ROW[0]}", "set/LICENSE", "outside.txt"]
     files = dict.fromkeys(names, b"bytes") | {"set/metadata.csv": metadata(HEADER, CLAM, CAT)}
-    frame = unpack(make_zip(tmp_path / "photos.zip", files), tmp_path / "out", ROOMY, "auto")
+    frame = unpack(make_zip(tmp_path / "photos.zip", files), tmp_path / "out", layout="auto")
     assert rows(frame) == [CAT_ROW, CLAM_ROW]
     assert landed(tmp_path / "out") == {CAT_ROW[0], CLAM_ROW[0], "LICENSE"}
 
@@ -329,14 +413,14 @@ def test_unpack_with_metadata(tmp_path: Path) -> None:
 @pytest.mark.parametrize("layout", ["auto", "phylum_family"])
 def test_unpack_with_folders(tmp_path: Path, layout: Layout) -> None:
     files = {f"set/{row[0]}": b"bytes" for row in (CLAM_ROW, CAT_ROW)}
-    frame = unpack(make_zip(tmp_path / "photos.zip", files), tmp_path / "out", ROOMY, layout)
+    frame = unpack(make_zip(tmp_path / "photos.zip", files), tmp_path / "out", layout=layout)
     assert rows(frame) == [CAT_ROW, CLAM_ROW]
     assert landed(tmp_path / "out") == {CAT_ROW[0], CLAM_ROW[0]}
 
 
 def test_unpack_leaves_metadata_out_also_where_it_is_not_read(tmp_path: Path) -> None:
     files = {"set/cat/a.jpg": b"bytes", "set/metadata.csv": b"not read"}
-    frame = unpack(make_zip(tmp_path / "photos.zip", files), tmp_path / "out", ROOMY, "class_folders")
+    frame = unpack(make_zip(tmp_path / "photos.zip", files), tmp_path / "out", layout="class_folders")
     assert rows(frame) == [("cat/a.jpg", "", "cat", "", "")]
     assert landed(tmp_path / "out") == {"cat/a.jpg"}
 
@@ -344,7 +428,7 @@ def test_unpack_leaves_metadata_out_also_where_it_is_not_read(tmp_path: Path) ->
 def test_unpack_when_no_listed_file_is_there(tmp_path: Path) -> None:
     path = make_zip(tmp_path / "photos.zip", {"images/a.jpg": b"", "csv/metadata.csv": metadata(HEADER, CAT)})
     with pytest.raises(UserError) as error:
-        unpack(path, tmp_path / "out", ROOMY, "auto")
+        unpack(path, tmp_path / "out", layout="auto")
     assert "file_path in csv/metadata.csv must be relative to the folder it lies in" in str(error.value)
     assert f"Received: 1 rows, none of a file there, first {CAT_ROW[0]!r}" in str(error.value)
     assert not (tmp_path / "out").exists()
@@ -364,5 +448,70 @@ def test_unpack_when_no_listed_file_is_there(tmp_path: Path) -> None:
 def test_unpack_writes_nothing_when_it_refuses(tmp_path: Path, files: dict[str, bytes], message: str) -> None:
     path = make_zip(tmp_path / "photos.zip", files)
     with pytest.raises(UserError, match=message):
-        unpack(path, tmp_path / "out", ROOMY, "auto")
+        unpack(path, tmp_path / "out", layout="auto")
     assert landed(tmp_path) == {"photos.zip"}
+
+
+@pytest.mark.parametrize(("listed", "file"), [("NFC", "NFD"), ("NFD", "NFC")])
+def test_composed_and_decomposed_names_are_one_file(
+    tmp_path: Path, listed: Any, file: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    names = {form: unicodedata.normalize(form, "ñandú/á.jpg") for form in ("NFC", "NFD")}
+    table = metadata("family,file_path", f"Rheidae,{names[listed]}", "Rheidae,b.jpg")
+    path = make_zip(tmp_path / "photos.zip", {names[file]: b"", "B.JPG": b"", "metadata.csv": table})
+    frame = unpack(path, tmp_path / "out")
+    assert set(frame["file_path"]) == landed(tmp_path / "out") == {names[file], "B.JPG"}
+    assert "2 paths are spelt otherwise than their files" in caplog.text
+
+
+def test_two_rows_of_one_file_are_refused(tmp_path: Path) -> None:
+    table = metadata("family,file_path", "felidae,a.jpg", "felidae,A.jpg", "canidae,á.jpg", "canidae,a\u0301.jpg")
+    path = make_zip(tmp_path / "photos.zip", {"A.JPG": b"", "á.jpg": b"", "metadata.csv": table})
+    with pytest.raises(UserError, match=r"each image once.*'A\.JPG'"):
+        unpack(path, tmp_path / "out")
+
+
+def test_a_row_that_could_mean_two_files_means_neither() -> None:
+    assert match_files(["a b.jpg"], ["A b.jpg", "a  b.jpg"], "x") == ["a b.jpg"]
+    assert match_files(["a b.jpg", "A b.jpg"], ["A b.jpg", "a  b.jpg"], "x") == ["a  b.jpg", "A b.jpg"]
+
+
+def test_every_file_of_an_archive_is_counted_once(tmp_path: Path) -> None:
+    table = metadata("family,file_path", "felidae,p/0.jpg", "canidae,p/1.jpg", "canidae,gone.jpg")
+    images = [
+        "all/part1/p/0.jpg",
+        "all/part1/p/1.jpg",
+        "all/part1/extra.png",
+        "all/part2/0.jpg",
+        "all/part2/deep/1.gif",
+    ]
+    others = ["all/part2/notes.txt", "all/README", "outside.txt"]
+    junk = ["__MACOSX/a.jpg", "all/part2/.thumbs/0.jpg", "all/part1/p/.DS_Store"]
+    names = [*images, *others, *junk, "all/part1/metadata.csv"]
+    path = make_zip(tmp_path / "photos.zip", dict.fromkeys(names, b"") | {"all/part1/metadata.csv": table, "all/": b""})
+    params = UnzipParams.model_validate({"layout": "auto"} | KNOBS)
+    found = unpack_all(path, tmp_path / "out", params)
+    assert found.listing["file_path"].tolist() == ["part1/gone.jpg", "part1/p/0.jpg", "part1/p/1.jpg"]
+    assert landed(tmp_path / "out") == {name.removeprefix("all/") for name in (*images, *others[:2])}
+    assert (found.n_files, found.n_junk, found.n_outside) == (7, 3, 1)
+    assert found.n_files + found.n_junk + found.n_outside + 1 == len(names)
+
+
+def test_photos_beside_the_metadata_at_the_very_top(tmp_path: Path) -> None:
+    files = {"part1/a.jpg": b"", "b.jpg": b"", "part1/metadata.csv": metadata("family,file_path", "felidae,a.jpg")}
+    frame = unpack(make_zip(tmp_path / "photos.zip", files), tmp_path / "out")
+    assert frame["file_path"].tolist() == ["part1/a.jpg"]
+    assert landed(tmp_path / "out") == {"part1/a.jpg", "b.jpg"}
+
+
+def test_knobs_reach_the_labels(tmp_path: Path) -> None:
+    files = dict.fromkeys(["Lynx/cam1/a.jpg", "lynx/cam2/b.jpg", "lynx/cam2/c.jpg"], b"")
+    path = tmp_path / "photos.zip"
+    make_zip(
+        path,
+        {f"train/{name}": data for name, data in list(files.items())[:1]}
+        | {f"test/{name}": data for name, data in list(files.items())[1:]},
+    )
+    frame = unpack(path, tmp_path / "out", class_folder="first", join_labels=True)
+    assert frame["family"].tolist() == ["lynx"] * 3

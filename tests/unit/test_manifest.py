@@ -11,7 +11,7 @@ from rare_species import manifest
 from rare_species.errors import UserError
 from rare_species.manifest import kept, read_table, write_table
 
-TEXT = st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=8)
+TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=8)
 
 
 def read_back(path: Path, table: pd.DataFrame) -> pd.DataFrame:
@@ -26,7 +26,23 @@ def test_rows_are_written_in_order_of_their_path_with_the_named_columns(tmp_path
 
 
 @pytest.mark.parametrize(
-    "value", ["", "NA", "nan", "None", "007", "1e5", "a,b", 'say "x"', "two\nlines", "Größe/Ünïo.jpg", " x "]
+    "value",
+    [
+        "",
+        "NA",
+        "nan",
+        "None",
+        "007",
+        "1e5",
+        "a,b",
+        'say "x"',
+        "two\nlines",
+        "Feli\rdae",
+        "\r\n",
+        "\0",
+        "Größe/Ünïo.jpg",
+        " x ",
+    ],
 )
 def test_every_value_stays_the_text_it_was(tmp_path: Path, value: str) -> None:
     assert read_back(tmp_path / "t.csv", pd.DataFrame({"file_path": ["a"], "family": [value]}))["family"][0] == value

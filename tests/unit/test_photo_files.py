@@ -43,6 +43,23 @@ def test_names_stand_for_photos_in_order_each_once(names, found):
     assert find_photos(names) == [Path(name) for name in found]
 
 
+@pytest.mark.parametrize(
+    ("names", "found"),
+    [
+        ([".disk"], [".disk/a.JFIF"]),  # what is named is searched, whatever it is called
+        ([".disk/@eaDir"], [".disk/@eaDir/a.jpg/thumb.jpg"]),
+        ([".disk/._a.jpg"], [".disk/._a.jpg"]),
+        ([".disk/**/*"], [".disk/a.JFIF"]),
+        ([".disk/@eaDir/**/*.jpg"], [".disk/@eaDir/a.jpg/thumb.jpg"]),
+    ],
+)
+def test_what_tools_leave_behind_is_passed_over_unless_it_is_named(folder, names, found):
+    for name in ("a.JFIF", "._a.jpg", "@eaDir/a.jpg/thumb.jpg", ".thumbnails/a.jpg"):
+        (folder / ".disk" / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / ".disk" / name).write_bytes(b"")
+    assert find_photos(names) == [Path(name) for name in found]
+
+
 def test_pattern_of_another_folder(folder, monkeypatch):
     monkeypatch.chdir("/")
     assert find_photos([f"{folder}/photos/*.png"]) == [folder / "photos/c.png"]

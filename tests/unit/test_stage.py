@@ -105,8 +105,8 @@ def test_params_are_judged_before_anything_is_run(
             "The disk is full: could not write. Free some space and run again.",
         ),
         (
-            FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), "data/images/listing.csv"),
-            "Expected a file at data/images/listing.csv. Received: nothing there. "
+            FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), "data/listing.csv"),
+            "Expected a file at data/listing.csv. Received: nothing there. "
             "Run the stage that writes it first: dvc repro.",
         ),
         (
@@ -184,7 +184,7 @@ def test_all_paths_are_below_the_root() -> None:
     }
     assert {name: path.relative_to("/root").as_posix() for name, path in found.items()} == {
         "images": "data/images",
-        "listing": "data/images/listing.csv",
+        "listing": "data/listing.csv",
         "manifest": "data/clean/manifest.csv",
         "split": "data/split",
         "processed": "data/processed",

@@ -1,0 +1,47 @@
+"""Ids as archives give them: whole numbers, also where a spreadsheet or a table program has rewritten them."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+import pandas as pd
+
+# As many digits as an int64 surely holds.
+_NUMBER = re.compile(r"[0-9]{1,18}")
+# "300.000" is 300 or, in German, 300,000: it is no number here.
+_WHOLE_FLOAT = re.compile(r"(?![0-9]{1,3}\.000$)([0-9]+)[.,]0*")
+_THOUSANDS = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+(?:\.0*)?|[0-9]{1,3}(?:([.'’ ])[0-9]{3})(?:\1[0-9]{3})+")
+# Programs write the sign of the exponent; a code such as 12e4 that a person gave has none.
+_EXPONENT = re.compile(r"[0-9]+(?:[.,][0-9]*)?[eE]\+[0-9]{1,2}")
+
+
+def read_id(text: str) -> str:
+    """An id without what table programs do to it.
+
+    Args:
+        text: `10000000.0` (a column with gaps, in pandas), `10,000,000` (a spreadsheet), `1.0000001E+07`, or any other.
+
+    Returns:
+        The whole number in digits; a text that is none, such as a name or a UUID, as it is.
+
+    Raises:
+        ValueError: for a number of which the last digits are lost, such as `1.00E+07`.
+    """
+    if text.isdigit() or not text[:1].isdigit():
+        return text
+    if _THOUSANDS.fullmatch(text):
+        return re.sub(r"[^0-9]", "", text.partition(".")[0] if "," in text else text)
+    if whole := _WHOLE_FLOAT.fullmatch(text):
+        return whole[1]
+    if not _EXPONENT.fullmatch(text):
+        return text
+    exact = Decimal(text.replace(",", "."))
+    if isinstance(power := exact.as_tuple().exponent, int) and power > 0:
+        raise ValueError(f"{text!r}, a number whose last digits are lost")
+    return str(int(exact)) if exact == exact.to_integral_value() else text
+
+
+def unread_ids(ids: pd.Series[str]) -> pd.Series[bool]:
+    """Which content ids are given but are not whole numbers of up to 18 digits, so that they have no order."""
+    return (ids != "") & ~ids.str.fullmatch(_NUMBER)

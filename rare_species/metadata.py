@@ -1,0 +1,189 @@
+"""Read a metadata.csv: the labels that an archive's author wrote down."""
+
+from __future__ import annotations
+
+import csv
+import io
+import logging
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import PurePosixPath
+
+from rare_species.errors import UserError
+from rare_species.ids import read_id
+from rare_species.safe_names import name_problem
+from rare_species.spelling import spelling_key
+
+METADATA_NAME = "metadata.csv"
+
+# Column of the listing -> column of metadata.csv.
+_SOURCE_COLUMNS = {
+    "file_path": "file_path",
+    "phylum": "phylum",
+    "family": "family",
+    "species": "eol_page_id",
+    "content_id": "eol_content_id",
+}
+_REQUIRED = ("family", "file_path")
+_IDS = ("species", "content_id")
+_OPEN_QUOTE = "unexpected end of data"  # what csv says of a quote that is never closed
+
+Row = dict[str, str]
+log = logging.getLogger(__name__)
+
+
+def read_rows(data: bytes, source: str) -> list[Row]:
+    r"""Read the rows of a metadata.csv of the rare-species set's shape.
+
+    Args:
+        data: UTF-8 text with or without BOM, cells apart by commas; a quote in a quoted cell is doubled or, as R writes
+            it, `\"`. Columns `family` and `file_path` must be there; `phylum`, `eol_page_id` (the species) and
+            `eol_content_id` may; others are ignored.
+        source: what to call it in messages.
+
+    Returns:
+        One mapping per row of the columns `LISTING_COLUMNS`; cells stripped, paths with "/", ids without what
+        spreadsheets do to them (`ids.read_id`).
+
+    Raises:
+        UserError: if it is not such a file, has no rows, or a row is incomplete or unsafe.
+    """
+    try:
+        return list(_rows(_decode(data, source), source))
+    except UserError:
+        if b'\\"' not in data:
+            raise
+        try:
+            rows = list(_rows(_decode(data.replace(b'\\"', b'""'), source), source))
+        except UserError:
+            rows = []
+        if not rows:
+            raise
+    log.info('%s: \\" is read as a quote within a cell', source)
+    return rows
+
+
+def _rows(text: str, source: str) -> Iterator[Row]:
+    rewritten: Counter[str] = Counter()
+    example = ""
+    for line, record in _records(text, source):
+        row = {column: record.get(source_column, "") for column, source_column in _SOURCE_COLUMNS.items()}
+        if empty := [column for column in _REQUIRED if not spelling_key(row[column])]:
+            raise _bad_line(source, line, f"an empty {' and '.join(empty)}")
+        posix = row["file_path"].replace("\\", "/")
+        if problem := name_problem(posix):
+            raise _bad_line(source, line, f"file_path {row['file_path']!r}, which {problem}")
+        for column in _IDS:
+            read = _read_id(row[column], source, line, _SOURCE_COLUMNS[column])
+            if read != row[column]:
+                rewritten[_SOURCE_COLUMNS[column]] += 1
+                example = f"{row[column]!r} is {read}"
+            row[column] = read
+        yield row | {"file_path": PurePosixPath(posix).as_posix()}
+    if rewritten:
+        counts = ", ".join(f"{column} {count:,}" for column, count in rewritten.items())
+        log.info("%s: ids read as the whole numbers that they were: %s (%s)", source, counts, example)
+
+
+def _read_id(text: str, source: str, line: int, column: str) -> str:
+    try:
+        return read_id(text)
+    except ValueError as error:
+        raise UserError(
+            f"Ids in {source} must be whole. Received: {error}, in column {column!r} on line {line}. Take the column "
+            "from the table that the spreadsheet was given, as text, or leave it out: bursts are then unknown."
+        ) from None
+
+
+def _decode(data: bytes, source: str) -> str:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = data[: error.start].decode("utf-8-sig", "replace")
+        line = before.count("\n") + 1
+        record = before.rpartition("\n")[2]
+        where = _column(_header(before), len(_cells(record))) if record else "the first column"
+        raise _no_csv(source, f"{error}, on line {line}, in {where}") from error
+
+
+def _records(text: str, source: str) -> Iterator[tuple[int, Row]]:
+    """Rows of a CSV by column name, each with its line number, 1 being the header; one at a time in memory."""
+    lines = _lines(text, source)
+    _, header = next(lines, (1, []))
+    _check_header(header, source)
+    line = 0
+    for line, cells in lines:
+        if len(cells) != len(header):
+            raise _bad_line(source, line, f"{len(cells)} cells for {len(header)} columns")
+        yield line, dict(zip(header, cells, strict=True))
+    if not line:
+        raise UserError(f"{source} must list at least one image. Received: no rows. Add one row per image.")
+
+
+def _lines(text: str, source: str) -> Iterator[tuple[int, list[str]]]:
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True, skipinitialspace=True)
+    begins = 1
+    try:
+        for cells in reader:
+            begins = reader.line_num + 1
+            if cells:
+                yield reader.line_num, [cell.strip() for cell in cells]
+    except csv.Error as error:
+        torn = "".join(list(io.StringIO(text, newline=""))[begins - 1 :])
+        where = _column(_header(text) if begins > 1 else [], _torn_cell(torn))
+        said = "a quote that is never closed" if str(error) == _OPEN_QUOTE else "a quote that is not doubled"
+        raise _no_csv(source, f"{error} ({said}), on line {begins}, in {where}") from error
+
+
+def _torn_cell(record: str) -> int:
+    """Number of the cell, from 1, at which a strict reader gives up."""
+    # Once read, a fault stays in every longer part of the record.
+    cut = bisect_left(range(len(record)), True, key=lambda end: _is_torn(record[: end + 1]))
+    return max(len(_cells(record[:cut])), 1)
+
+
+def _is_torn(record: str) -> bool:
+    try:
+        list(csv.reader(io.StringIO(record, newline=""), strict=True, skipinitialspace=True))
+    except csv.Error as error:
+        return str(error) != _OPEN_QUOTE
+    return False
+
+
+def _cells(record: str) -> list[str]:
+    """Cells of the first record, as far as it goes."""
+    return next(csv.reader(io.StringIO(record, newline=""), skipinitialspace=True), [])
+
+
+def _header(text: str) -> list[str]:
+    return [cell.strip() for cell in _cells(text)]
+
+
+def _column(header: Sequence[str], number: int) -> str:
+    return f"column {header[number - 1]!r}" if 0 < number <= len(header) else f"column {max(number, 1)}"
+
+
+def _no_csv(source: str, received: str) -> UserError:
+    return UserError(
+        f"{source} must be a comma-separated table in UTF-8. Received: {received}. Save it again as CSV UTF-8."
+    )
+
+
+def _check_header(header: Sequence[str], source: str) -> None:
+    missing = [column for column in _REQUIRED if column not in header]
+    other_separator = len(header) == 1 and any(mark in header[0] for mark in ";\t|")
+    advice = "Save it again with commas." if other_separator else f"Add {' and '.join(missing)} to its first line."
+    if missing or len(set(header)) != len(header):
+        raise UserError(
+            f"{source} must have the columns family and file_path, separated by commas, and none twice. "
+            f"Received: {', '.join(map(repr, header)) or 'nothing'}. "
+            + (advice if missing else "Rename or remove the second.")
+        )
+
+
+def _bad_line(source: str, line: int, received: str) -> UserError:
+    return UserError(
+        f"Every row of {source} must give an image's path inside the folder and its family, with one cell per column. "
+        f"Received: {received}, on line {line}. Correct that line and zip the photos again."
+    )

@@ -1,0 +1,50 @@
+"""rare_species.class_folders: the class of nested folders is read in one way, or both readings are named."""
+
+import pytest
+
+from rare_species.class_folders import folder_labels
+from rare_species.errors import UserError
+
+
+def classes(*folders: str, class_folder: str = "auto") -> list[str]:
+    found = folder_labels(folders, class_folder)
+    assert list(found) == list(folders)
+    return list(found.values())
+
+
+@pytest.mark.parametrize(
+    ("folders", "found"),
+    [
+        (("cat", "dog"), ["cat", "dog"]),
+        (("train/cat", "test/cat", "Validation/dog"), ["cat", "cat", "dog"]),
+        (("Chordata/Felidae", "Chordata/Canidae", "Arthropoda/Apidae"), ["Felidae", "Canidae", "Apidae"]),
+        (("train/Chordata/Felidae", "test/Chordata/Felidae"), ["Felidae", "Felidae"]),
+        (("train", "test"), ["train", "test"]),
+        ((), []),
+    ],
+)
+def test_one_reading(folders: tuple[str, ...], found: list[str]) -> None:
+    assert classes(*folders) == found
+
+
+@pytest.mark.parametrize(
+    ("folders", "first", "last"),
+    [
+        (("lion/cam01", "lion/cam02", "zebra/cam01"), ["lion", "lion", "zebra"], ["cam01", "cam02", "cam01"]),
+        (("lion/cam01", "zebra/CAM01"), ["lion", "zebra"], ["cam01", "CAM01"]),
+        (("lion", "lion/night", "zebra"), ["lion", "lion", "zebra"], ["lion", "night", "zebra"]),
+        (("lion/night", "zebra"), ["lion", "zebra"], ["night", "zebra"]),
+        (("train/lion/cam01", "test/zebra/cam01"), ["lion", "zebra"], ["cam01", "cam01"]),
+        (("lion/train", "zebra/train"), ["lion", "zebra"], ["train", "train"]),
+        (("train/cat", "train/dog", "test"), ["train", "train", "test"], ["cat", "dog", "test"]),
+        (("2019/cat", "2020/cat"), ["2019", "2020"], ["cat", "cat"]),
+    ],
+)
+def test_two_readings_are_refused_and_chosen_by_the_knob(
+    folders: tuple[str, ...], first: list[str], last: list[str]
+) -> None:
+    with pytest.raises(UserError, match=r"in two ways.*unzip\.class_folder: first reads .*; last reads") as error:
+        classes(*folders)
+    assert all(repr(name) in str(error.value) for name in (first[0], last[-1]))
+    assert classes(*folders, class_folder="first") == first
+    assert classes(*folders, class_folder="last") == last

@@ -18,6 +18,7 @@ from pathlib import Path, PurePosixPath
 from tqdm import tqdm
 
 from rare_species.errors import UserError
+from rare_species.failures import ADVICE, describe_os_error
 
 _CHUNK_BYTES = 1 << 20
 _LOCAL_HEADER_BYTES = 30
@@ -188,6 +189,8 @@ def _open(path: Path) -> zipfile.ZipFile:
             begins_like_zip = file.read(2) == b"PK"
         return zipfile.ZipFile(path)
     except OSError as error:
+        if error.errno in ADVICE:
+            raise UserError(describe_os_error(error)) from error
         raise _not_a_zip(path, f"which cannot be read ({error.strerror})") from error
     except _DAMAGE as error:
         problem = f"which is truncated or damaged ({error})" if begins_like_zip else "which is something else"
@@ -320,8 +323,5 @@ def _write(chunks: Iterable[bytes], destination: Path, name: str) -> int:
         # Whatever mode the archive asks for, a photo is not a program.
         target.chmod(0o644)
     except OSError as error:
-        raise UserError(
-            f"The folder {destination} must be empty and writable, with room for the archive's files. "
-            f"Received: {error.strerror} at {name!r}. Free disk space or mend the folder's permissions, and run again."
-        ) from error
+        raise UserError(f"Expected to unpack {name!r}. Received: {describe_os_error(error)}") from error
     return n_bytes

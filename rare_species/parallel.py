@@ -6,22 +6,20 @@ Or in one process beside this one, whatever the work.
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import tempfile
-import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
-from multiprocessing import active_children, get_context, parent_process, util
-from multiprocessing.process import BaseProcess
+from multiprocessing import active_children, get_context, util
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
 
 from tqdm import tqdm
 
+from rare_species import worker
 from rare_species.errors import UserError
 from rare_species.failures import out_of_memory
 from rare_species.stage import available_cores
@@ -73,7 +71,7 @@ def _map_apart(
             for start in range(0, len(items), CHUNK):
                 chunk = items[start : start + CHUNK]
                 with _main_hidden():  # this may start a process
-                    waiting.append((chunk, pool.submit(_apply, function, chunk)))
+                    waiting.append((chunk, pool.submit(worker.apply, function, chunk)))
                 if len(waiting) > AHEAD * processes:
                     yield from waiting[0][1].result()
                     waiting.popleft()
@@ -92,10 +90,6 @@ def _map_apart(
             ) from error
 
 
-def _apply(function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
-    return [function(item) for item in items]
-
-
 def _between(items: Sequence[object]) -> str:
     """Which items were at work, if they have names."""
     if not items or not isinstance(items[0], str | Path):
@@ -108,9 +102,9 @@ def _processes(count: int, preload: Sequence[str] = ()) -> Iterator[ProcessPoolE
     """Other processes, which end with this one whatever ends it, and at once when the work here fails."""
     _shorten_sockets()
     context = get_context(START_METHOD)
-    context.set_forkserver_preload(list(preload))  # imported once, not by each process
+    context.set_forkserver_preload([worker.__name__, *preload])  # imported once, not by each process
     others = set(active_children())
-    pool = ProcessPoolExecutor(count, mp_context=context, initializer=_follow_parent)
+    pool = ProcessPoolExecutor(count, mp_context=context, initializer=worker.follow_parent)
     try:
         yield pool
     except BaseException:
@@ -119,17 +113,6 @@ def _processes(count: int, preload: Sequence[str] = ()) -> Iterator[ProcessPoolE
         raise
     finally:
         pool.shutdown()
-
-
-def _follow_parent() -> None:
-    """End when the process that started this one ends, even if it was killed; Ctrl-C, which both get, is its affair."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_after, args=(parent_process(),), daemon=True).start()
-
-
-def _end_after(process: BaseProcess) -> None:
-    process.join()
-    os._exit(1)
 
 
 def _shorten_sockets() -> None:

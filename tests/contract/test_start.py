@@ -21,10 +21,13 @@ LIGHT = (
     "comparison_views",
     "documents",
     "duplicates",
+    "exchange",
     "export",
+    "failures",
     "held_out",
     "images",
     "listing",
+    "locking",
     "manifest",
     "parallel",
     "params",
@@ -43,8 +46,10 @@ LIGHT = (
     "splitting",
     "stage",
     "summary",
+    "tensorflow_start",
     "treatment_panel",
     "treatments",
+    "worker",
 )
 ASK_FOR_HELP = """
 import contextlib, importlib, io, sys

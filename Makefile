@@ -7,6 +7,9 @@ METADATA ?=
 
 # The stages that DVC starts must find this environment's python
 export PATH := $(CURDIR)/$(BIN):$(PATH)
+# As it was typed, whatever it holds: the shell takes it from the environment, Hydra in quotes
+override ARCHIVE := $(value ARCHIVE)
+export ARCHIVE
 
 .DEFAULT_GOAL := help
 .PHONY: help repro compare report test bench bench-full browser lint format lock sample clean
@@ -15,9 +18,10 @@ help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 repro: .venv/installed  ## run the pipeline and show its metrics; ARCHIVE=data/raw/mine.zip takes another archive
-	@test -z "$(ARCHIVE)" -o -f "$(ARCHIVE)" || { \
-	  echo "Expected an archive at '$(ARCHIVE)'. Received: no such file. Mend the path: make repro ARCHIVE=..." >&2; exit 1; }
-	@$(if $(ARCHIVE),$(BIN)/dvc exp run -S "unzip.archive=$(ARCHIVE)",$(BIN)/dvc repro)
+	@[ -z "$$ARCHIVE" ] || [ -f "$$ARCHIVE" ] || { \
+	  echo "Expected an archive at '$$ARCHIVE'. Received: no such file. Mend the path: make repro ARCHIVE=..." >&2; exit 1; }
+	@[ -n "$$ARCHIVE" ] || $(BIN)/dvc repro
+	@[ -z "$$ARCHIVE" ] || $(BIN)/dvc exp run -S "unzip.archive='$$(printf %s "$$ARCHIVE" | sed "s/'/\\\\'/g")'"
 	@$(BIN)/python -m rare_species.summary
 
 compare: .venv/installed  ## judge the workspace against a commit or an experiment on the same test photos; BASE=main, HEAD if not given

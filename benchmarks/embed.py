@@ -7,7 +7,6 @@ own: the stage runs a batch on each core, the other leaves the cores to TensorFl
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from rare_species.params import EmbedParams, ModelParams
 from rare_species.params_file import load_params
 from rare_species.shards import Packed
 from rare_species.stage import available_cores
+from rare_species.tensorflow_start import start_tensorflow
 
 MODEL = ModelParams(name="efficientnetlite0", weights="imagenet", inputs=("image",))
 
@@ -44,9 +44,7 @@ def rows() -> list[Row]:
 
         def apart(measure: Measure, threads: int) -> Measure:
             """In a process whose TensorFlow has a pool of so many threads."""
-            pool = ProcessPoolExecutor(
-                1, get_context("spawn"), initializer=os.putenv, initargs=("TF_NUM_INTRAOP_THREADS", str(threads))
-            )
+            pool = ProcessPoolExecutor(1, get_context("spawn"), initializer=start_tensorflow, initargs=(threads,))
             stack.enter_context(pool)
             return lambda: pool.submit(measure).result()
 

@@ -8,7 +8,6 @@ run stay, if they were measured on such a machine with the same libraries.
 
 from __future__ import annotations
 
-import argparse
 import importlib
 import logging
 import sys
@@ -22,7 +21,7 @@ from typing import Any
 from benchmarks.report import Row, in_one_line, read_rows, render
 from benchmarks.scale import PHOTOS
 from benchmarks.tuner_scores import SEEDS, number_of_seeds
-from rare_species.command import run_command
+from rare_species.command import Parser, run_command
 
 COMMAND = "python -m benchmarks."
 RESULTS = Path("benchmarks/results.md")
@@ -105,7 +104,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         0, or 1 when a benchmark failed.
     """
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.run")
+    parser = Parser(prog="python -m benchmarks.run")
     parser.add_argument("names", nargs="*", help=f"of {', '.join(ORDER)}; default: all but the last four")
     parser.add_argument("--full", action="store_true", help="all but the last, whatever is named")
     parser.add_argument("--metadata", type=Path, help="metadata.csv of the real photos; default: made-up rows")

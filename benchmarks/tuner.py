@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import shutil
 import sys
 import tempfile
@@ -30,6 +29,7 @@ from rare_species.apply import apply
 from rare_species.params_file import load_params
 from rare_species.paths import Paths
 from rare_species.stage import available_cores
+from rare_species.tensorflow_start import start_tensorflow
 from rare_species.training_params import TuneParams
 
 SPACE = Path("experiments/report_hyperband.yaml")
@@ -93,7 +93,7 @@ def search_ours(seed: int) -> dict[str, float]:
         seconds; busy, the share of all cores' time that was used; epochs of all trials; best, the highest validation
         accuracy; photos.
     """
-    os.environ["TF_NUM_INTRAOP_THREADS"] = "1"  # as stages/tune.py
+    start_tensorflow(threads=1)  # as stages/tune.py
     from rare_species.datasets import load_features
     from rare_species.search import search
 

@@ -1,7 +1,6 @@
 """Safe unzipping: everything the directory can tell is checked before a byte is written, the rest while streaming."""
 
 import copy
-import errno
 import math
 import stat
 import struct
@@ -17,6 +16,7 @@ from pathlib import Path, PurePosixPath
 from tqdm import tqdm
 
 from rare_species.errors import UserError
+from rare_species.failures import ADVICE, describe_os_error
 from rare_species.junk import is_junk
 from rare_species.safe_names import name_problem, names_that_meet
 from rare_species.zip_directory import count_entries, read_names
@@ -195,6 +195,8 @@ def _open(path: Path, limits: Limits) -> zipfile.ZipFile:
         n_entries = count_entries(path, limits.max_files)
         archive = zipfile.ZipFile(path)
     except OSError as error:
+        if error.errno in ADVICE:
+            raise UserError(describe_os_error(error)) from error
         raise _not_a_zip(path, f"which cannot be read ({error.strerror})") from error
     except _DAMAGE as error:
         problem = f"which is truncated or damaged ({error})" if begins_like_zip else "which is something else"
@@ -307,16 +309,5 @@ def _write(chunks: Iterable[bytes], destination: Path, name: str) -> int:
         # Whatever mode the archive asks for, a photo is not a program.
         target.chmod(0o644)
     except OSError as error:
-        raise UserError(
-            f"The folder {destination} must be empty and writable, with room for the archive's files. "
-            f"Received: {error.strerror} at {name!r}. {_advice(error)}, and run again."
-        ) from error
+        raise UserError(f"Expected to unpack {name!r}. Received: {describe_os_error(error)}") from error
     return n_bytes
-
-
-def _advice(error: OSError) -> str:
-    if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
-        return "Free disk space"
-    if error.errno in {errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL}:
-        return "Give it a shorter or plainer name in the archive"
-    return "Mend the folder's permissions, or empty it"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import hashlib
 import sys
@@ -14,6 +13,7 @@ from pathlib import Path
 import keras
 import pandas as pd
 
+from rare_species.command import Parser, run_command
 from rare_species.errors import UserError
 from rare_species.paths import Paths
 from rare_species.pretrained import find_weights
@@ -87,7 +87,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         0, or 1 when weights can't be had.
     """
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m rare_species.backbones",
         description="Print the registry; with names, find or download their ImageNet weights and print where they are.",
     )
@@ -98,24 +98,23 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error(
             f"expected names of the registry. Received: {', '.join(unknown)}. Choose from {', '.join(REGISTRY)}"
         )
-    if not names:
-        _print_registry()
-    try:
-        for name in names:
-            with contextlib.redirect_stdout(sys.stderr):  # where Keras draws the bar of a download
-                path = find_weights("imagenet", REGISTRY[name].source, Paths())
-            print(path.resolve())
-    except UserError as error:
-        print(error, file=sys.stderr)
-        return 1
+    return run_command("backbones", lambda: _print_paths(names) if names else _print_registry())
+
+
+def _print_paths(names: Sequence[str]) -> int:
+    for name in names:
+        with contextlib.redirect_stdout(sys.stderr):  # where Keras draws the bar of a download
+            path = find_weights("imagenet", REGISTRY[name].source, Paths())
+        print(path.resolve())
     return 0
 
 
-def _print_registry() -> None:
+def _print_registry() -> int:
     table = registry_table().astype(str)
     widths = [max(map(len, (name, *table[name]))) for name in table]
     for row in (table.columns, *table.to_numpy()):
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    return 0
 
 
 def with_scaling(network: keras.Model, scaling: Scaling) -> keras.Model:

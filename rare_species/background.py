@@ -34,18 +34,34 @@ def remove_background(knobs: RemoveBackgroundParams) -> Treatment:
         process and computes on one core, so that the result does not depend on how many there are.
 
     Raises:
-        UserError: when there are no weights, or they are not those of this network.
+        UserError: when a library is missing, or there are no weights, or they are not those of this network.
     """
+    _check_libraries()
     weights = _find_weights(knobs.model, knobs.weights)
     cut_out = partial(_cut_out, model=knobs.model, weights=weights, colour=ImageColor.getrgb(knobs.colour))
     try:
         cut_out(Image.linear_gradient("L").convert("RGB"))
+    except MemoryError:
+        raise
     except Exception as error:  # those of ONNX Runtime have no class of their own in common
         raise UserError(
             f"Expected the weights of rembg's {knobs.model}, an ONNX file. Received: {weights}, of which ONNX Runtime "
             f"says: {_first_line(error)} {WHAT_TO_DO}"
         ) from error
     return cut_out
+
+
+def _check_libraries() -> None:
+    """Import what removes a background; rembg leaves the program where ONNX Runtime is missing."""
+    try:
+        import onnxruntime  # noqa: F401
+
+        _network("u2net")
+    except (ImportError, SystemExit) as error:
+        raise UserError(
+            f"preprocess.treatment=remove_background needs rembg and onnxruntime. Received: {_first_line(error)} "
+            "Install them: .venv/bin/pip install -r requirements.txt, or choose another preprocess.treatment."
+        ) from error
 
 
 def _cut_out(photo: Image.Image, model: str, weights: Path, colour: tuple[int, ...]) -> Image.Image:
@@ -98,6 +114,6 @@ def _network(model: str) -> Any:
     return sessions[model]
 
 
-def _first_line(error: Exception) -> str:
+def _first_line(error: BaseException) -> str:
     lines = str(error).splitlines() or [type(error).__name__]
     return f"{lines[0].rstrip('. ')}."

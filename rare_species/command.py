@@ -1,21 +1,29 @@
-"""What commands for a person do around their own work: wrong arguments, errors and exit codes; no TensorFlow."""
+"""What stages and commands do around their own work: arguments, errors, signals and exit codes; no TensorFlow."""
 
 from __future__ import annotations
 
 import argparse
+import io
 import os
+import signal
 import sys
-from collections.abc import Callable
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
 from typing import Any, NoReturn
 
-from rare_species.errors import UserError
-from rare_species.stage import INTERRUPTED, describe_os_error
+from rare_species.failures import describe_failure
 
 MEND = 1
+DEBUG = "RARE_SPECIES_DEBUG"  # in the environment, so that the stages that DVC starts see it too
+_STOPPED = 128  # and the signal's number: what a shell gives a program that a signal stopped
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Parser(argparse.ArgumentParser):
-    """One whose own errors have the exit code of all mistakes; argparse's 2 would say something else here.
+    """One with --debug, and whose own errors have the exit code of all mistakes; argparse's 2 would say something else.
 
     Args:
         mistake: that exit code.
@@ -25,6 +33,7 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, *, mistake: int = MEND, **options: Any) -> None:
         super().__init__(**options)
         self.mistake = mistake
+        self.add_argument("--debug", action=_Debug, help=f"show where an error came from; {DEBUG}=1 does so everywhere")
 
     def error(self, message: str) -> NoReturn:
         """Print how the command is used and what is wrong."""
@@ -32,7 +41,20 @@ class Parser(argparse.ArgumentParser):
         self.exit(self.mistake, f"{self.prog.rpartition('.')[2]}: {message}\n")
 
 
-def run_command(name: str, work: Callable[[], int], mistake: int = MEND, unread: int = 0) -> int:
+class _Debug(argparse.Action):
+    """Sets the environment variable; parsed arguments have no such name."""
+
+    def __init__(self, option_strings: list[str], dest: str, **options: Any) -> None:
+        del dest
+        super().__init__(option_strings, argparse.SUPPRESS, nargs=0, default=argparse.SUPPRESS, **options)
+
+    def __call__(self, *_: Any) -> None:
+        os.environ[DEBUG] = "1"
+
+
+def run_command(
+    name: str, work: Callable[[], int], mistake: int = MEND, unread: int = 0, interrupted: str = "interrupted"
+) -> int:
     """Do the work; a mistake of the user's is one message.
 
     Args:
@@ -40,24 +62,78 @@ def run_command(name: str, work: Callable[[], int], mistake: int = MEND, unread:
         work: returns the exit code.
         mistake: exit code when the user has something to mend.
         unread: exit code when nobody reads the output to its end, as `head` does not.
+        interrupted: message after a signal.
 
     Returns:
-        One of these, or 130 after Ctrl-C.
+        One of these, or 130 after Ctrl-C, 143 after SIGTERM and 129 after SIGHUP.
     """
+    make_streams_safe()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's notices about this machine are not news
+    with _stoppable() as signals:
+        try:
+            code = work()
+            sys.stdout.flush()  # here an error still has a message
+            return code
+        except (Exception, KeyboardInterrupt) as error:
+            if signals or isinstance(error, KeyboardInterrupt):  # libraries may make another error of an interrupt
+                return _fail(name, interrupted, _STOPPED + (signals or [signal.SIGINT])[0])
+            if isinstance(error, BrokenPipeError):
+                _drop_output()
+                return unread
+            message = describe_failure(error)
+            if message is None:
+                raise
+            return _fail(name, message, mistake)
+
+
+def make_streams_safe() -> None:
+    """Let printing never fail: streams that are closed lead nowhere, and letters they do not know are escaped."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number, which is this one: else a file would
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115 - until the end
+        if isinstance(stream := getattr(sys, name), io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+@contextmanager
+def _stoppable() -> Iterator[list[int]]:
+    """Let SIGTERM and SIGHUP do what Ctrl-C does, unless they are ignored, as under nohup; yields those that came."""
+    received: list[int] = []
+
+    def interrupt(number: int, _frame: FrameType | None) -> None:
+        received.append(number)
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():  # only there Python can handle signals
+        yield received
+        return
+    before = {number: signal.getsignal(number) for number in _SIGNALS}
+    heeded = [number for number, handler in before.items() if handler != signal.SIG_IGN]
     try:
-        return work()
-    except UserError as error:
-        return _fail(name, str(error), mistake)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return unread
-    except OSError as error:
-        return _fail(name, describe_os_error(error), mistake)
-    except KeyboardInterrupt:
-        return _fail(name, "interrupted", INTERRUPTED)
+        for number in heeded:
+            signal.signal(number, interrupt)
+        yield received
+    finally:
+        for number in heeded:
+            signal.signal(number, before[number])
 
 
 def _fail(name: str, message: str, code: int) -> int:
+    if os.environ.get(DEBUG, "0") not in ("", "0"):
+        traceback.print_exc()
     print(f"{name}: {message}", file=sys.stderr)
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _drop_output()
     return code
+
+
+def _drop_output() -> None:
+    """Nobody takes what is still to be printed: Python would complain about it as it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

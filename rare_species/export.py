@@ -27,6 +27,7 @@ from rare_species.files import file_in_the_way
 from rare_species.images import decode_rgb
 from rare_species.paths import Paths
 from rare_species.shards import open_packed
+from rare_species.tensorflow_start import start_tensorflow
 
 PHOTOS = 32  # to compare on
 
@@ -87,6 +88,7 @@ def _export(args: argparse.Namespace) -> int:
     _check_out(out, args.format)
     _check_packages(args.format)
     photos, source = _photos_to_compare(classifier, paths)
+    start_tensorflow()
     from rare_species.exporters import export_classifier
 
     difference = export_classifier(classifier, args.format, out, photos)

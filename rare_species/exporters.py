@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from rare_species.calibration import calibrate
 from rare_species.classifier import Classifier
 from rare_species.errors import UserError
-from rare_species.files import remove
+from rare_species.exchange import put_in_place
 from rare_species.models import load_keras, load_model, save_keras
 
 TOLERANCE = 1e-4  # of a probability: each library rounds in its own way
@@ -70,8 +70,7 @@ def export_classifier(classifier: Classifier, name: str, out: Path, inputs: Inpu
                 f"Expected the exported {name} to give the probabilities of {classifier.folder} within {TOLERANCE:g}. "
                 f"Received: a difference of {difference:.3g}. Nothing was written; choose another --format."
             )
-        remove(out)
-        written.rename(out)
+        put_in_place({written: out})
     return difference
 
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import errno
 import json
 import os
-import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
+
+from rare_species.exchange import put_in_place, recover, remove
+from rare_species.locking import alone
 
 
 @contextmanager
 def staged(*outputs: Path) -> Iterator[tuple[Path, ...]]:
-    """Write outputs beside their places and move them there only when all are complete.
+    """Write outputs beside their places and move them there only when all are complete: all of them or none.
 
     Args:
         outputs: final places; one with a suffix is a file, one without is a folder.
@@ -24,30 +26,25 @@ def staged(*outputs: Path) -> Iterator[tuple[Path, ...]]:
 
     Raises:
         IsADirectoryError: when there is a folder in a file's place.
+        UserError: when another run is writing one of them.
     """
     for output in outputs:
         if output.suffix and output.is_dir() and not output.is_symlink():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(output))
     partials = tuple(output.with_name(output.name + ".partial") for output in outputs)
-    for output, partial in zip(outputs, partials, strict=True):
-        remove(partial)
-        (partial.parent if output.suffix else partial).mkdir(parents=True, exist_ok=True)
-    try:
-        yield partials
+    with ExitStack() as stack:
+        for output in outputs:
+            stack.enter_context(alone(output))
         for output, partial in zip(outputs, partials, strict=True):
-            remove(output)
-            partial.rename(output)
-    finally:
-        for partial in partials:
+            recover(output)
             remove(partial)
-
-
-def remove(path: Path) -> None:
-    """Remove a file, a link or a whole folder; nothing happens when it is not there."""
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
+            (partial.parent if output.suffix else partial).mkdir(parents=True, exist_ok=True)
+        try:
+            yield partials
+            put_in_place(dict(zip(partials, outputs, strict=True)))
+        finally:
+            for partial in partials:
+                remove(partial)
 
 
 def file_in_the_way(folder: Path) -> Path | None:

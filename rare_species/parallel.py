@@ -5,24 +5,31 @@ Or in one process beside this one, whatever the work.
 
 from __future__ import annotations
 
-import signal
+import os
 import sys
+import tempfile
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
-from multiprocessing import get_context
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import contextmanager
+from multiprocessing import active_children, get_context, util
+from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
 
 from tqdm import tqdm
 
+from rare_species import worker
+from rare_species.errors import UserError
+from rare_species.failures import out_of_memory
 from rare_species.stage import available_cores
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 START_METHOD = "forkserver"  # a plain fork can hang where TensorFlow's threads run
 MOST_STREAMS = 8  # each holds a batch's activations
+AHEAD = 16  # chunks for each process that are done or on their way before they are asked for
+LONGEST_TMPDIR = 70  # bytes; Python adds up to 32 of its own
 CHUNK = 16  # items a worker takes at a time: few enough to share evenly, enough to hide the hand-over
 
 
@@ -39,21 +46,83 @@ def map_in_processes(
 
     Yields:
         Results in the order of `items`, whatever the number of workers.
+
+    Raises:
+        UserError: when memory does not suffice for some items.
     """
-    with tqdm(total=len(items), desc=description, unit="image", mininterval=1.0) as progress, ExitStack() as stack:
-        results: Iterator[Result]
-        processes = min(workers, -(-len(items) // CHUNK))
-        if processes <= 1:
-            results = map(function, items)
-        else:
-            context = get_context(START_METHOD)
-            context.set_forkserver_preload(_modules(function))  # imported once, not by each process
-            pool = stack.enter_context(ProcessPoolExecutor(processes, mp_context=context))
-            with _main_hidden():
-                results = pool.map(function, items, chunksize=CHUNK)  # starts the processes
-        for result in results:
-            progress.update()
-            yield result
+    processes = min(workers, -(-len(items) // CHUNK))
+    results = map(function, items) if processes <= 1 else _map_apart(function, items, processes)
+    with tqdm(total=len(items), desc=description, unit="image", mininterval=1.0) as progress:
+        try:
+            for result in results:
+                progress.update()
+                yield result
+        finally:
+            if isinstance(results, Generator):
+                results.close()
+
+
+def _map_apart(
+    function: Callable[[Item], Result], items: Sequence[Item], processes: int
+) -> Generator[Result, None, None]:
+    waiting: deque[tuple[Sequence[Item], Future[list[Result]]]] = deque()
+    with _processes(processes, preload=_modules(function)) as pool:
+        try:
+            for start in range(0, len(items), CHUNK):
+                chunk = items[start : start + CHUNK]
+                with _main_hidden():  # this may start a process
+                    waiting.append((chunk, pool.submit(worker.apply, function, chunk)))
+                if len(waiting) > AHEAD * processes:
+                    yield from waiting[0][1].result()
+                    waiting.popleft()
+            while waiting:
+                yield from waiting[0][1].result()
+                waiting.popleft()
+        except MemoryError as error:
+            raise UserError(out_of_memory(f"The memory is full{_between(waiting[0][0])}.")) from error
+        except BrokenExecutor as error:
+            lost = [chunk for chunk, future in waiting if future.exception()][:processes]  # they are begun in order
+            at_work = _between([item for chunk in lost for item in chunk])
+            raise UserError(
+                out_of_memory(
+                    f"A worker process was ended from outside{at_work}, as the system does when memory is full."
+                )
+            ) from error
+
+
+def _between(items: Sequence[object]) -> str:
+    """Which items were at work, if they have names."""
+    if not items or not isinstance(items[0], str | Path):
+        return ""
+    return f" while it worked on what lies between {items[0]} and {items[-1]}"
+
+
+@contextmanager
+def _processes(count: int, preload: Sequence[str] = ()) -> Iterator[ProcessPoolExecutor]:
+    """Other processes, which end with this one whatever ends it, and at once when the work here fails."""
+    _shorten_sockets()
+    context = get_context(START_METHOD)
+    context.set_forkserver_preload([worker.__name__, *preload])  # imported once, not by each process
+    others = set(active_children())
+    pool = ProcessPoolExecutor(count, mp_context=context, initializer=worker.follow_parent)
+    try:
+        yield pool
+    except BaseException:
+        for process in set(active_children()) - others:
+            process.kill()
+        raise
+    finally:
+        pool.shutdown()
+
+
+def _shorten_sockets() -> None:
+    """Let the processes' sockets lie in /tmp where TMPDIR is too long: their paths have 104 bytes at most."""
+    if len(os.fsencode(tempfile.gettempdir())) > LONGEST_TMPDIR:
+        before, tempfile.tempdir = tempfile.tempdir, "/tmp"
+        try:
+            util.get_temp_dir()  # made once in a process, and kept
+        finally:
+            tempfile.tempdir = before
 
 
 def _modules(function: Callable[..., Any]) -> list[str]:
@@ -88,19 +157,10 @@ def process_beside() -> Iterator[Executor]:
     """A process for work in Python that this one need not wait for; it starts with the first of it.
 
     Yields:
-        What takes the calls; they are done one after the other. What was not begun is dropped when this one fails.
+        What takes the calls; they are done one after the other. All are dropped when this one fails.
     """
-    with ProcessPoolExecutor(1, mp_context=get_context(START_METHOD), initializer=_ignore_interrupts) as pool:
-        try:
-            yield pool
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
-
-
-def _ignore_interrupts() -> None:
-    """Ctrl-C reaches both processes: this one waits for the other to end it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with _processes(1) as pool:
+        yield pool
 
 
 def map_in_threads(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from pprint import pformat
 from typing import Any, TypeVar, get_type_hints
 
 import yaml
@@ -13,6 +15,7 @@ from rare_species.params import SECTIONS, check_together
 from rare_species.section import reason
 
 T = TypeVar("T")
+LONGEST_VALUE = 1000  # characters that are shown
 KINDS = {"float", "int", "categorical", "layers", "number", "list"}  # of what a knob may hold: named by errors, no keys
 
 
@@ -54,6 +57,11 @@ def _read_yaml(file: Path) -> dict[str, Any]:
         document = yaml.safe_load(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UserError(f"Expected {file} in {Path.cwd()}. Run this from the repository's root.") from None
+    except RecursionError:
+        raise UserError(
+            f"{file} must hold sections of knobs. Received: a value that is nested so deep that Python gives up. "
+            "Write it as it was: git checkout params.yaml"
+        ) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"{file} must be YAML. Received: {error}. Mend the line it names.") from error
     if not isinstance(document, dict):
@@ -71,11 +79,18 @@ def _describe(section: str, problem: Any, file: Path) -> str:
         return _mend(f"{key}: {message}" if place else message, file)
     if problem["type"] == "missing":
         return f"{key} is missing. Add it to {file}."
+    received = _shown(problem["input"])
     if problem["type"] == "extra_forbidden":
-        return f"{key} is not a knob. Received: {problem['input']!r}. Remove it from {file} or mend its name."
+        return f"{key} is not a knob. Received: {received}. Remove it from {file} or mend its name."
     # with -S, DVC merges mappings: it takes nothing away
     command = "" if isinstance(problem["input"], dict) else f" or with dvc exp run -S {key}=VALUE"
-    return f"{key}: {message}. Received: {problem['input']!r}. Set it in {file}{command}."
+    return f"{key}: {message}. Received: {received}. Set it in {file}{command}."
+
+
+def _shown(value: object) -> str:
+    """A value on one line, and in short: a few lines of YAML with aliases can stand for more than fits into memory."""
+    text = pformat(value, depth=3, width=sys.maxsize, sort_dicts=False)
+    return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}…"
 
 
 def _mend(message: str, file: Path) -> str:

@@ -87,3 +87,9 @@ class Paths:
     def plots(self, stage: str) -> Path:
         """Folder of a stage's plots."""
         return self.root / "plots" / stage
+
+    @property
+    def outputs(self) -> tuple[Path, ...]:
+        """Every place below which a stage writes what another reads."""
+        data = (self.images, self.clean, self.split, self.processed, self.features)
+        return (*data, *(self.root / folder for folder in ("models", "metrics", "plots")))

@@ -32,6 +32,7 @@ from rare_species.parallel import map_in_threads
 from rare_species.paths import Paths
 from rare_species.photo_files import Photo, find_photos, photo_reader
 from rare_species.stage import available_cores
+from rare_species.tensorflow_start import start_tensorflow
 
 if TYPE_CHECKING:
     from rare_species.prediction import Prediction
@@ -98,6 +99,7 @@ def _predict(args: argparse.Namespace) -> int:
     files = find_photos(args.photos)
     overlays = Overlays.beside(args.explain, files) if args.explain else None
     read = photo_reader(classifier.shape, args.max_pixels)
+    start_tensorflow()
     from rare_species.prediction import open_predictor
 
     predictor = open_predictor(classifier, told)

@@ -1,24 +1,23 @@
-"""What every stage script does around its own work: arguments, params, log, errors and the exit code."""
+"""What every stage script does around its own work: arguments, params, log, lock, errors and the exit code."""
 
 from __future__ import annotations
 
 import argparse
-import errno
 import logging
 import os
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from rare_species.errors import UserError
+from rare_species.command import MEND, Parser, run_command
+from rare_species.locking import alone
 from rare_species.params_file import load_params
 from rare_species.paths import Paths
 
 P = TypeVar("P")
-INTERRUPTED = 130  # what a shell gives a program that Ctrl-C stopped
+WRONG_ARGUMENTS = 2
 log = logging.getLogger(__name__)
 
 
@@ -45,47 +44,31 @@ class Stage(Generic[P]):
             argv: arguments; those of the process when None.
 
         Returns:
-            0 when the outputs are complete, 1 when the user has something to mend, 130 after Ctrl-C.
+            0 when the outputs are complete, 1 when the user has something to mend, 128 and its number after a signal.
         """
         args = self._parse(argv)
+        interrupted = "interrupted; nothing half-written is left"
+        return run_command(self.name, lambda: self._work(args.params), unread=MEND, interrupted=interrupted)
+
+    def _work(self, file: Path) -> int:
         logging.basicConfig(level=logging.INFO, format=f"%(asctime)s {self.name}: %(message)s", datefmt="%H:%M:%S")
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's notices about this machine are not news
-        start = time.monotonic()
-        try:
-            summary = self.run(load_params(args.params, self.params), Paths())
-        except UserError as error:
-            return self._fail(str(error))
-        except OSError as error:
-            return self._fail(describe_os_error(error))
-        except KeyboardInterrupt:
-            self._fail("interrupted; nothing half-written is left")
-            return INTERRUPTED
+        start, paths = time.monotonic(), Paths()
+        params = load_params(file, self.params)
+        with alone(paths.metrics(self.name)):  # a second run of the stage ends at once, not after all its work
+            summary = self.run(params, paths)
         figures = ", ".join(f"{key} {value}" for key, value in summary.items())
         log.info("%s (%.1f s)", figures, time.monotonic() - start)
         return 0
 
     def _parse(self, argv: Sequence[str] | None) -> argparse.Namespace:
-        parser = argparse.ArgumentParser(
+        parser = Parser(
+            mistake=WRONG_ARGUMENTS,
             prog=f"python -m stages.{self.name}",
             description=self.description,
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         parser.add_argument("--params", type=Path, default=Path("params.yaml"), help="default: params.yaml")
         return parser.parse_args(argv)
-
-    def _fail(self, message: str) -> int:
-        print(f"{self.name}: {message}", file=sys.stderr)
-        return 1
-
-
-def describe_os_error(error: OSError) -> str:
-    """Say in one sentence what the system refused and what to do."""
-    where = f" {error.filename}" if error.filename else ""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return f"The disk is full: could not write{where}. Free some space and run again."
-    if isinstance(error, FileNotFoundError):
-        return f"Expected a file at{where}. Received: nothing there. Run the stage that writes it first: dvc repro."
-    return f"Could not read or write{where}: {error.strerror or error}."
 
 
 def available_cores() -> int:

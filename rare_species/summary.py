@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from textwrap import wrap
 from typing import Any
 
+from rare_species.command import Parser, run_command
 from rare_species.error_analysis import describe_gap
+from rare_species.errors import UserError
 from rare_species.files import read_json
 from rare_species.paths import Paths
 
@@ -42,15 +45,20 @@ def summarise(evaluation: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def main() -> int:
-    """Print the table and where the pictures are."""
+def main(argv: Sequence[str] | None = None) -> int:
+    """Print the table and where the pictures are.
+
+    Args:
+        argv: arguments; those of the process when None.
+    """
+    Parser(prog="python -m rare_species.summary", description="Show the last run in a few lines.").parse_args(argv)
+    return run_command("summary", _print_summary)
+
+
+def _print_summary() -> int:
     paths = Paths()
     if not paths.metrics("evaluate").is_file():
-        print(
-            "Expected metrics/evaluate.json. Received: no such file. Run the pipeline first: make repro",
-            file=sys.stderr,
-        )
-        return 1
+        raise UserError("Expected metrics/evaluate.json. Received: no such file. Run the pipeline first: make repro")
     evaluation = read_json(paths.metrics("evaluate"))
     champion = evaluation["champion"]
     print(summarise(evaluation))

@@ -5,7 +5,6 @@ Reads `preprocess` of params.yaml, data/images/ and data/split/split.csv; what p
 
 from __future__ import annotations
 
-import argparse
 import logging
 import sys
 from collections.abc import Sequence
@@ -18,7 +17,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from rare_species import plots
-from rare_species.command import run_command
+from rare_species.command import Parser, run_command
 from rare_species.errors import UserError
 from rare_species.images import Treatment, fit_square
 from rare_species.manifest import SPLIT_COLUMNS, read_table
@@ -70,7 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         0 when the picture is there, 1 when the user has something to mend.
     """
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m rare_species.treatment_panel", description="Draw the same photos under every treatment."
     )
     parser.add_argument("--out", type=Path, required=True, help="JPEG to write")

@@ -9,7 +9,6 @@ Takes:  about 10 s to start, then 150 photos a second on two cores with efficien
         which learns from the photos themselves, features of width 0
 """
 
-import os
 import sys
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +21,7 @@ from rare_species.paths import Paths
 from rare_species.phyla import list_phyla, one_hot_phyla
 from rare_species.shards import open_packed
 from rare_species.stage import Stage
+from rare_species.tensorflow_start import start_tensorflow
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Params:
 
 def run(params: Params, paths: Paths) -> dict[str, Any]:
     """Embed each split."""
-    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(pool_threads()))
+    start_tensorflow(pool_threads())
     from rare_species.datasets import save_features
     from rare_species.embedding import embed_split, open_embedder
     from rare_species.models import save_keras

@@ -20,6 +20,7 @@ from rare_species.params import EvaluateParams
 from rare_species.paths import Paths
 from rare_species.shards import open_packed
 from rare_species.stage import Stage
+from rare_species.tensorflow_start import start_tensorflow
 
 CANDIDATES = ("train", "tune")
 
@@ -49,6 +50,7 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
         process_beside() as beside,
     ):
         properties = beside.submit(describe_photos, packed, sizes)  # while TensorFlow starts here
+        start_tensorflow()
         from rare_species.candidates import average_views, open_data, predict_splits
         from rare_species.explanations import draw_explanations
         from rare_species.models import load_model

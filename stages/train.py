@@ -17,10 +17,12 @@ from functools import partial
 from typing import Any
 
 from rare_species.errors import UserError
-from rare_species.files import read_json, remove, staged
+from rare_species.exchange import remove
+from rare_species.files import read_json, staged
 from rare_species.paths import Paths
 from rare_species.shards import open_packed
 from rare_species.stage import Stage
+from rare_species.tensorflow_start import start_tensorflow
 from rare_species.training_params import TrainParams
 
 
@@ -33,6 +35,7 @@ class Params:
 
 def run(params: Params, paths: Paths) -> dict[str, Any]:
     """Fit, save, draw."""
+    start_tensorflow()
     from rare_species.callbacks import DivergedError
     from rare_species.candidates import fit_members, open_data, save_candidate, score_candidate
     from rare_species.photo_training import show_augmentation

@@ -9,7 +9,6 @@ Takes:  about 10 s to start, then about 2 s a trial; killed, it goes on after th
 Score:  see the README's results
 """
 
-import os
 import sys
 from dataclasses import dataclass
 from functools import partial
@@ -18,10 +17,12 @@ from typing import Any
 import yaml
 
 from rare_species.errors import UserError
-from rare_species.files import read_json, remove, staged, write_json
+from rare_species.exchange import remove
+from rare_species.files import read_json, staged, write_json
 from rare_species.paths import Paths
 from rare_species.shards import open_packed
 from rare_species.stage import Stage
+from rare_species.tensorflow_start import start_tensorflow
 from rare_species.training_params import TuneParams
 
 
@@ -34,7 +35,7 @@ class Params:
 
 def run(params: Params, paths: Paths) -> dict[str, Any]:
     """Search, save, report; a model without cached features is not searched."""
-    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")  # trials run side by side; batches are too small to share out
+    start_tensorflow(threads=1)  # trials run side by side; batches are too small to share out
     from rare_species.candidates import Candidate, open_data, save_candidate, search_name
     from rare_species.plots import learning_curves, save_png
     from rare_species.reporting import live_log, log_epoch, write_metrics

@@ -3,13 +3,12 @@
 Reads nothing, or one metadata.csv; writes one zip. About 15 s on two cores for the default 900 photos.
 """
 
-import argparse
 import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from rare_species.command import run_command
+from rare_species.command import Parser, run_command
 from rare_species.sample.archive import Settings, draw_archive
 from rare_species.stage import available_cores
 
@@ -25,7 +24,7 @@ def parse_settings(argv: Sequence[str] | None) -> Settings:
     Returns:
         Settings, not yet checked.
     """
-    parser = argparse.ArgumentParser(prog="python -m rare_species.sample", description="Draw a sample archive.")
+    parser = Parser(prog="python -m rare_species.sample", description="Draw a sample archive.")
     parser.add_argument("--out", type=Path, required=True, help="zip to write")
     parser.add_argument("--metadata", type=Path, help="metadata.csv: draw exactly one photo per row, without defects")
     parser.add_argument("--images", type=int, default=900, help="photos of the default sample, about (default: 900)")

@@ -21,13 +21,16 @@ LIGHT = (
     "comparison_views",
     "documents",
     "duplicates",
+    "exchange",
     "export",
+    "failures",
     "held_out",
     "ids",
     "images",
     "junk",
     "labels",
     "listing",
+    "locking",
     "manifest",
     "metadata",
     "parallel",
@@ -47,8 +50,10 @@ LIGHT = (
     "splitting",
     "stage",
     "summary",
+    "tensorflow_start",
     "treatment_panel",
     "treatments",
+    "worker",
 )
 ASK_FOR_HELP = """
 import contextlib, importlib, io, sys

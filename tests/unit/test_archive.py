@@ -105,7 +105,7 @@ def test_unreadable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
     path = make_zip(tmp_path / "photos.zip", {"a.jpg": PHOTO})
     monkeypatch.setattr(Path, "open", refuse_to_open)
-    assert "which cannot be read (Permission denied)" in refuse(path)
+    assert "gave no permission (Permission denied). Mend the permissions" in refuse(path)
 
 
 def test_name_that_is_not_utf8_though_marked_so(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """rare_species.background: a network of one layer stands in for rembg's; what it finds bright stays."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -177,3 +178,21 @@ assert numba.config.DISABLE_JIT
 """
     environment = {name: value for name, value in os.environ.items() if name != "NUMBA_DISABLE_JIT"}
     subprocess.run([sys.executable, "-c", code], cwd=REPO, env=environment, check=True)
+
+
+@pytest.mark.parametrize("missing", ["onnxruntime", "rembg"])
+def test_a_missing_library_is_named_and_not_taken_for_wrong_weights(network: str, missing: str) -> None:
+    code = f"""
+import sys
+sys.modules[{missing!r}] = None
+from rare_species.background import remove_background
+from rare_species.errors import UserError
+from rare_species.params import RemoveBackgroundParams
+try:
+    remove_background(RemoveBackgroundParams(model="u2netp", weights={network!r}, colour="white"))
+except UserError as error:
+    print(error)
+"""
+    said = subprocess.run([sys.executable, "-c", code], cwd=REPO, capture_output=True, text=True, check=True).stdout
+    assert re.search(f"needs rembg and onnxruntime. Received: .*{missing}.* Install them: .*requirements.txt", said)
+    assert "weights" not in said

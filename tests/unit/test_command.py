@@ -2,11 +2,15 @@
 
 import errno
 import os
+import signal
+import subprocess
+import sys
 
 import pytest
 
-from rare_species.command import Parser, run_command
+from rare_species.command import DEBUG, Parser, run_command
 from rare_species.errors import UserError
+from tests.toy import REPO
 
 
 def fail(error):
@@ -25,7 +29,7 @@ def test_exit_code_is_that_of_the_work(code):
     ("error", "code", "message"),
     [
         (UserError("Mend the path."), 1, "predict: Mend the path.\n"),
-        (OSError(errno.EACCES, "Permission denied", "a.jpg"), 1, "predict: Could not read or write a.jpg: Permission"),
+        (OSError(errno.EACCES, "Permission denied", "a.jpg"), 1, "predict: a.jpg gave no permission"),
         (KeyboardInterrupt(), 130, "predict: interrupted\n"),
     ],
 )
@@ -56,3 +60,97 @@ def test_wrong_arguments_have_the_exit_code_of_a_mistake(capsys, options, code):
         Parser(prog="python -m rare_species.predict", **options).parse_args(["--what"])
     assert stopped.value.code == code
     assert capsys.readouterr().err.endswith("\npredict: unrecognized arguments: --what\n")
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_signal_ends_it_like_ctrl_c_and_handlers_are_put_back(capsys, number, code):
+    before, cleaned = signal.getsignal(number), []
+
+    def work():
+        try:
+            os.kill(os.getpid(), number)
+            signal.pause()
+        except KeyboardInterrupt as error:
+            cleaned.append(number)
+            raise SystemError("what a library makes of it") from error
+
+    assert run_command("predict", work) == code
+    assert cleaned == [number]
+    assert capsys.readouterr().err == "predict: interrupted\n"
+    assert signal.getsignal(number) == before
+
+
+def test_a_signal_that_is_ignored_stays_so():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
+    try:
+        assert run_command("predict", lambda: os.kill(os.getpid(), signal.SIGHUP) or 0) == 0
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.parametrize("how", ["option", "environment"])
+def test_debug_shows_where_an_error_came_from(capsys, monkeypatch, how):
+    monkeypatch.setenv(DEBUG, "1" if how == "environment" else "0")
+    arguments = Parser(prog="python -m rare_species.predict").parse_args(["--debug"] if how == "option" else [])
+    assert vars(arguments) == {}
+    assert run_command("predict", lambda: fail(UserError("Mend the path."))) == 1
+    shown = capsys.readouterr().err
+    assert shown.startswith("Traceback (most recent call last):")
+    assert "in fail" in shown
+    assert shown.endswith("\npredict: Mend the path.\n")
+
+
+SAY = """
+import sys
+from rare_species.command import run_command
+def work():
+    print("日本 \\udce9")
+    print("日本 \\udce9", file=sys.stderr)
+    with open("opened.txt", "w") as file:
+        file.write("only this")
+    return 7
+sys.exit(run_command("say", work))
+"""
+
+
+def say(tmp_path, redirection="", **environment):
+    (tmp_path / "say.py").write_text(SAY, encoding="utf-8")
+    return subprocess.run(
+        ["sh", "-c", f'"$0" say.py {redirection}', sys.executable],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(REPO)} | environment,
+        capture_output=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("redirection", [">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
+def test_streams_may_be_closed(tmp_path, redirection):
+    result = say(tmp_path, redirection)
+    assert result.returncode == 7
+    assert b"Traceback" not in result.stderr
+    assert (tmp_path / "opened.txt").read_text() == "only this"
+
+
+@pytest.mark.parametrize(
+    ("environment", "shown"),
+    [
+        ({"PYTHONIOENCODING": "ascii"}, b"\\u65e5\\u672c \\udce9"),
+        ({"PYTHONIOENCODING": "latin-1"}, b"\\u65e5\\u672c \\udce9"),
+        ({"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}, b"\\u65e5\\u672c \\udce9"),
+        ({"LC_ALL": "C.UTF-8"}, "日本 \\udce9".encode()),
+    ],
+    ids=["ascii", "latin-1", "C", "UTF-8"],
+)
+def test_letters_that_a_stream_does_not_know_are_escaped(tmp_path, environment, shown):
+    result = say(tmp_path, **environment)
+    assert result.returncode == 7
+    assert (result.stdout.strip(), result.stderr.strip()) == (shown, shown)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a disk that is always full")  # noqa: PTH110
+def test_a_full_disk_below_the_output_is_one_message(tmp_path):
+    result = say(tmp_path, "> /dev/full")
+    assert result.returncode == 1
+    assert b"say: a file could not be written: the disk is full" in result.stderr
+    assert b"Exception ignored" not in result.stderr

@@ -1,10 +1,20 @@
 """rare_species.files: outputs are replaced whole or not at all; JSON has the same bytes every time."""
 
+import errno
+import os
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from rare_species.files import read_json, remove, staged, write_json
+from rare_species import exchange
+from rare_species.errors import UserError
+from rare_species.exchange import remove
+from rare_species.files import read_json, staged, write_json
+from tests.toy import REPO
 
 
 @pytest.fixture
@@ -112,3 +122,124 @@ def test_json_refuses_what_json_does_not_have_and_keeps_the_old_file(tmp_path: P
     with pytest.raises(ValueError, match="JSON compliant"):
         write_json(tmp_path / "a.json", {"accuracy": value})
     assert read_json(tmp_path / "a.json") == {"accuracy": 0.5}
+
+
+# --- all or nothing
+
+
+@pytest.fixture(params=["in one step", "in steps"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both ways to exchange an old output for a new one: the system's, and that of a system without."""
+
+    def unable(*_: Path) -> None:
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+
+    if request.param == "in steps":
+        monkeypatch.setattr(exchange, "_exchange", unable)
+
+
+def write_all(folder: Path, file: Path) -> None:
+    (folder / "new.csv").write_text("new")
+    file.write_text("new")
+
+
+@pytest.mark.usefixtures("way")
+def test_outputs_are_replaced_either_way(tmp_path: Path, old: tuple[Path, Path]) -> None:
+    with staged(*old, tmp_path / "metrics/first.json") as (folder, file, first):
+        write_all(folder, file)
+        first.write_text("first")
+    assert contents(tmp_path) == {
+        "data/split/new.csv": "new",
+        "metrics/split.json": "new",
+        "metrics/first.json": "first",
+    }
+
+
+@pytest.mark.usefixtures("way")
+def test_when_one_output_can_not_be_moved_all_old_ones_stay(tmp_path: Path, old: tuple[Path, Path]) -> None:
+    before = contents(tmp_path)
+    places = (tmp_path / "plots/first", *old, tmp_path / "metrics/never.json")
+    with pytest.raises(FileNotFoundError, match=r"never\.json"), staged(*places) as (first, folder, file, never):
+        write_all(folder, file)
+        (first / "a.csv").write_text("new")
+        assert not never.exists()  # the work forgot it
+    assert contents(tmp_path) == before
+
+
+@pytest.mark.usefixtures("way")
+@pytest.mark.parametrize("after", [0, 1, 2], ids="after {} moves".format)
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError(errno.EACCES, "Permission denied")], ids=repr)
+def test_an_error_between_two_moves_puts_the_old_ones_back(
+    tmp_path: Path, old: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, after: int, error: BaseException
+) -> None:
+    before, swap, moves = contents(tmp_path), exchange._swap, []
+
+    def stopped(new: Path, place: Path) -> None:
+        swap(new, place)
+        moves.append(place)
+        if len(moves) == after + 1:  # the move was made, but who made it does not hear of it
+            raise error
+
+    monkeypatch.setattr(exchange, "_swap", stopped)
+    with pytest.raises(type(error)), staged(tmp_path / "plots/first", *old) as (_, folder, file):
+        write_all(folder, file)
+    assert contents(tmp_path) == before
+    assert not (tmp_path / "plots/first").exists()
+
+
+def test_there_is_no_moment_without_the_output(old: tuple[Path, Path]) -> None:
+    folder, stop = old[0], threading.Event()
+
+    def look() -> int:
+        looks = 0
+        while not stop.is_set():
+            assert folder.is_dir(), "neither the old nor the new one"
+            looks += 1
+        return looks
+
+    with ThreadPoolExecutor(1) as pool:
+        looks = pool.submit(look)
+        for _ in range(200):
+            with staged(folder) as (partial,):
+                (partial / "new.csv").touch()
+        stop.set()
+        assert looks.result()
+
+
+def test_what_a_killed_run_moved_aside_is_put_back(tmp_path: Path, old: tuple[Path, Path]) -> None:
+    before = contents(tmp_path)
+    old[0].rename(old[0].with_name("split.old.partial"))  # as in the middle of an exchange in steps
+    with pytest.raises(ValueError, match="stop"), staged(*old):
+        raise ValueError("stop")
+    assert contents(tmp_path) == before
+
+
+# --- alone
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from rare_species.files import staged
+with staged(Path("data/split"), Path("metrics/split.json")):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_one_output_is_written_by_one_run_at_a_time_and_a_killed_one_leaves_no_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    command = [sys.executable, "-c", HOLD]
+    environment = os.environ | {"PYTHONPATH": str(REPO)}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout and other.stdout.readline() == "held\n"
+        for place in ("metrics/split.json", "data/split"):
+            with pytest.raises(UserError, match=f"alone in writing {place}.*another run.*Wait"), staged(Path(place)):
+                pytest.fail("the work must not begin")
+        with staged(Path("metrics/train.json")) as (file,):
+            file.write_text("other outputs")
+        other.kill()
+    with staged(Path("data/split"), Path("metrics/split.json")) as (folder, file):
+        write_all(folder, file)
+    assert sorted(contents(tmp_path)) == ["data/split/new.csv", "metrics/split.json", "metrics/train.json"]

@@ -1,15 +1,21 @@
 """rare_species.parallel: the same results in the same order, however many processes or threads."""
 
 import os
+import re
+import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from rare_species import parallel
+from rare_species.errors import UserError
 from rare_species.parallel import map_in_processes, map_in_threads, process_beside
+from tests.toy import REPO
 
 ITEMS = list(range(50))  # four chunks
 
@@ -138,13 +144,137 @@ def test_an_error_beside_reaches_who_asks() -> None:
         beside.submit(fail_at_40, 40).result()
 
 
-def test_work_beside_that_was_not_begun_is_dropped_on_an_error(tmp_path: Path) -> None:
+def test_work_beside_is_dropped_on_an_error(tmp_path: Path) -> None:
+    start = time.monotonic()
     with pytest.raises(RuntimeError, match="stop"), process_beside() as beside:
-        beside.submit(slow_at_first, 0)
-        marks = [beside.submit(leave_a_mark, tmp_path / str(number)) for number in range(9)]
+        beside.submit(time.sleep, 60)
+        beside.submit(leave_a_mark, tmp_path / "mark")
         raise RuntimeError("stop")
-    assert marks[-1].cancelled()
-    assert not (tmp_path / "8").exists()
+    assert time.monotonic() - start < 30
+    assert not (tmp_path / "mark").exists()
+
+
+def die_at_40(number: str) -> str:
+    if number == "photo 40":
+        os.kill(os.getpid(), signal.SIGKILL)  # as the system does when memory is full
+    return number
+
+
+def fill_memory_at_40(number: str) -> str:
+    if number == "photo 40":
+        raise MemoryError
+    return number
+
+
+@pytest.mark.parametrize(("function", "problem"), [(die_at_40, "ended from outside"), (fill_memory_at_40, "is full")])
+def test_memory_that_is_full_is_one_message_that_names_photos_and_what_to_lower(
+    function: Callable[[str], str], problem: str
+) -> None:
+    with pytest.raises(UserError) as error:
+        list(map_in_processes(function, [f"photo {number}" for number in ITEMS], "read", workers=2))
+    message = str(error.value)
+    assert problem in message
+    between = re.search(r"lies between photo (\d+) and photo (\d+)", message)
+    assert between
+    assert int(between[1]) <= 40 <= int(between[2])
+    assert "memory" in message
+    assert "clean.max_pixels" in message
+
+
+def mark_slowly(path: Path) -> None:
+    time.sleep(0.02)
+    path.touch()
+
+
+def test_a_failure_of_who_uses_the_results_drops_what_waits(tmp_path: Path) -> None:
+    marks = [tmp_path / str(number) for number in range(2_000)]  # 20 s of work
+    start = time.monotonic()
+    with pytest.raises(OSError, match="full"), closing(map_in_processes(mark_slowly, marks, "mark", 2)) as results:
+        next(results)
+        raise OSError("full")
+    assert time.monotonic() - start < 15
+    left = len(list(tmp_path.iterdir()))
+    time.sleep(0.2)
+    assert len(list(tmp_path.iterdir())) == left < 2_000
+
+
+SLEEPERS = """
+import os, sys, time
+from rare_species.command import run_command
+from rare_species.parallel import map_in_processes, process_beside
+from work import sleep
+def work():
+    with process_beside() as beside:
+        beside.submit(sleep, "beside")
+        list(map_in_processes(sleep, [str(number) for number in range(50)], "sleep", 2))
+    return 0
+if __name__ == "__main__":
+    sys.exit(run_command("sleep", work))
+"""
+
+
+def alive(group: int) -> list[str]:
+    """Command lines of the processes of a group that still run."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            state, _, its_group = (folder / "stat").read_text().rpartition(")")[2].split()[:3]
+            if int(its_group) == group and state != "Z":
+                found.append((folder / "cmdline").read_text())
+        except OSError:  # it has just ended
+            continue
+    return found
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="processes are listed by Linux's /proc")
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129), (signal.SIGKILL, -signal.SIGKILL)],
+)
+def test_no_process_outlives_the_one_that_started_it(tmp_path: Path, number: int, code: int) -> None:
+    (tmp_path / "work.py").write_text(
+        "import time, pathlib\ndef sleep(name):\n    pathlib.Path('begun-' + name).touch()\n    time.sleep(60)\n"
+    )
+    (tmp_path / "script.py").write_text(SLEEPERS)
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), str(REPO)])}
+    command = [sys.executable, "script.py"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        until = time.monotonic() + 60
+        while len(list(tmp_path.glob("begun-*"))) < 3 and time.monotonic() < until:
+            time.sleep(0.02)
+        assert len(alive(process.pid)) >= 5  # it, the server, two workers and the one beside; the resource tracker
+        process.send_signal(number)
+        assert process.wait(20) == code
+        until = time.monotonic() + 10
+        while alive(process.pid) and time.monotonic() < until:
+            time.sleep(0.02)
+        left = alive(process.pid)
+        if left:
+            os.killpg(process.pid, signal.SIGKILL)
+        assert not left
+        assert process.stderr
+        said = process.stderr.read()
+    assert "Traceback" not in said
+    assert ("sleep: interrupted\n" in said) == (number != signal.SIGKILL)
+
+
+def test_a_long_tmpdir_does_not_keep_processes_from_starting(tmp_path: Path) -> None:
+    place = tmp_path / ("long" * 30)
+    place.mkdir()
+    (tmp_path / "work.py").write_text("def double(number): return 2 * number\n")
+    script = """
+from rare_species.parallel import map_in_processes
+from work import double
+if __name__ == "__main__":
+    print(sum(map_in_processes(double, range(50), "work", 2)))
+"""
+    (tmp_path / "script.py").write_text(script)
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), str(REPO)]), "TMPDIR": str(place)}
+    command = [sys.executable, "-m", "script"]
+    said = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
+    assert said.stdout == "2450\n"
 
 
 @pytest.mark.parametrize(

@@ -458,3 +458,17 @@ def test_a_flat_space_is_the_same_as_a_nested_one(load: Callable[..., Any]) -> N
 def test_ends_of_an_integer_range_are_integers(load: Callable[..., Any]) -> None:
     ends = load("tune", space={"batch_size": {"type": "int", "low": 8, "high": 64}}).space["batch_size"].examples()
     assert [(type(end), end) for end in ends] == [(int, 8), (int, 64)]
+
+
+def test_a_file_that_is_nested_too_deep_is_one_message(tmp_path: Path) -> None:
+    message = refuse_text(tmp_path, "clean: " + "[" * 5_000 + "]" * 5_000)
+    assert "params.yaml must hold sections of knobs. Received: a value that is nested so deep" in message
+
+
+def test_aliases_that_stand_for_more_than_fits_into_memory_are_refused_in_short(tmp_path: Path) -> None:
+    lines = ["split: &a0 [0, 0, 0, 0, 0, 0, 0, 0, 0]"]
+    lines += [f"k{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 12)]
+    text = yaml.safe_dump({name: value for name, value in DOCUMENT.items() if name not in ("split", "clean")})
+    message = refuse_text(tmp_path, "clean:\n" + "\n".join(f"  {line}" for line in lines) + "\n" + text)
+    assert "clean.k11 is not a knob. Received: [[[[" in message
+    assert len(message) < 20_000

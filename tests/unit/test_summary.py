@@ -58,7 +58,7 @@ def test_top_k_accuracy_is_shown_for_any_k():
 def test_command_shows_the_table_and_where_the_champion_is(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     write_json(tmp_path / "metrics/evaluate.json", BOTH)
-    assert main() == 0
+    assert main([]) == 0
     shown = capsys.readouterr()
     assert shown.out.startswith(TABLE)
     assert "models/champion/model.keras" in shown.out
@@ -68,7 +68,7 @@ def test_command_shows_the_table_and_where_the_champion_is(tmp_path, monkeypatch
 
 def test_without_a_run_the_command_says_what_to_do(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    assert main() == 1
+    assert main([]) == 1
     shown = capsys.readouterr()
     assert "Expected metrics/evaluate.json. Received: no such file." in shown.err
     assert "make repro" in shown.err

@@ -1,0 +1,108 @@
+"""Put new files and folders in the places of old ones: all or none, and no moment with neither where the system can."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+_AT_FDCWD = -100  # Linux: paths are relative to the current folder
+_RENAME_EXCHANGE = 2  # renameat2, linux/fs.h; renamex_np's RENAME_SWAP is the same number
+# What a system says that cannot exchange, or not on this disk; EXDEV: a folder of a lower layer of a container's image
+_UNABLE = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EXDEV)
+
+
+def put_in_place(places: Mapping[Path, Path]) -> None:
+    """Move new files or folders to their places; what was there lies where the new ones were.
+
+    Args:
+        places: from each new one, which must be there, to its place in a folder that is there, on the same disk.
+
+    Raises:
+        OSError: when one cannot be moved. Then, and after an interrupt, all old ones are back in their places.
+    """
+    moves = [(new, place, _identity(new)) for new, place in places.items()]
+    try:
+        for new, place, _ in moves:
+            _swap(new, place)
+    except BaseException:
+        for new, place, identity in reversed(moves):
+            if os.path.lexists(place) and _identity(place) == identity:  # an interrupt may come after the move itself
+                _swap(place, new)
+        raise
+
+
+def recover(place: Path) -> None:
+    """Put back what a run that was killed had moved aside, where the system cannot swap."""
+    aside = _aside(place)
+    if os.path.lexists(aside):
+        if os.path.lexists(place):
+            remove(aside)
+        else:
+            aside.rename(place)
+
+
+def remove(path: Path) -> None:
+    """Remove a file, a link or a whole folder; nothing happens when it is not there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _swap(new: Path, place: Path) -> None:
+    """Exchange the two; move only, where there is nothing."""
+    if not os.path.lexists(place):
+        new.rename(place)
+        return
+    try:
+        _exchange(new, place)
+    except OSError as error:
+        if error.errno not in _UNABLE:
+            raise
+        _exchange_in_steps(new, place)
+
+
+def _exchange(one: Path, other: Path) -> None:
+    """Exchange two paths in one step of the system's."""
+    library = ctypes.CDLL(None, use_errno=True)
+    paths = os.fsencode(one), os.fsencode(other)
+    if hasattr(library, "renameat2"):
+        failed = library.renameat2(_AT_FDCWD, paths[0], _AT_FDCWD, paths[1], _RENAME_EXCHANGE)
+    elif sys.platform == "darwin":
+        failed = library.renamex_np(*paths, _RENAME_EXCHANGE)
+    else:
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+    if failed:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), str(one), None, str(other))
+
+
+def _exchange_in_steps(new: Path, place: Path) -> None:
+    """The same with what every system has; a file's place is never empty, a folder's is between two renames."""
+    aside = _aside(place)
+    remove(aside)
+    if place.is_dir() and not place.is_symlink():
+        shutil.move(place, aside)
+        try:
+            new.rename(place)
+        except BaseException:
+            shutil.move(aside, place)
+            raise
+    else:
+        shutil.copy2(place, aside, follow_symlinks=False)
+        new.replace(place)
+    aside.rename(new)
+
+
+def _aside(place: Path) -> Path:
+    return place.with_name(place.name + ".old.partial")
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    status = path.lstat()
+    return status.st_dev, status.st_ino

@@ -1,0 +1,44 @@
+"""Start TensorFlow without the lines it prints at every start, one of which reads like a failure."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from tempfile import TemporaryFile
+
+
+def start_tensorflow(threads: int | None = None) -> None:
+    """Import TensorFlow and let it look for devices; what it says is held back unless that fails.
+
+    Args:
+        threads: of the pool that its operations share; TensorFlow's own choice when None. TF_NUM_INTRAOP_THREADS in the
+            environment goes before it.
+    """
+    if threads is not None:
+        os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(threads))
+    with _errors_held_back():
+        import tensorflow as tf
+
+        tf.config.list_physical_devices()  # else it would complain of a missing GPU later, at the first operation
+
+
+@contextmanager
+def _errors_held_back() -> Iterator[None]:
+    """Keep what this process and its libraries write to standard error; give it out when the block fails."""
+    sys.stderr.flush()
+    with TemporaryFile() as held:
+        kept = os.dup(2)
+        os.dup2(held.fileno(), 2)
+        failed = True
+        try:
+            yield
+            failed = False
+        finally:
+            sys.stderr.flush()
+            os.dup2(kept, 2)
+            os.close(kept)
+            if failed:
+                held.seek(0)
+                os.write(2, held.read())

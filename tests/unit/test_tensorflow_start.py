@@ -1,0 +1,60 @@
+"""rare_species.tensorflow_start: a start says nothing, unless it fails."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.toy import REPO
+
+START = """
+import os, sys
+from rare_species.tensorflow_start import start_tensorflow
+print("before", file=sys.stderr)
+start_tensorflow(threads=3)
+print("after", file=sys.stderr)
+os.system("echo a child of it >&2")
+import tensorflow as tf
+tf.zeros(3) + 1
+print(os.environ["TF_NUM_INTRAOP_THREADS"])
+"""
+
+
+def run(code: str, folder: Path, **environment: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(folder), str(REPO)])} | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_only_our_own_lines_are_on_standard_error(tmp_path: Path) -> None:
+    result = run(START, tmp_path, TF_NUM_INTRAOP_THREADS="2", TF_CPP_MIN_LOG_LEVEL="2")
+    assert result.returncode == 0, result.stderr
+    assert result.stderr == "before\nafter\na child of it\n"
+    assert result.stdout == "2\n", "the environment goes before"
+
+
+def test_what_was_said_is_given_out_when_the_start_fails(tmp_path: Path) -> None:
+    (tmp_path / "tensorflow.py").write_text(
+        "import os\nos.system('echo a missing library >&2')\nraise ImportError('x')\n"
+    )
+    result = run(START, tmp_path)
+    assert result.returncode == 1
+    assert result.stderr.startswith("before\na missing library\nTraceback")
+
+
+def test_threads_are_those_that_are_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "tensorflow.py").write_text("class config:\n    list_physical_devices = staticmethod(lambda: [])\n")
+    code = START.replace("tf.zeros(3) + 1", "")
+    environment = {name: value for name, value in os.environ.items() if name != "TF_NUM_INTRAOP_THREADS"}
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        env=environment | {"PYTHONPATH": os.pathsep.join([str(tmp_path), str(REPO)])},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert result.stdout == "3\n"

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 from rare_species.errors import UserError
 
+T = TypeVar("T")
 LIST_NAME = "SHA256SUMS"
 _LINE = re.compile(r"(?P<digest>[0-9a-f]{64})  (?P<name>[^\r\n]+)")
 
@@ -19,14 +21,15 @@ def file_digest(path: Path, algorithm: str = "sha256") -> str:
         return hashlib.file_digest(file, algorithm).hexdigest()
 
 
-def write_checksums(folder: Path, beside: Mapping[str, Path] | None = None) -> None:
-    """List the SHA-256 of every file below a folder; call it when they are complete.
+def write_checksums(folder: Path, *names: str, beside: Mapping[str, Path] | None = None) -> None:
+    """List the SHA-256 of files below a folder; call it when they are complete.
 
     Args:
-        folder: where the list goes.
+        folder: where the list goes; an older one is replaced.
+        names: paths relative to it; none for all files below it.
         beside: files elsewhere that belong to them, by the path under which they will lie relative to the folder.
     """
-    inside = {file.relative_to(folder).as_posix(): file for file in folder.rglob("*") if file.is_file()}
+    inside = {name: folder / name for name in names or _names_below(folder)}
     listed = sorted({**inside, **(beside or {})}.items())
     lines = [f"{file_digest(file)}  {name}\n" for name, file in listed]
     (folder / LIST_NAME).write_text("".join(lines), encoding="utf-8")
@@ -70,6 +73,31 @@ def check_files(folder: Path, *names: str) -> None:
                 f"Expected {file} as its stage wrote it, see {folder / LIST_NAME}. "
                 f"Received: {'other bytes' if name in listed else 'a file that is not listed'}. {restore(file)}"
             )
+
+
+def _names_below(folder: Path) -> list[str]:
+    files = (file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file())
+    return [name for name in files if name != LIST_NAME]
+
+
+def of_unchanged_photo(photo: tuple[str, str], function: Callable[[str], T], folder: Path) -> T:
+    """Apply a function to the path of a photo if that has the SHA-256 given with it; for workers, so without pandas.
+
+    Args:
+        photo: its path, and the SHA-256 of the file that stage clean looked at.
+        function: of the path.
+        folder: that the path is relative to.
+
+    Raises:
+        UserError: when it is another file now.
+    """
+    path, sha256 = photo
+    if file_digest(folder / path) != sha256:
+        raise UserError(
+            f"Expected {folder / path} as it was when stage clean looked at it. Received: other bytes. "
+            "Unpack all photos again: dvc repro --force unzip."
+        )
+    return function(path)
 
 
 def restore(path: Path) -> str:

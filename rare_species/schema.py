@@ -5,14 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TypeVar
 
-from pydantic import BaseModel, ConfigDict, RootModel, ValidationError
+from pydantic import BaseModel, ConfigDict, RootModel, TypeAdapter, ValidationError
 
 from rare_species.checksums import restore
 from rare_species.errors import UserError
 from rare_species.section import reason
 
 LONGEST_SHOWN = 60  # characters of a wrong value
-M = TypeVar("M", bound=BaseModel)
 T = TypeVar("T")
 
 
@@ -28,12 +27,12 @@ class ListDocument(RootModel[T]):
     model_config = ConfigDict(frozen=True, strict=True, allow_inf_nan=False)
 
 
-def read_document(path: Path, kind: type[M]) -> M:
+def read_document(path: Path, kind: type[T]) -> T:
     """Read a JSON document.
 
     Args:
         path: the file.
-        kind: its model.
+        kind: its model, or dataclass of pydantic's.
 
     Raises:
         UserError: when there is no such file, or it is not such a document; the message names the first wrong value.
@@ -43,7 +42,7 @@ def read_document(path: Path, kind: type[M]) -> M:
     return parse_document(path.read_bytes(), kind, str(path), restore(path))
 
 
-def parse_document(data: bytes, kind: type[M], source: str, what_to_do: str) -> M:
+def parse_document(data: bytes, kind: type[T], source: str, what_to_do: str) -> T:
     """Read a JSON document from its bytes; see `read_document`.
 
     Args:
@@ -53,7 +52,7 @@ def parse_document(data: bytes, kind: type[M], source: str, what_to_do: str) -> 
         what_to_do: the last sentence of that.
     """
     try:
-        return kind.model_validate_json(data)
+        return TypeAdapter(kind).validate_json(data)
     except ValidationError as error:
         problem = error.errors()[0]
     place = ".".join(str(part) for part in problem["loc"])

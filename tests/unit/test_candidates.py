@@ -14,6 +14,7 @@ import pytest
 from scipy.special import softmax
 
 from rare_species import candidates
+from rare_species.backbone_document import FeaturesDocument
 from rare_species.callbacks import Fit
 from rare_species.candidates import (
     Data,
@@ -25,6 +26,7 @@ from rare_species.candidates import (
     save_candidate,
     score_candidate,
 )
+from rare_species.checksums import write_checksums
 from rare_species.datasets import as_batches, load_features, photo_batches, save_features
 from rare_species.embedding import embed_split, open_embedder
 from rare_species.errors import UserError
@@ -49,7 +51,10 @@ EVALUATE = EvaluateParams(
     augmentation=AUGMENTATION,
     seed=0,
 )
-CLASSES = [{"family": family, "phylum": phylum} for family, (phylum, _, _) in toy.FAMILIES.items()]
+CLASSES = [
+    {"class_id": number, "family": family, "phylum": phylum}
+    for number, (family, (phylum, _, _)) in enumerate(toy.FAMILIES.items())
+]
 PHYLA = ["Arthropoda", "Chordata"]
 
 
@@ -59,9 +64,11 @@ def embed(folder, packed, name, views) -> Data:
     embedder = open_embedder(ModelParams(name=name, weights="imagenet", inputs=("image",)), params, SIDE_PX)
     for split in SPLITS:
         save_features(folder / f"{split}.npz", embed_split(embedder, packed, split, views if split == "train" else 0))
-    write_json(folder / "backbone.json", embedder.description | {"phyla": []})
+    document = FeaturesDocument.of(embedder.description, [], packed.folder / "index.csv", CLASSES)
+    write_json(folder / "backbone.json", document.model_dump())
     if embedder.backbone:
         save_keras(folder / "backbone.keras", embedder.backbone)
+    write_checksums(folder)
     return open_data(folder, packed, CLASSES)
 
 
@@ -181,7 +188,7 @@ def test_metadata_says_how_the_model_was_made(fitted, data):
             "values": "RGB, 0 to 255",
             "phyla": [],
         },
-        "backbone": data.description,
+        "backbone": data.description.model_dump(),
         "images": {"train": 12, "val": 6, "test": 6},
         "best_epoch": candidate.fit.best_epoch,
         "params": {"seed": 3},
@@ -241,6 +248,7 @@ def save_changed(data, folder, change) -> Data:
     shutil.copytree(data.features, folder, dirs_exist_ok=True)
     for split in SPLITS:
         save_features(folder / f"{split}.npz", change(split, load_features(data.features, split)))
+    write_checksums(folder)
     return replace(data, features=folder)
 
 
@@ -356,8 +364,8 @@ def test_saved_model_holds_no_loss_and_no_optimizer(data, tmp_path, imbalance, e
 
 def tell(data, folder, phyla):
     """The same data, with the photos' phyla behind their features in this order."""
-    told = save_changed(data, folder, lambda _, one: one.with_columns(one_hot_phyla(one.labels, CLASSES, phyla)))
-    return replace(told, phyla=phyla)
+    wider = replace(data, phyla=phyla)
+    return save_changed(wider, folder, lambda _, one: one.with_columns(one_hot_phyla(one.labels, CLASSES, phyla)))
 
 
 @pytest.fixture(scope="module")
@@ -383,7 +391,7 @@ def test_saved_model_takes_the_phylum_next_to_the_photo_and_says_so(fitted_told,
     ]
     assert metadata["input"]["values"] == "RGB, 0 to 255; phylum, one-hot in the order of phyla"
     assert metadata["input"]["phyla"] == PHYLA
-    assert metadata["backbone"] == told.description
+    assert metadata["backbone"] == told.description.model_dump()
 
 
 def test_told_head_predicts_from_features_what_the_saved_model_does_from_photos(fitted_told, told, packed):

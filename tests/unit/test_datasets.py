@@ -13,7 +13,7 @@ from rare_species.datasets import (
     Features,
     Shuffle,
     load_features,
-    load_photo_paths,
+    load_photos,
     photo_batches,
     save_features,
     shuffled_photo_batches,
@@ -161,9 +161,10 @@ def test_saved_features_come_back(features, tmp_path, monkeypatch, width):
         assert getattr(loaded, name).dtype == getattr(saved, name).dtype
 
 
-def test_each_photo_has_a_path_and_no_view_has_one(features, tmp_path):
+def test_each_photo_has_a_path_and_a_label_and_no_view_has_them(features, tmp_path):
     save_features(tmp_path / "train.npz", features)
-    assert load_photo_paths(tmp_path, "train").tolist() == ["cat/ä.jpg", "ant/2.jpg"]
+    paths, labels = load_photos(tmp_path, "train")
+    assert (paths.tolist(), labels.tolist()) == (["cat/ä.jpg", "ant/2.jpg"], [1, 0])
 
 
 def test_loaded_features_are_in_memory_once(features, tmp_path):

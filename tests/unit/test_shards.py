@@ -15,7 +15,7 @@ from rare_species.errors import UserError
 from rare_species.manifest import SPLITS
 from rare_species.shards import INDEX_COLUMNS, Packed, Shape, find_photo, open_packed, pack
 
-TREATMENT = {"name": "circular_mask", "radius": 0.5, "colour": "red"}
+TREATMENT = {"name": "circular_mask", "radius": 0.5, "edge": 0.0, "colour": "red"}
 SHAPE = Shape(image_size=8, resize="crop", treatment=TREATMENT, jpeg_quality=90)
 
 
@@ -60,7 +60,7 @@ def test_the_index_lists_all_photos_by_name_with_numbers_as_numbers(packed: tupl
     index = packed[0].index
     assert tuple(index.columns) == INDEX_COLUMNS
     assert list(index["file_path"]) == sorted(packed[1])
-    assert [index[name].dtype.kind for name in ("class_id", "offset", "length")] == ["i", "i", "i"]
+    assert [index[name].dtype.kind for name in ("class_id", "offset", "length", "crc32")] == ["i"] * 4
     assert photos_per_shard(index) == {"shard-00000.tar": 3, "shard-00001.tar": 3, "shard-00002.tar": 1}
 
 
@@ -119,7 +119,7 @@ def test_same_photos_same_bytes(tmp_path: Path) -> None:
     jpegs = [make_jpeg(level) for level in range(5)]
     first, second = (packed_of(tmp_path / name, jpegs, 2)[0].folder for name in ("first", "second"))
     names = sorted(path.name for path in first.iterdir())
-    assert names == ["index.csv", "packed.json", "shard-00000.tar", "shard-00001.tar", "shard-00002.tar"]
+    assert names == ["SHA256SUMS", "index.csv", "packed.json", "shard-00000.tar", "shard-00001.tar", "shard-00002.tar"]
     assert [(first / name).read_bytes() for name in names] == [(second / name).read_bytes() for name in names]
 
 

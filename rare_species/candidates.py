@@ -108,7 +108,6 @@ class Data:
 
     def trainable_backbone(self) -> keras.Model:
         """The network before batch normalisation was folded away."""
-        check_files(self.features, "backbone.keras")
         return load_keras(self.features / "backbone.keras")
 
 
@@ -141,7 +140,7 @@ def open_data(features: Path, packed: Packed, classes: Sequence[dict[str, Any]])
     """
     packed.check_classes(len(classes))
     document = read_document(features / "backbone.json", FeaturesDocument)
-    check_files(features, "backbone.json")
+    check_files(features, "backbone.json", *(["backbone.keras"] if document.feature_size else []))
     expected = FeaturesDocument.of(document, document.phyla, packed.folder / INDEX_NAME, classes)
     if document != expected or not all(_are_of(features, packed, split) for split in SPLITS):
         raise UserError(f"Expected {features} to be of the photos in {packed.folder}. Received: others. Run dvc repro.")

@@ -44,9 +44,9 @@ def read_checksums(folder: Path) -> dict[str, str]:
     path = folder / LIST_NAME
     if not path.is_file():
         raise UserError(f"Expected {path}. Received: no such file. Run the stage that writes it first: dvc repro.")
-    lines = path.read_bytes().decode("utf-8", "replace").splitlines()
+    lines = path.read_bytes().decode("utf-8", "replace").removesuffix("\n").split("\n")
     matches = [_LINE.fullmatch(line) for line in lines]
-    if not lines or not all(matches):
+    if not all(matches):
         raise UserError(
             f"Expected lines of a SHA-256, two spaces and a path in {path}. Received: another text. {restore(path)}"
         )

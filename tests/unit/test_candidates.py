@@ -35,6 +35,7 @@ from rare_species.models import average_probabilities, load_model, predict, save
 from rare_species.params import EmbedParams, EvaluateParams, ModelParams
 from rare_species.phyla import one_hot_phyla
 from rare_species.scores import epoch_scores
+from rare_species.shards import open_packed, pack
 from rare_species.training_params import AugmentationParams
 from tests import toy
 from tests.unit.tf_fixtures import AUGMENTATION, SIDE_PX, STILL, ignore_epoch, train_params
@@ -265,6 +266,67 @@ def test_features_of_other_photos_are_refused(data, packed, tmp_path):
     save_changed(data, tmp_path, change)
     with pytest.raises(UserError, match=r"to be of the photos in .* Received: others"):
         open_data(tmp_path, packed, data.classes)
+
+
+def test_features_with_other_labels_are_refused(data, packed, tmp_path):
+    save_changed(data, tmp_path, lambda split, one: replace(one, labels=2 - one.labels) if split == "test" else one)
+    with pytest.raises(UserError, match=r"to be of the photos in .* Received: others"):
+        open_data(tmp_path, packed, data.classes)
+
+
+def test_features_of_the_same_photos_packed_otherwise_are_refused(data, packed, tmp_path):
+    jpegs = list(packed.read(packed.index))
+    pack(packed.index, [jpeg + b"\0" for jpeg in jpegs], tmp_path, 10, packed.shape)
+    with pytest.raises(UserError, match=r"to be of the photos in .* Received: others"):
+        open_data(data.features, open_packed(tmp_path), data.classes)
+
+
+@pytest.mark.parametrize("change", [{"family": "Canidae"}, {"phylum": "Mollusca"}])
+def test_features_of_photos_that_were_classed_otherwise_are_refused(data, packed, change):
+    with pytest.raises(UserError, match=r"to be of the photos in .* Received: others"):
+        open_data(data.features, packed, [*CLASSES[:2], CLASSES[2] | change])
+
+
+def test_photos_of_a_class_that_there_is_not_are_refused(data, packed):
+    with pytest.raises(UserError, match=r"class ids below 2 in .*index\.csv"):
+        open_data(data.features, packed, CLASSES[:2])
+
+
+@pytest.mark.parametrize("name", ["backbone.json", "backbone.keras"])
+def test_other_bytes_than_embed_wrote_are_refused_before_anything_is_fitted(data, packed, tmp_path, name):
+    shutil.copytree(data.features, tmp_path, dirs_exist_ok=True)
+    (tmp_path / name).write_bytes((tmp_path / name).read_bytes() + b"\n")
+    with pytest.raises(UserError, match=rf"{name} as its stage wrote it.* Received: other bytes"):
+        open_data(tmp_path, packed, data.classes)
+
+
+def test_other_values_than_embed_wrote_are_refused_when_they_are_read(data, packed, tmp_path):
+    shutil.copytree(data.features, tmp_path, dirs_exist_ok=True)
+    features = load_features(tmp_path, "val")
+    save_features(tmp_path / "val.npz", replace(features, values=features.values[::-1]))
+    opened = open_data(tmp_path, packed, data.classes)
+    with pytest.raises(UserError, match=r"val\.npz as its stage wrote it.* Received: other bytes"):
+        _ = opened.fitted
+
+
+def test_vectors_of_another_length_are_refused(data, tmp_path):
+    others = save_changed(data, tmp_path, lambda _, one: replace(one, values=one.values[:, 1:]))
+    with pytest.raises(UserError, match=r"Expected vectors of 1280 numbers in .*train\.npz.* Received: 1279"):
+        _ = others.fitted
+
+
+def test_digest_changes_with_photos_and_with_features(data, packed, tmp_path):
+    same = replace(data)
+    others = save_changed(data, tmp_path / "features", lambda _, one: replace(one, values=one.values + 1))
+    pack(packed.index, [jpeg + b"\0" for jpeg in packed.read(packed.index)], made(tmp_path / "p"), 10, packed.shape)
+    repacked = replace(data, packed=open_packed(tmp_path / "p"))
+    assert len({data.digest, same.digest}) == 1
+    assert len({data.digest, others.digest, repacked.digest}) == 3
+
+
+def made(folder):
+    folder.mkdir()
+    return folder
 
 
 def test_nan_is_no_agreement():

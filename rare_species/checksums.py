@@ -45,12 +45,14 @@ def read_checksums(folder: Path) -> dict[str, str]:
     if not path.is_file():
         raise UserError(f"Expected {path}. Received: no such file. Run the stage that writes it first: dvc repro.")
     lines = path.read_bytes().decode("utf-8", "replace").removesuffix("\n").split("\n")
-    matches = [_LINE.fullmatch(line) for line in lines]
-    if not all(matches):
+    matches = [match for line in lines if (match := _LINE.fullmatch(line))]
+    listed = {match["name"]: match["digest"] for match in matches}
+    if len(listed) < len(lines):
         raise UserError(
-            f"Expected lines of a SHA-256, two spaces and a path in {path}. Received: another text. {restore(path)}"
+            f"Expected lines of a SHA-256, two spaces and a path, each another, in {path}. Received: another text. "
+            f"{restore(path)}"
         )
-    return {match["name"]: match["digest"] for match in matches if match}
+    return listed
 
 
 def check_files(folder: Path, *names: str) -> None:

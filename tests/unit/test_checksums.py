@@ -85,6 +85,12 @@ def test_a_damaged_list_is_named(folder: Path, data: bytes) -> None:
         check_files(folder)
 
 
+def test_a_list_that_names_a_file_twice_is_refused(folder: Path) -> None:
+    (folder / LIST_NAME).write_bytes((folder / LIST_NAME).read_bytes() * 2)
+    with pytest.raises(UserError, match=r"each another, in .*SHA256SUMS\. Received: another text"):
+        check_files(folder)
+
+
 def test_a_missing_list_is_named(folder: Path) -> None:
     (folder / LIST_NAME).unlink()
     with pytest.raises(UserError, match=r"SHA256SUMS\. Received: no such file"):

@@ -243,7 +243,7 @@ def rate_lowering(params: FitParams) -> list[keras.callbacks.Callback]:
 def _read_state(file: Path) -> dict[str, Any]:
     """The arrays of a checkpoint; none when it is not whole: it is set aside, and the fit starts anew."""
     try:
-        with np.load(file) as stored:
+        with file.open("rb") as stream, np.load(stream) as stored:  # NumPy itself leaves a damaged file open
             arrays = dict(stored)
         whole = str(arrays.pop("sha256")) == str(_state_digest(file.name, arrays))
     except Exception:  # zipfile and NumPy raise anything when they read damaged bytes

@@ -207,8 +207,8 @@ def _open_features(folder: Path, split: str) -> Iterator[Any]:
     if not path.is_file():
         raise UserError(f"Expected {path}. Received: no such file. Run the stage that writes it first: dvc repro.")
     try:
-        with np.load(path) as arrays:
-            _check(sorted(getattr(arrays, "files", [])) == ["file_paths", "labels", "photos", "values"], "its arrays")
+        with path.open("rb") as file, np.load(file) as arrays:  # NumPy itself leaves a damaged file open
+            _check(sorted(arrays.files) == ["file_paths", "labels", "photos", "values"], "its arrays")
             yield arrays
     except Exception as error:  # zipfile and NumPy raise anything when they read damaged bytes
         raise UserError(

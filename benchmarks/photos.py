@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
+from rare_species.checksums import file_digest
 from rare_species.files import staged
 from rare_species.listing import unpack
 from rare_species.manifest import LISTING_COLUMNS, read_table, write_table
@@ -52,7 +53,7 @@ class Photos:
 
     Attributes:
         folder: that the listing's paths are relative to.
-        listing: columns `LISTING_COLUMNS`.
+        listing: columns `LISTING_COLUMNS` and sha256, that of the file.
     """
 
     folder: Path
@@ -74,7 +75,8 @@ def realistic_photos() -> Photos:
             listing = unpack(archive, unpacked, load_params(Path("params.yaml"), Unzip).unzip).listing
             archive.unlink()
             write_table(unpacked / "listing.csv", listing, LISTING_COLUMNS)
-    return Photos(folder, read_table(folder / "listing.csv", LISTING_COLUMNS))
+    listing = read_table(folder / "listing.csv", LISTING_COLUMNS)
+    return Photos(folder, listing.assign(sha256=[file_digest(folder / path) for path in listing["file_path"]]))
 
 
 def packed_photos() -> tuple[Packed, int]:
@@ -96,7 +98,7 @@ def preprocess(rows: pd.DataFrame, images: Path, folder: Path) -> None:
     """Fit and pack photos on all cores as stage preprocess does, with its knobs in params.yaml.
 
     Args:
-        rows: columns file_path, split and class_id.
+        rows: columns file_path, split, class_id and sha256.
         images: folder that `file_path` is relative to.
         folder: an empty one.
     """

@@ -13,6 +13,7 @@ from rare_species import plots, scores
 from rare_species.assessment import Predictions, list_predictions
 from rare_species.calibration import phylum_probabilities, reliability, risk_coverage
 from rare_species.error_analysis import accuracy_by_property, confused_pairs, photo_properties
+from rare_species.errors import UserError
 from rare_species.images import decode_rgb
 from rare_species.params import EvaluateParams
 from rare_species.reporting import live_log, log_confusion
@@ -54,8 +55,17 @@ def describe_photos(packed: Packed, manifest: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         The shorter side of the photo as it came, in pixels, and its brightness and sharpness as packed.
+
+    Raises:
+        UserError: when the manifest does not have one of them.
     """
     rows = packed.rows("test")
+    unknown = rows["file_path"][~rows["file_path"].isin(manifest["file_path"])]
+    if len(unknown):
+        raise UserError(
+            f"Expected the manifest to have the photos of {packed.folder}. Received: no row for {unknown.iloc[0]!r}. "
+            "Run dvc repro."
+        )
     sizes = manifest.set_index("file_path").loc[rows["file_path"], ["width", "height"]].astype(np.int64)
     properties = photo_properties(decode_rgb(jpeg) for jpeg in packed.read(rows))
     properties.insert(0, "shorter_side_px", sizes.min(axis="columns").to_numpy())

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Callable, Iterable, Sequence
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ import keras
 import numpy as np
 import pandas as pd
 import tensorflow as tf
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import softmax
 from tqdm import tqdm
 
@@ -22,6 +24,7 @@ from rare_species.models import inference
 from rare_species.scores import EPOCH_METRICS, epoch_scores
 from rare_species.training_params import FitParams
 
+log = logging.getLogger(__name__)
 OnEpoch = Callable[[int, dict[str, float]], None]
 Scored = tuple[Labels, Iterable[tf.Tensor]]
 
@@ -178,7 +181,7 @@ class Checkpoint(keras.callbacks.Callback):
         super().__init__()
         self._file, self._scoring, self._stopping, self._judges = file, scoring, stopping, [stopping, *others]
         self._judged = [before.best] if before and len(before.history) else []
-        self._saved = _read_arrays(file) if file and file.is_file() else {}
+        self._saved = _read_state(file) if file and file.is_file() else {}
         self._rows: list[dict[str, float]] = json.loads(str(self._saved["rows"])) if self._saved else []
 
     @property
@@ -208,8 +211,9 @@ class Checkpoint(keras.callbacks.Callback):
             rows = self._scoring.rows[-epoch:]
             arrays = {f"state{number}": np.asarray(variable) for number, variable in enumerate(self._variables())}
             arrays |= {f"best{number}": array for number, array in enumerate(self._stopping.best_weights)}
+            arrays["rows"] = np.array(json.dumps(rows))
             with staged(self._file) as (partial,), partial.open("wb") as stream:
-                np.savez(stream, allow_pickle=False, rows=np.array(json.dumps(rows)), **arrays)
+                np.savez(stream, allow_pickle=False, sha256=_state_digest(self._file.name, arrays), **arrays)
 
     def _variables(self) -> list[keras.Variable]:
         if not self.model.optimizer.built:
@@ -236,6 +240,25 @@ def rate_lowering(params: FitParams) -> list[keras.callbacks.Callback]:
     return [keras.callbacks.ReduceLROnPlateau(monitor="val_loss", factor=schedule.factor, patience=schedule.patience)]
 
 
-def _read_arrays(file: Path) -> dict[str, Any]:
-    with np.load(file) as arrays:
-        return dict(arrays)
+def _read_state(file: Path) -> dict[str, Any]:
+    """The arrays of a checkpoint; none when it is not whole: it is set aside, and the fit starts anew."""
+    try:
+        with file.open("rb") as stream, np.load(stream) as stored:  # NumPy itself leaves a damaged file open
+            arrays = dict(stored)
+        whole = str(arrays.pop("sha256")) == str(_state_digest(file.name, arrays))
+    except Exception:  # zipfile and NumPy raise anything when they read damaged bytes
+        whole = False
+    if whole:
+        return arrays
+    aside = file.rename(file.with_name(f"{file.name}.damaged"))
+    log.warning("%s is damaged: it is set aside as %s, and the fit starts anew", file, aside.name)
+    return {}
+
+
+def _state_digest(name: str, arrays: Mapping[str, Any]) -> NDArray[np.str_]:
+    """SHA-256 of all arrays, and of the file's name, which says what it is a state of."""
+    digest = hashlib.sha256(name.encode())
+    for key, array in sorted(arrays.items()):
+        digest.update(f"{key} {array.dtype} {array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return np.array(digest.hexdigest())

@@ -15,11 +15,12 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from rare_species.augmentation import build_augmenter
+from rare_species.backbone_document import Backbone, FeaturesDocument
 from rare_species.callbacks import Fit, OnEpoch
-from rare_species.datasets import Features, as_batches, load_features, load_photo_paths, photo_batches
+from rare_species.checksums import LIST_NAME, check_files, file_digest
+from rare_species.datasets import Features, as_batches, load_features, load_photos, photo_batches
 from rare_species.determinism import make_reproducible
 from rare_species.errors import UserError
-from rare_species.files import read_json
 from rare_species.manifest import SPLITS
 from rare_species.models import (
     CLASSIFIER,
@@ -35,8 +36,9 @@ from rare_species.params import EvaluateParams
 from rare_species.photo_training import PHOTO_BATCH, PhotoTask, fine_tune, fit_cnn, number_format
 from rare_species.phyla import one_hot_phyla
 from rare_species.rewriting import for_inference
+from rare_species.schema import read_document
 from rare_species.scores import epoch_scores
-from rare_species.shards import Packed
+from rare_species.shards import INDEX_NAME, Packed
 from rare_species.training import fit_head
 from rare_species.training_params import TrainParams, TuneParams
 
@@ -52,36 +54,53 @@ class Data:
     Attributes:
         packed: the photos.
         classes: family and phylum by class id.
-        description: of the backbone, see `embedding.Embedder`.
+        description: of the backbone.
         features: the folder of their features; these are of width 0 for a model that learns from photos.
         phyla: what the last numbers of a feature vector stand for; none for classifiers that see the image alone.
     """
 
     packed: Packed
     classes: Sequence[dict[str, Any]]
-    description: dict[str, Any]
+    description: Backbone
     features: Path
     phyla: Sequence[str]
 
     @property
     def has_features(self) -> bool:
         """Whether there is a backbone, and so a head to fit."""
-        return bool(self.description["feature_size"])
+        return bool(self.description.feature_size)
 
     @cached_property
     def fitted(self) -> dict[str, Features]:
         """Features of the splits that fitting may see, held in memory from the first time on."""
-        return {split: load_features(self.features, split) for split in ("train", "val")}
+        return {split: self.load(split) for split in ("train", "val")}
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of photos, features, this code and its libraries."""
-        digest = hashlib.sha256(f"{keras.version()} {tf.__version__}".encode())
-        for folder in (self.packed.folder, self.features, Path(__file__).parent):
-            for file in sorted(path for path in folder.iterdir() if path.is_file()):
-                with file.open("rb") as stream:
-                    digest.update(hashlib.file_digest(stream, "sha256").digest())
-        return digest.hexdigest()
+        """SHA-256 of photos, features, this code and its libraries.
+
+        Of photos and features it is that of their checksums, which are compared whenever one of them is read.
+        """
+        code = sorted(path for path in Path(__file__).parent.iterdir() if path.is_file())
+        files = [self.packed.folder / LIST_NAME, self.features / LIST_NAME, *code]
+        needs = [keras.version(), tf.__version__, *map(file_digest, files)]
+        return hashlib.sha256(" ".join(needs).encode()).hexdigest()
+
+    def load(self, split: str) -> Features:
+        """Read a split's features.
+
+        Raises:
+            UserError: when they are not as stage embed wrote them.
+        """
+        features = load_features(self.features, split)
+        width = self.description.feature_size + len(self.phyla)
+        if features.values.shape[1] != width:
+            raise UserError(
+                f"Expected vectors of {width} numbers in {self.features / split}.npz, as its backbone.json says. "
+                f"Received: {features.values.shape[1]}. Embed again: dvc repro --force embed."
+            )
+        check_files(self.features, f"{split}.npz")
+        return features
 
     def backbone(self) -> keras.Model:
         """The network that made the features, as fast as can be; not to be trained further."""
@@ -114,12 +133,25 @@ class Candidate:
 
 
 def open_data(features: Path, packed: Packed, classes: Sequence[dict[str, Any]]) -> Data:
-    """Open features, and see that they are of these photos; nothing large is read yet."""
-    if any(list(load_photo_paths(features, split)) != list(packed.rows(split)["file_path"]) for split in SPLITS):
+    """Open features, and see that they are of these photos and classes; nothing large is read yet.
+
+    Raises:
+        UserError: when they are not, or a file is not as its stage wrote it.
+    """
+    packed.check_classes(len(classes))
+    document = read_document(features / "backbone.json", FeaturesDocument)
+    check_files(features, "backbone.json", *(["backbone.keras"] if document.feature_size else []))
+    expected = FeaturesDocument.of(document, document.phyla, packed.folder / INDEX_NAME, classes)
+    if document != expected or not all(_are_of(features, packed, split) for split in SPLITS):
         raise UserError(f"Expected {features} to be of the photos in {packed.folder}. Received: others. Run dvc repro.")
-    description = read_json(features / "backbone.json")
-    phyla = description.pop("phyla")
-    return Data(packed, classes, description, features, phyla)
+    backbone = Backbone.model_validate(document.model_dump(include=set(Backbone.model_fields)))
+    return Data(packed, classes, backbone, features, list(document.phyla))
+
+
+def _are_of(features: Path, packed: Packed, split: str) -> bool:
+    """Whether a split's features are of its photos, in their order and with their labels."""
+    (paths, labels), rows = load_photos(features, split), packed.rows(split)
+    return np.array_equal(paths, rows["file_path"].to_numpy(dtype=str)) and np.array_equal(labels, rows["class_id"])
 
 
 def fit_members(data: Data, params: TrainParams, on_epoch: OnEpoch, checkpoints: Path) -> Candidate:
@@ -170,10 +202,10 @@ def _photo_task(data: Data, params: TrainParams, seed: int, on_epoch: OnEpoch, c
 
 
 def _check_blocks(data: Data, params: TrainParams) -> None:
-    tune, there_are = params.fine_tune, data.description["blocks"]
+    tune, there_are = params.fine_tune, data.description.blocks
     if tune.epochs and tune.blocks != "all" and int(tune.blocks) > there_are:
         raise UserError(
-            f"Expected train.fine_tune.blocks of at most {there_are} for {data.description['name']}. "
+            f"Expected train.fine_tune.blocks of at most {there_are} for {data.description.name}. "
             f"Received: {tune.blocks}. Say all to let its stem learn too: dvc exp run -S train.fine_tune.blocks=all"
         )
 
@@ -207,7 +239,7 @@ def save_candidate(folder: Path, candidate: Candidate, data: Data, knobs: dict[s
     told = "; phylum, one-hot in the order of phyla" if data.phyla else ""
     metadata = {
         "input": asdict(shape) | {"values": f"RGB, 0 to 255{told}", "phyla": data.phyla},
-        "backbone": data.description,
+        "backbone": data.description.model_dump(),
         "images": {split: len(data.packed.rows(split)) for split in SPLITS},
         "best_epoch": candidate.fit.best_epoch,
         "params": knobs,
@@ -242,7 +274,7 @@ def predict_splits(model: keras.Model, data: Data) -> dict[str, NDArray[np.float
 
 def _predict_cached(head: keras.Model, data: Data, split: str) -> NDArray[np.float32]:
     """Probabilities of a split's photos; its features are read for this alone, as all splits' may not fit in memory."""
-    return predict(head, as_batches(load_features(data.features, split).originals().tensor))
+    return predict(head, as_batches(data.load(split).originals().tensor))
 
 
 def average_views(

@@ -46,7 +46,7 @@ def build_manifest(
     missing, unlisted = _missing_and_unlisted(listing, images)
     rows = pd.concat([listing, pd.DataFrame({"file_path": unlisted})]).fillna("")
     rows = rows.sort_values(list(LISTING_COLUMNS)).reset_index(drop=True)
-    _refuse_unknown(excluded, set(rows["file_path"]))
+    _refuse_unknown(excluded, set(rows["file_path"]), params.exclude)
     inspect = partial(
         inspect_image,
         min_side_px=params.min_side_px,
@@ -83,7 +83,7 @@ def count_others(manifest: pd.DataFrame, images: Path) -> int:
 
 def read_exclusions(path: Path) -> set[str]:
     """Read the file paths that a person removed by hand, from a CSV with a column `file_path`."""
-    return set(read_table(path, ["file_path"])["file_path"])
+    return set(read_table(path, ["file_path"], by_hand=True)["file_path"])
 
 
 def refuse_too_many(manifest: pd.DataFrame, max_rejected_fraction: float) -> None:
@@ -123,11 +123,11 @@ def _tabulate(facts: Iterable[Facts]) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def _refuse_unknown(excluded: set[str], known: set[str]) -> None:
+def _refuse_unknown(excluded: set[str], known: set[str], source: Path) -> None:
     unknown = sorted(excluded - known)
     if unknown:
         raise UserError(
-            f"clean.exclude must name files of the archive. Received {len(unknown)} that it does not have, "
+            f"{source} (clean.exclude) must name files of the archive. Received {len(unknown)} that it does not have, "
             f"first {unknown[0]!r}. Remove those rows, or write them as in {min(known, default='the archive')!r}."
         )
 

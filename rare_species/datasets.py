@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -15,11 +16,13 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from rare_species.arrays import Labels
+from rare_species.checksums import restore
 from rare_species.errors import UserError
 from rare_species.shards import Packed
 
 ALIGNMENT = 64  # bytes: addresses of TensorFlow's arrays are multiples of it
 BYTES_AT_ONCE = 2**22
+ROWS_AT_ONCE = 1024
 
 
 @dataclass(frozen=True)
@@ -74,25 +77,30 @@ def load_features(folder: Path, split: str) -> Features:
     """Read a split's features.
 
     Raises:
-        UserError: when they are not there.
-    """
-    with _open_features(folder, split) as arrays, arrays.zip.open("values.npy") as stream:
-        values = _read_aligned(stream)
-        return Features(arrays["file_paths"], arrays["labels"], values, int(arrays["photos"]))
-
-
-def load_photo_paths(folder: Path, split: str) -> NDArray[np.str_]:
-    """Read the paths of a split's photos, without their features.
-
-    Returns:
-        Text array of shape (photos,); views have none.
-
-    Raises:
-        UserError: when they are not there.
+        UserError: when they are not there or damaged.
     """
     with _open_features(folder, split) as arrays:
-        paths: NDArray[np.str_] = arrays["file_paths"][: arrays["photos"]]
-        return paths
+        paths, labels, photos = _read_rows(arrays)
+        with arrays.zip.open("values.npy") as stream:
+            values = _read_aligned(stream)
+        _check(values.dtype == np.float32 and values.ndim == 2 and len(values) == len(labels), "values")
+        ends = range(0, len(values), ROWS_AT_ONCE)
+        _check(all(np.isfinite(values[start : start + ROWS_AT_ONCE]).all() for start in ends), "values without NaN")
+        return Features(paths, labels, values, photos)
+
+
+def load_photos(folder: Path, split: str) -> tuple[NDArray[np.str_], Labels]:
+    """Read which photos a split's features are of, without the features.
+
+    Returns:
+        Paths, text array of shape (photos,), and class ids, int array of that shape; without those of views.
+
+    Raises:
+        UserError: when they are not there or damaged.
+    """
+    with _open_features(folder, split) as arrays:
+        paths, labels, photos = _read_rows(arrays)
+        return paths[:photos], labels[:photos]
 
 
 def photo_batches(packed: Packed, rows: pd.DataFrame, batch_size: int) -> tf.data.Dataset:
@@ -105,6 +113,9 @@ def photo_batches(packed: Packed, rows: pd.DataFrame, batch_size: int) -> tf.dat
 
     Returns:
         A dataset of float32 tensors of shape (batch, side, side, 3), RGB in [0, 255].
+
+    Raises:
+        UserError: when a shard is missing or damaged.
     """
     return _map_decoding(_jpegs(packed, rows).batch(batch_size), _decoder(packed))
 
@@ -189,11 +200,38 @@ def as_batches(values: NDArray[np.float32] | tf.Tensor, batch_size: int = 4096) 
     return [tf.constant(values[start : start + batch_size]) for start in range(0, len(values), batch_size)]
 
 
-def _open_features(folder: Path, split: str) -> Any:
+@contextmanager
+def _open_features(folder: Path, split: str) -> Iterator[Any]:
+    """Open an .npz of features; whatever goes wrong with its bytes while it is read is one clear error."""
     path = folder / f"{split}.npz"
     if not path.is_file():
         raise UserError(f"Expected {path}. Received: no such file. Run the stage that writes it first: dvc repro.")
-    return np.load(path)
+    try:
+        with path.open("rb") as file, np.load(file) as arrays:  # NumPy itself leaves a damaged file open
+            _check(sorted(arrays.files) == ["file_paths", "labels", "photos", "values"], "its arrays")
+            yield arrays
+    except Exception as error:  # zipfile and NumPy raise anything when they read damaged bytes
+        raise UserError(
+            f"Expected {path} to hold features as stage embed writes them. "
+            f"Received: {type(error).__name__}: {error}. {restore(path)}"
+        ) from error
+
+
+def _check(holds: object, what: str) -> None:
+    if not holds:
+        raise ValueError(f"not {what} as expected")
+
+
+def _read_rows(arrays: Any) -> tuple[NDArray[np.str_], Labels, int]:
+    """Paths and class ids of the rows, and how many are photos; views repeat the photos as often as it fits."""
+    paths, labels, photos = arrays["file_paths"], arrays["labels"], arrays["photos"]
+    _check(paths.dtype.kind == "U" and paths.ndim == 1, "file_paths")
+    _check(labels.dtype == np.int64 and labels.shape == paths.shape, "labels")
+    _check(photos.dtype == np.int64 and photos.ndim == 0 and 0 < photos <= len(paths), "photos")
+    _check(len(paths) % photos == 0, "whole views of all photos")
+    for rows in (paths, labels):
+        _check((rows.reshape(-1, photos) == rows[:photos]).all(), "the photos' paths and labels again for each view")
+    return paths, labels, int(photos)
 
 
 def _read_aligned(stream: IO[bytes]) -> NDArray[np.float32]:
@@ -207,10 +245,13 @@ def _read_aligned(stream: IO[bytes]) -> NDArray[np.float32]:
     for first in range(0, size, BYTES_AT_ONCE):
         block = numbers[first : first + BYTES_AT_ONCE]
         block[:] = np.frombuffer(stream.read(len(block)), np.uint8)
+    _check(not stream.read(1), "the end of values")  # zipfile compares the checksum where it finds the end
     return numbers.view(dtype).reshape(shape, order="F" if fortran_order else "C")
 
 
 def _jpegs(packed: Packed, rows: pd.DataFrame) -> tf.data.Dataset:
+    packed.check(rows)  # what is wrong with them is told here: TensorFlow would wrap it in an error of its own
+
     def read() -> Iterator[bytes]:
         yield from packed.read(rows)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
@@ -14,14 +13,16 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from rare_species.augmentation import build_augmenter
+from rare_species.backbone_document import Backbone
 from rare_species.backbones import build_backbone, weights_digest
+from rare_species.checksums import file_digest
 from rare_species.datasets import Features, photo_batches
 from rare_species.determinism import make_reproducible
 from rare_species.models import inference
 from rare_species.parallel import map_in_threads, streams
 from rare_species.params import EmbedParams, ModelParams
 from rare_species.paths import Paths
-from rare_species.pretrained import file_digest, is_published
+from rare_species.pretrained import is_published
 from rare_species.registry import REGISTRY
 from rare_species.rewriting import for_inference
 from rare_species.shards import Packed
@@ -39,26 +40,35 @@ class Embedder:
         call: features of a batch, from the faster copy of the backbone that is not trained further.
         change: changes each photo of a batch at random, for views.
         batch_size: photos per call.
-        description: JSON document that identifies it.
+        description: identifies it.
     """
 
     backbone: keras.Model | None
     call: Call
     change: Call
     batch_size: int
-    description: dict[str, Any]
+    description: Backbone
 
     @property
     def feature_size(self) -> int:
         """Length of a feature vector; 0 without a backbone."""
-        return int(self.description["feature_size"])
+        return self.description.feature_size
 
 
 def open_embedder(model: ModelParams, embed: EmbedParams, image_size: int, paths: Paths | None = None) -> Embedder:
     """Build the chosen backbone; for "cnn", which learns from photos, one that gives features of width 0."""
     make_reproducible(embed.seed)
     if model.name not in REGISTRY:
-        nothing = {"name": model.name, "weights": "none", "weights_sha256": "", "feature_size": 0, "blocks": 0}
+        nothing = Backbone(
+            name=model.name,
+            weights="none",
+            weights_file_sha256="",
+            weights_sha256="",
+            feature_size=0,
+            blocks=0,
+            licence="",
+            pretrained_on="",
+        )
         return Embedder(None, tf.identity, tf.identity, embed.batch_size, nothing)
     backbone, file = build_backbone(model.name, model.weights, image_size, paths)
     augmenter = build_augmenter(embed.augmentation, embed.seed)
@@ -71,8 +81,8 @@ def open_embedder(model: ModelParams, embed: EmbedParams, image_size: int, paths
     )
 
 
-def describe(model: ModelParams, backbone: keras.Model, file: Path | None) -> dict[str, Any]:
-    """What a backbone is and where its weights came from, as a JSON document.
+def describe(model: ModelParams, backbone: keras.Model, file: Path | None) -> Backbone:
+    """What a backbone is and where its weights came from.
 
     Args:
         model: what was asked for.
@@ -86,16 +96,16 @@ def describe(model: ModelParams, backbone: keras.Model, file: Path | None) -> di
     entry = REGISTRY[model.name]
     unknown = "unknown" if file else ""
     published = file and (model.weights == "imagenet" or is_published(file, entry.source))
-    return {
-        "name": entry.name,
-        "weights": file.name if file else "none",
-        "weights_file_sha256": file_digest(file) if file else "",
-        "weights_sha256": weights_digest(backbone),
-        "feature_size": entry.feature_size,
-        "blocks": entry.blocks,
-        "licence": entry.licence if published else unknown,
-        "pretrained_on": entry.pretrained_on if published else unknown,
-    }
+    return Backbone(
+        name=entry.name,
+        weights=file.name if file else "none",
+        weights_file_sha256=file_digest(file) if file else "",
+        weights_sha256=weights_digest(backbone),
+        feature_size=entry.feature_size,
+        blocks=entry.blocks,
+        licence=entry.licence if published else unknown,
+        pretrained_on=entry.pretrained_on if published else unknown,
+    )
 
 
 def embed_split(embedder: Embedder, packed: Packed, split: str, views: int) -> Features:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+import itertools
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from enum import StrEnum
 from pathlib import Path
 
 import pandas as pd
 
+from rare_species.checksums import check_files, restore
 from rare_species.errors import UserError
-from rare_species.status import Status
+from rare_species.status import Reason, Status
 
 LISTING_COLUMNS = ("file_path", "phylum", "family", "species", "content_id")
 MANIFEST_COLUMNS = (
@@ -27,9 +32,39 @@ MANIFEST_COLUMNS = (
     "phash",
     "document_score",
 )
-SPLIT_COLUMNS = (*LISTING_COLUMNS, "class_id", "group", "split", "held_out_species")
+SPLIT_COLUMNS = (*LISTING_COLUMNS, "class_id", "group", "split", "held_out_species", "sha256")
 SPLITS = ("train", "val", "test")
 ROWS_AT_ONCE = 4096  # all columns of so many rows are in memory while a table is read
+
+
+def _one_of(values: Sequence[str] | type[StrEnum]) -> tuple[str, str]:
+    texts = [str(value) for value in values]
+    return "|".join(map(re.escape, texts)), f"one of {', '.join(filter(None, texts))}"
+
+
+_COUNT = (r"\d{1,15}", "a whole number")
+# What a value must match, and that in words; of columns in any table.
+_RULES: Mapping[str, tuple[str, str]] = {
+    "file_path": (r"(?!/)(?!(?:.*/)?\.\.(?:/|\Z))[^\0]+", "a path inside the folder of photos"),
+    "status": _one_of(Status),
+    "reason": _one_of(["", *Reason]),
+    "extension_matches": _one_of(["True", "False"]),
+    "orientation": ("[1-8]", "a number from 1 to 8"),
+    "width": _COUNT,
+    "height": _COUNT,
+    "bytes": _COUNT,
+    "sha256": ("(?:[0-9a-f]{64})?", "64 hexadecimal digits"),
+    "phash": ("(?:[0-9a-f]{16})?", "16 hexadecimal digits"),
+    "document_score": (r"(?:[01](?:\.\d+)?(?:e-\d+)?)?", "a number from 0 to 1"),
+    "class_id": (r"\d{1,9}", "a whole number"),
+    "group": _COUNT,
+    "split": _one_of(SPLITS),
+    "held_out_species": _one_of(["0", "1"]),
+    "shard": (r"shard-\d{5,}\.tar", "the name of a shard"),
+    "offset": _COUNT,
+    "length": _COUNT,
+    "crc32": (r"\d{1,10}", "a whole number"),
+}
 
 
 def write_table(path: Path, table: pd.DataFrame, columns: Sequence[str]) -> None:
@@ -46,18 +81,20 @@ def write_table(path: Path, table: pd.DataFrame, columns: Sequence[str]) -> None
     )
 
 
-def read_table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
+def read_table(path: Path, columns: Sequence[str], *, by_hand: bool = False) -> pd.DataFrame:
     """Read a CSV written by `write_table`.
 
     Args:
         path: the file.
         columns: those it must have.
+        by_hand: whether a person wrote it; values may then be any, and paths repeat.
 
     Returns:
         A table of those columns; every value is text, "" where it is unknown.
 
     Raises:
-        UserError: when the file is missing, not a CSV or lacks a column.
+        UserError: when the file is missing, not a CSV or lacks a column, or a value is none that its column can have;
+            it names the first.
     """
     if not path.is_file():
         raise UserError(f"Expected {path}. Received: no such file. Run the stage that writes it first: dvc repro.")
@@ -65,11 +102,25 @@ def read_table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
         with pd.read_csv(
             path, dtype=str, keep_default_na=False, encoding="utf-8-sig", chunksize=ROWS_AT_ONCE
         ) as chunks:
-            return pd.concat(_select(chunk, columns, path) for chunk in chunks)
+            table = pd.concat(_select(chunk, columns, path) for chunk in chunks)
     except ValueError as error:  # empty, torn or not UTF-8
         raise UserError(
             f"{path} must be a UTF-8 CSV with a header. Received: {str(error).strip()}. Mend it."
         ) from error
+    if not by_hand:
+        _check_table(path, table)
+    return table
+
+
+def read_checked(path: Path, columns: Sequence[str]) -> pd.DataFrame:
+    """Read a table whose folder has a list of checksums; see `read_table`.
+
+    Raises:
+        UserError: also when its bytes are not those that its stage wrote.
+    """
+    table = read_table(path, columns)
+    check_files(path.parent, path.name)
+    return table
 
 
 def kept(manifest: pd.DataFrame) -> pd.DataFrame:
@@ -88,3 +139,35 @@ def _select(table: pd.DataFrame, columns: Sequence[str], path: Path) -> pd.DataF
             f"Add {', '.join(missing)}."
         )
     return table[list(columns)]
+
+
+def _check_table(path: Path, table: pd.DataFrame) -> None:
+    """Refuse what a column can't hold, each distinct value looked at once, and a path that comes twice."""
+    for column in table.columns.intersection(list(_RULES)):
+        pattern, expected = _RULES[column]
+        allowed = re.compile(pattern, re.DOTALL | re.ASCII)
+        distinct = table[column].drop_duplicates()
+        wrong = distinct[[not allowed.fullmatch(value) for value in distinct]]
+        if len(wrong):
+            raise _wrong_value(path, wrong, f"{expected} in every row")
+    if "file_path" in table.columns:
+        repeated = table["file_path"][table["file_path"].duplicated()]
+        if len(repeated):
+            raise _wrong_value(path, repeated, "another path in every row")
+
+
+def _wrong_value(path: Path, wrong: pd.Series[str], expected: str) -> UserError:
+    """The error about the first of these values."""
+    return UserError(
+        f"Expected {expected} of column {wrong.name} in {path}. Received: {wrong.iloc[0]!r}, "
+        f"on line {_line_of(path, int(wrong.index[0]))}. {restore(path)}"
+    )
+
+
+def _line_of(path: Path, row: int) -> int:
+    """Where a row ends, counted from 0 behind the header; cells can have several lines."""
+    with path.open(encoding="utf-8-sig", newline="") as file, suppress(csv.Error):  # a cell too long for it
+        reader = csv.reader(file)
+        ends = (reader.line_num for cells in reader if cells)
+        return next(itertools.islice(ends, row + 1, None))
+    return row + 2

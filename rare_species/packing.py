@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from rare_species.checksums import of_unchanged_photo
 from rare_species.images import fit_file
 from rare_species.parallel import map_in_processes
 from rare_species.params import PreprocessParams
@@ -19,14 +20,14 @@ def fit_and_pack(photos: pd.DataFrame, images: Path, knobs: PreprocessParams, fo
     """Do what stage preprocess does to photos.
 
     Args:
-        photos: columns file_path, split and class_id.
+        photos: columns file_path, split, class_id and sha256, that of the file when it was found to be a photo.
         images: folder that `file_path` is relative to.
         knobs: how they are fitted, treated and encoded.
         folder: an empty one, for the shards and their index.
         workers: processes.
 
     Raises:
-        UserError: when what the treatment needs is not there.
+        UserError: when what the treatment needs is not there, or a file has changed.
     """
     recipe = treatment_recipe(knobs.treatment, knobs)
     fit = partial(
@@ -37,6 +38,8 @@ def fit_and_pack(photos: pd.DataFrame, images: Path, knobs: PreprocessParams, fo
         quality=knobs.jpeg_quality,
         folder=images,
     )
+    work = partial(of_unchanged_photo, function=fit, folder=images)
+    named = list(zip(photos["file_path"], photos["sha256"], strict=True))
     shape = Shape(knobs.image_size, knobs.resize, recipe, knobs.jpeg_quality)
-    with closing(map_in_processes(fit, photos["file_path"].tolist(), "preprocess", workers)) as jpegs:
+    with closing(map_in_processes(work, named, "preprocess", workers)) as jpegs:
         pack(photos, jpegs, folder, knobs.shard_images, shape)

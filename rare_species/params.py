@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -132,6 +133,13 @@ class RemoveBackgroundParams(Section):
     model: Literal["u2netp", "u2net", "silueta", "isnet-general-use"]
     weights: str
     colour: Colour
+
+
+TREATMENT_KNOBS: Mapping[str, type[Section]] = {
+    "circular_mask": CircularMaskParams,
+    "peripheral_blur": PeripheralBlurParams,
+    "remove_background": RemoveBackgroundParams,
+}
 
 
 class PreprocessParams(Section):

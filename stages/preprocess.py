@@ -1,7 +1,7 @@
 """Decode each kept photo once, upright and in RGB, fit it to a square, treat it and pack it.
 
 Reads:  data/images/, data/split/split.csv
-Writes: data/processed/ (tar shards of JPEGs, index.csv, packed.json), metrics/preprocess.json
+Writes: data/processed/ (tar shards of JPEGs, index.csv, packed.json, SHA256SUMS of both), metrics/preprocess.json
         plots/preprocess/ (a contact sheet per split)
 Params: preprocess
 Takes:  about a minute for 12,000 photos on two cores; remove_background half a second a photo and core
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rare_species.files import staged, write_json
-from rare_species.manifest import read_table
+from rare_species.manifest import read_checked
 from rare_species.packing import fit_and_pack
 from rare_species.params import PreprocessParams
 from rare_species.paths import Paths
@@ -31,7 +31,7 @@ class Params:
 def run(params: Params, paths: Paths) -> dict[str, Any]:
     """Fit, treat, encode, pack."""
     knobs = params.preprocess
-    photos = read_table(paths.split / "split.csv", ("file_path", "family", "class_id", "split"))
+    photos = read_checked(paths.split / "split.csv", ("file_path", "family", "class_id", "split", "sha256"))
     with staged(paths.processed, paths.metrics("preprocess"), paths.plots("preprocess")) as (processed, metrics, plots):
         fit_and_pack(photos, paths.images, knobs, processed, available_cores())
         packed = open_packed(processed)

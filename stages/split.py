@@ -2,7 +2,7 @@
 
 Reads:  data/clean/manifest.csv
 Writes: data/split/split.csv (photo, label, group, split, held_out_species: 1 for a test photo of a species held out)
-        data/split/classes.json (the class ids, fixed here)
+        data/split/classes.json (the class ids, fixed here), data/split/SHA256SUMS
         metrics/split.json (images, families and groups per split; species held out; leaked pairs, 0 when grouped, null
         when some content ids can't be used and bursts are asked for)
         plots/split/families.png, families.csv
@@ -18,10 +18,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from rare_species.checksums import write_checksums
+from rare_species.classes import NAME as CLASSES
+from rare_species.classes import Classes
 from rare_species.duplicates import cross_split_pairs, group_photos, unused_ids
 from rare_species.files import staged, write_json
 from rare_species.held_out import assign_others, choose_held_out
-from rare_species.manifest import LISTING_COLUMNS, SPLIT_COLUMNS, kept, read_table, write_table
+from rare_species.manifest import LISTING_COLUMNS, SPLIT_COLUMNS, kept, read_checked, write_table
 from rare_species.params import SplitParams
 from rare_species.paths import Paths
 from rare_species.pictures import draw_split
@@ -42,7 +45,7 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     """Group, assign, count leaks."""
     knobs = params.split
     fractions = {"train": knobs.train, "val": knobs.val, "test": knobs.test}
-    manifest = read_table(paths.manifest, (*LISTING_COLUMNS, "status", "phash"))
+    manifest = read_checked(paths.manifest, (*LISTING_COLUMNS, "status", "phash", "sha256"))
     manifest["group"] = group_photos(manifest, knobs.burst_gap, knobs.near_duplicate_bits)
     photos = kept(manifest)
     classes = list_classes(photos)
@@ -59,7 +62,8 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     leaked = None if _hides_bursts(manifest, knobs.burst_gap) else _count_leaks(photos)
     with staged(paths.split, paths.metrics("split"), paths.plots("split")) as (split, metrics, plots):
         write_table(split / "split.csv", photos.astype({"held_out_species": int}), SPLIT_COLUMNS)
-        write_json(split / "classes.json", classes)
+        write_json(split / CLASSES, Classes.model_validate(classes).model_dump())
+        write_checksums(split)
         write_json(metrics, describe_splits(photos, fractions, leaked))
         draw_split(photos, plots)
         count_families(photos).to_csv(plots / "families.csv", lineterminator="\n")

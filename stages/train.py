@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from rare_species.classes import read_classes
 from rare_species.errors import UserError
 from rare_species.exchange import remove
-from rare_species.files import read_json, staged
+from rare_species.files import staged
 from rare_species.paths import Paths
 from rare_species.shards import open_packed
 from rare_species.stage import Stage
@@ -35,6 +36,7 @@ class Params:
 
 def run(params: Params, paths: Paths) -> dict[str, Any]:
     """Fit, save, draw."""
+    packed, classes = open_packed(paths.processed), read_classes(paths.split)
     start_tensorflow()
     from rare_species.callbacks import DivergedError
     from rare_species.candidates import fit_members, open_data, save_candidate, score_candidate
@@ -43,7 +45,7 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     from rare_species.reporting import live_log, log_epoch, write_metrics
     from rare_species.scores import EPOCH_METRICS
 
-    data = open_data(paths.features, open_packed(paths.processed), read_json(paths.split / "classes.json"))
+    data = open_data(paths.features, packed, classes)
     with staged(paths.model("train"), paths.metrics("train"), paths.plots("train")) as (folder, metrics, plots):
         with live_log(plots) as live:
             try:

@@ -16,9 +16,10 @@ from typing import Any
 
 import yaml
 
+from rare_species.classes import read_classes
 from rare_species.errors import UserError
 from rare_species.exchange import remove
-from rare_species.files import read_json, staged, write_json
+from rare_species.files import staged, write_json
 from rare_species.paths import Paths
 from rare_species.shards import open_packed
 from rare_species.stage import Stage
@@ -35,6 +36,7 @@ class Params:
 
 def run(params: Params, paths: Paths) -> dict[str, Any]:
     """Search, save, report; a model without cached features is not searched."""
+    packed, classes = open_packed(paths.processed), read_classes(paths.split)
     start_tensorflow(threads=1)  # trials run side by side; batches are too small to share out
     from rare_species.candidates import Candidate, open_data, save_candidate, search_name
     from rare_species.plots import learning_curves, save_png
@@ -43,7 +45,7 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     from rare_species.search import search
     from rare_species.search_pictures import draw_nothing, draw_search, trial_seconds
 
-    data = open_data(paths.features, open_packed(paths.processed), read_json(paths.split / "classes.json"))
+    data = open_data(paths.features, packed, classes)
     with staged(paths.model("tune"), paths.metrics("tune"), paths.plots("tune")) as (folder, metrics, plots):
         if not (data.has_features and params.tune.trials):
             reason = "tune.trials is 0" if data.has_features else "the model learns from photos, not from features"
@@ -64,14 +66,12 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
         (folder / "best.yaml").write_text(yaml.safe_dump({"train": knobs}, sort_keys=False), encoding="utf-8")
         found.trials.to_csv(plots / "trials.csv", index=False, float_format="%.6g", lineterminator="\n")
         draw_search(found.study, params.tune.space, params.tune.objective, plots)
-        fit = found.fit
-        save_png(learning_curves(fit.history, fit.best_epoch, EPOCH_METRICS), plots / "curves.png")
-        states = found.trials["state"].value_counts()
-        counts = {state: int(states.get(state, 0)) for state in ("complete", "pruned", "fail")}
-        write_metrics(metrics, {"trials": counts, "best": found.best, **fit.best})
+        save_png(learning_curves(found.fit.history, found.fit.best_epoch, EPOCH_METRICS), plots / "curves.png")
+        counts = {state: int((found.trials["state"] == state).sum()) for state in ("complete", "pruned", "fail")}
+        write_metrics(metrics, {"trials": counts, "best": found.best, **found.fit.best})
     remove(journal)
     save_png(trial_seconds(found.study), paths.searches / "seconds.png")
-    return {"trials": len(found.trials), "val macro F1": round(fit.best["val_macro_f1"], 4)}
+    return {"trials": len(found.trials), "val macro F1": round(found.fit.best["val_macro_f1"], 4)}
 
 
 STAGE = Stage("tune", __doc__, Params, run)

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from rare_species.checksums import write_checksums
 from tests import toy
 
 PROGRESS_BAR = "%|"
@@ -243,6 +244,7 @@ TOLD = {"model.inputs": ["image", "phylum"]}
 def test_phylum_unknown(finished, capsys):
     classes = finished / "data/split/classes.json"
     classes.write_text(classes.read_text(encoding="utf-8").replace("Arthropoda", ""), encoding="utf-8")
+    write_checksums(classes.parent)
     toy.write_params(finished, TOLD)
     assert re.search(
         r"Expected the phylum of every family.* Received: none for 1 of 3 families, such as Formicidae\. Give it in",
@@ -399,6 +401,7 @@ def spoil_features(folder: Path) -> None:
         with np.load(path) as arrays:
             spoiled = dict(arrays) | {"values": np.full_like(arrays["values"], 1e30)}
         np.savez(path, allow_pickle=False, **spoiled)
+    write_checksums(folder / "data/features")
 
 
 DIVERGING = {"name": "sgd", "learning_rate": 1.0, "weight_decay": 0.0, "momentum": 0.99}

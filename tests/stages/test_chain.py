@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from rare_species.apply import apply
+from rare_species.checksums import write_checksums
 from rare_species.search_pictures import FILES
 from tests import toy
 
@@ -49,15 +50,19 @@ def below(folder: str, names: set[str]) -> set[str]:
 WRITTEN = {
     "unzip": {"data/listing.csv", "metrics/unzip.json"}
     | below("data/images", {*toy.draw_photos()[0], "Felidae/notes.txt"}),
-    "clean": {"data/clean/manifest.csv", "metrics/clean.json"}
+    "clean": {"data/clean/manifest.csv", "data/clean/SHA256SUMS", "metrics/clean.json"}
     | below("plots/clean", {"families.png", "sizes.png", "rejected.jpg", "documents.jpg"}),
-    "split": {"data/split/split.csv", "data/split/classes.json", "metrics/split.json"}
+    "split": {"metrics/split.json"}
+    | below("data/split", {"split.csv", "classes.json", "SHA256SUMS"})
     | below("plots/split", {"families.csv", "families.png"}),
-    "preprocess": {"metrics/preprocess.json"}
-    | below("data/processed", {"index.csv", "packed.json", *(f"shard-0000{number}.tar" for number in range(3))})
+    "preprocess": {"metrics/preprocess.json", "data/processed/SHA256SUMS"}
+    | below(
+        "data/processed",
+        {"index.csv", "packed.json", *(f"shard-0000{number}.tar" for number in range(3))},
+    )
     | below("plots/preprocess", {"train.jpg", "val.jpg", "test.jpg"}),
     "embed": {"metrics/embed.json"}
-    | below("data/features", {"train.npz", "val.npz", "test.npz", "backbone.json", "backbone.keras"}),
+    | below("data/features", {"train.npz", "val.npz", "test.npz", "backbone.json", "backbone.keras", "SHA256SUMS"}),
     "train": {"metrics/train.json"}
     | below("models/train", MODEL)
     | below("plots/train", CURVES | {"curves.png", "augmentation.jpg"}),
@@ -159,6 +164,7 @@ def test_photos_on_both_sides_of_a_rejected_one_stay_together(chain, tmp_path, m
     manifest.loc[burst, "species"], manifest.loc[burst, "content_id"] = "9", ["1000", "1002", "1004"]
     manifest.loc[burst[1], ["status", "reason", "phash"]] = ["rejected", "unreadable", ""]
     manifest.to_csv(folder / "data/clean/manifest.csv", index=False)
+    write_checksums(folder / "data/clean")
     monkeypatch.chdir(folder)
     assert toy.run_stage("split") == 0
     table = pd.read_csv("data/split/split.csv").set_index("file_path")
@@ -172,6 +178,7 @@ def test_species_held_out_are_in_test_alone_and_are_counted(chain, tmp_path, mon
     rare = manifest.loc[manifest.index[manifest["family"] == "Felidae"][:3], "file_path"]
     manifest.loc[manifest["file_path"].isin(rare), "species"] = "9"
     manifest.to_csv(folder / "data/clean/manifest.csv", index=False)
+    write_checksums(folder / "data/clean")
     toy.write_params(folder, {"split.holdout_species": True})
     monkeypatch.chdir(folder)
     assert toy.run_stage("split") == 0

@@ -14,6 +14,7 @@ import pytest
 from scipy.special import softmax
 
 from rare_species import candidates
+from rare_species.backbone_document import FeaturesDocument
 from rare_species.callbacks import Fit
 from rare_species.candidates import (
     Data,
@@ -25,6 +26,7 @@ from rare_species.candidates import (
     save_candidate,
     score_candidate,
 )
+from rare_species.checksums import write_checksums
 from rare_species.datasets import as_batches, load_features, photo_batches, save_features
 from rare_species.embedding import embed_split, open_embedder
 from rare_species.errors import UserError
@@ -33,6 +35,7 @@ from rare_species.models import average_probabilities, load_model, predict, save
 from rare_species.params import EmbedParams, EvaluateParams, ModelParams
 from rare_species.phyla import one_hot_phyla
 from rare_species.scores import epoch_scores
+from rare_species.shards import open_packed, pack
 from rare_species.training_params import AugmentationParams
 from tests import toy
 from tests.unit.tf_fixtures import AUGMENTATION, SIDE_PX, STILL, ignore_epoch, train_params
@@ -49,7 +52,10 @@ EVALUATE = EvaluateParams(
     augmentation=AUGMENTATION,
     seed=0,
 )
-CLASSES = [{"family": family, "phylum": phylum} for family, (phylum, _, _) in toy.FAMILIES.items()]
+CLASSES = [
+    {"class_id": number, "family": family, "phylum": phylum}
+    for number, (family, (phylum, _, _)) in enumerate(toy.FAMILIES.items())
+]
 PHYLA = ["Arthropoda", "Chordata"]
 
 
@@ -59,9 +65,11 @@ def embed(folder, packed, name, views) -> Data:
     embedder = open_embedder(ModelParams(name=name, weights="imagenet", inputs=("image",)), params, SIDE_PX)
     for split in SPLITS:
         save_features(folder / f"{split}.npz", embed_split(embedder, packed, split, views if split == "train" else 0))
-    write_json(folder / "backbone.json", embedder.description | {"phyla": []})
+    document = FeaturesDocument.of(embedder.description, [], packed.folder / "index.csv", CLASSES)
+    write_json(folder / "backbone.json", document.model_dump())
     if embedder.backbone:
         save_keras(folder / "backbone.keras", embedder.backbone)
+    write_checksums(folder)
     return open_data(folder, packed, CLASSES)
 
 
@@ -181,7 +189,7 @@ def test_metadata_says_how_the_model_was_made(fitted, data):
             "values": "RGB, 0 to 255",
             "phyla": [],
         },
-        "backbone": data.description,
+        "backbone": data.description.model_dump(),
         "images": {"train": 12, "val": 6, "test": 6},
         "best_epoch": candidate.fit.best_epoch,
         "params": {"seed": 3},
@@ -241,6 +249,7 @@ def save_changed(data, folder, change) -> Data:
     shutil.copytree(data.features, folder, dirs_exist_ok=True)
     for split in SPLITS:
         save_features(folder / f"{split}.npz", change(split, load_features(data.features, split)))
+    write_checksums(folder)
     return replace(data, features=folder)
 
 
@@ -257,6 +266,67 @@ def test_features_of_other_photos_are_refused(data, packed, tmp_path):
     save_changed(data, tmp_path, change)
     with pytest.raises(UserError, match=r"to be of the photos in .* Received: others"):
         open_data(tmp_path, packed, data.classes)
+
+
+def test_features_with_other_labels_are_refused(data, packed, tmp_path):
+    save_changed(data, tmp_path, lambda split, one: replace(one, labels=2 - one.labels) if split == "test" else one)
+    with pytest.raises(UserError, match=r"to be of the photos in .* Received: others"):
+        open_data(tmp_path, packed, data.classes)
+
+
+def test_features_of_the_same_photos_packed_otherwise_are_refused(data, packed, tmp_path):
+    jpegs = list(packed.read(packed.index))
+    pack(packed.index, [jpeg + b"\0" for jpeg in jpegs], tmp_path, 10, packed.shape)
+    with pytest.raises(UserError, match=r"to be of the photos in .* Received: others"):
+        open_data(data.features, open_packed(tmp_path), data.classes)
+
+
+@pytest.mark.parametrize("change", [{"family": "Canidae"}, {"phylum": "Mollusca"}])
+def test_features_of_photos_that_were_classed_otherwise_are_refused(data, packed, change):
+    with pytest.raises(UserError, match=r"to be of the photos in .* Received: others"):
+        open_data(data.features, packed, [*CLASSES[:2], CLASSES[2] | change])
+
+
+def test_photos_of_a_class_that_there_is_not_are_refused(data, packed):
+    with pytest.raises(UserError, match=r"class ids below 2 in .*index\.csv"):
+        open_data(data.features, packed, CLASSES[:2])
+
+
+@pytest.mark.parametrize("name", ["backbone.json", "backbone.keras"])
+def test_other_bytes_than_embed_wrote_are_refused_before_anything_is_fitted(data, packed, tmp_path, name):
+    shutil.copytree(data.features, tmp_path, dirs_exist_ok=True)
+    (tmp_path / name).write_bytes((tmp_path / name).read_bytes() + b"\n")
+    with pytest.raises(UserError, match=rf"{name} as its stage wrote it.* Received: other bytes"):
+        open_data(tmp_path, packed, data.classes)
+
+
+def test_other_values_than_embed_wrote_are_refused_when_they_are_read(data, packed, tmp_path):
+    shutil.copytree(data.features, tmp_path, dirs_exist_ok=True)
+    features = load_features(tmp_path, "val")
+    save_features(tmp_path / "val.npz", replace(features, values=features.values[::-1]))
+    opened = open_data(tmp_path, packed, data.classes)
+    with pytest.raises(UserError, match=r"val\.npz as its stage wrote it.* Received: other bytes"):
+        _ = opened.fitted
+
+
+def test_vectors_of_another_length_are_refused(data, tmp_path):
+    others = save_changed(data, tmp_path, lambda _, one: replace(one, values=one.values[:, 1:]))
+    with pytest.raises(UserError, match=r"Expected vectors of 1280 numbers in .*train\.npz.* Received: 1279"):
+        _ = others.fitted
+
+
+def test_digest_changes_with_photos_and_with_features(data, packed, tmp_path):
+    same = replace(data)
+    others = save_changed(data, tmp_path / "features", lambda _, one: replace(one, values=one.values + 1))
+    pack(packed.index, [jpeg + b"\0" for jpeg in packed.read(packed.index)], made(tmp_path / "p"), 10, packed.shape)
+    repacked = replace(data, packed=open_packed(tmp_path / "p"))
+    assert len({data.digest, same.digest}) == 1
+    assert len({data.digest, others.digest, repacked.digest}) == 3
+
+
+def made(folder):
+    folder.mkdir()
+    return folder
 
 
 def test_nan_is_no_agreement():
@@ -356,8 +426,8 @@ def test_saved_model_holds_no_loss_and_no_optimizer(data, tmp_path, imbalance, e
 
 def tell(data, folder, phyla):
     """The same data, with the photos' phyla behind their features in this order."""
-    told = save_changed(data, folder, lambda _, one: one.with_columns(one_hot_phyla(one.labels, CLASSES, phyla)))
-    return replace(told, phyla=phyla)
+    wider = replace(data, phyla=phyla)
+    return save_changed(wider, folder, lambda _, one: one.with_columns(one_hot_phyla(one.labels, CLASSES, phyla)))
 
 
 @pytest.fixture(scope="module")
@@ -383,7 +453,7 @@ def test_saved_model_takes_the_phylum_next_to_the_photo_and_says_so(fitted_told,
     ]
     assert metadata["input"]["values"] == "RGB, 0 to 255; phylum, one-hot in the order of phyla"
     assert metadata["input"]["phyla"] == PHYLA
-    assert metadata["backbone"] == told.description
+    assert metadata["backbone"] == told.description.model_dump()
 
 
 def test_told_head_predicts_from_features_what_the_saved_model_does_from_photos(fitted_told, told, packed):

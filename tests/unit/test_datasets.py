@@ -2,6 +2,8 @@
 
 import io
 import os
+import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,15 +15,17 @@ from rare_species.datasets import (
     Features,
     Shuffle,
     load_features,
-    load_photo_paths,
+    load_photos,
     photo_batches,
     save_features,
     shuffled_photo_batches,
     shuffled_rows,
 )
 from rare_species.errors import UserError
+from tests.damage import list_damages
 
 VALUES = np.arange(20, dtype=np.float32).reshape(10, 2)
+ARRAYS = ("file_paths", "labels", "values")
 LABELS = np.arange(10)[::-1].copy()
 TARGETS = np.eye(10, dtype=np.float32)[LABELS]
 
@@ -161,9 +165,10 @@ def test_saved_features_come_back(features, tmp_path, monkeypatch, width):
         assert getattr(loaded, name).dtype == getattr(saved, name).dtype
 
 
-def test_each_photo_has_a_path_and_no_view_has_one(features, tmp_path):
+def test_each_photo_has_a_path_and_a_label_and_no_view_has_them(features, tmp_path):
     save_features(tmp_path / "train.npz", features)
-    assert load_photo_paths(tmp_path, "train").tolist() == ["cat/ä.jpg", "ant/2.jpg"]
+    paths, labels = load_photos(tmp_path, "train")
+    assert (paths.tolist(), labels.tolist()) == (["cat/ä.jpg", "ant/2.jpg"], [1, 0])
 
 
 def test_loaded_features_are_in_memory_once(features, tmp_path):
@@ -213,3 +218,73 @@ def test_columns_join_at_the_end_and_nothing_else_changes(features):
     )
     assert joined.photos == 2
     np.testing.assert_array_equal(features.with_columns(columns[:, :0]).values, features.values)
+
+
+@pytest.fixture
+def saved(features, tmp_path):
+    save_features(tmp_path / "train.npz", features)
+    return tmp_path / "train.npz"
+
+
+def test_damaged_features_are_one_message_or_the_same(saved):
+    """What is whole in itself, as the same in another order, is for the checksums."""
+    whole, unseen = saved.read_bytes(), set()
+    for name, data in list_damages(whole, ".npz").items():
+        saved.write_bytes(data)
+        try:
+            load_features(saved.parent, "train")
+            unseen.add(name)
+        except UserError as error:
+            assert str(error).startswith(f"Expected {saved} to hold features as stage embed writes them. Received: ")
+    assert unseen <= {"a bit flipped", "a tail more", *(f"{name} in another order" for name in ARRAYS)}
+
+
+def rewrite(file, **changed):
+    with np.load(file) as arrays:
+        whole = dict(arrays)
+    np.savez(file, **(whole | changed))
+
+
+@pytest.mark.parametrize(
+    ("changed", "found"),
+    [
+        ({"values": np.array([[np.nan, 1]] * 4, np.float32)}, "values without NaN"),
+        ({"values": np.array([[np.inf, 1]] * 4, np.float32)}, "values without NaN"),
+        ({"values": VALUES[:3]}, "values"),
+        ({"values": VALUES[:4].astype(np.float64)}, "values"),
+        ({"values": VALUES[:4].ravel()}, "values"),
+        ({"labels": np.array([1, 0, 1, 0], np.int32)}, "labels"),
+        ({"labels": np.array([1, 0, 1])}, "labels"),
+        ({"labels": np.array([1, 0, 1, 1])}, "labels again for each view"),
+        ({"file_paths": np.array(["a", "b", "a", "c"])}, "labels again for each view"),
+        ({"file_paths": np.array([1, 2, 1, 2])}, "file_paths"),
+        ({"photos": np.int64(3)}, "whole views of all photos"),
+        ({"photos": np.int64(0)}, "photos"),
+        ({"photos": np.int64(5)}, "photos"),
+        ({"photos": np.float64(2)}, "photos"),
+        ({"more": np.int64(2)}, "its arrays"),
+    ],
+)
+def test_arrays_that_are_no_features_are_named(saved, changed, found):
+    rewrite(saved, **changed)
+    with pytest.raises(UserError, match=rf"train\.npz to hold features .* Received: .*not .*{found} as expected"):
+        load_features(saved.parent, "train")
+
+
+def test_one_bit_of_any_value_is_seen(saved, monkeypatch):
+    monkeypatch.setattr(datasets, "BYTES_AT_ONCE", 12)
+    whole = saved.read_bytes()
+    start = whole.index(VALUES[:4].tobytes())
+    for place in range(start, start + VALUES[:4].nbytes):
+        saved.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        with pytest.raises(UserError, match=r"train\.npz .*Bad CRC-32 for file 'values\.npy'"):
+            load_features(saved.parent, "train")
+
+
+def test_damaged_shard_is_told_as_it_is_and_not_as_an_error_of_tensorflow(packed, tmp_path):
+    folder = shutil.copytree(packed.folder, tmp_path / "copied")
+    shard = folder / "shard-00002.tar"
+    shard.write_bytes(shard.read_bytes()[:1000])
+    copied = replace(packed, folder=folder)
+    with pytest.raises(UserError, match=r"JPEG of .* in .*shard-00002\.tar.* Received: the end of the file"):
+        photo_batches(copied, copied.rows("train"), 5)

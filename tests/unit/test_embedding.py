@@ -84,7 +84,7 @@ def test_backbone_that_is_saved_can_be_trained_and_its_copy_that_runs_is_folded(
 
 
 def test_description_identifies_the_backbone(embedder):
-    assert embedder.description == {
+    assert embedder.description.model_dump() == {
         "name": "efficientnetlite0",
         "weights": packaged_checkpoint().name,
         "weights_file_sha256": CHECKPOINT_SHA256,
@@ -105,9 +105,9 @@ def test_description_claims_nothing_of_other_weights(embedder, tmp_path, weights
     found = describe(
         ModelParams(name="efficientnetlite0", weights=str(file), inputs=("image",)), embedder.backbone, file
     )
-    assert found["weights"] == weights
-    assert found["weights_file_sha256"] == (hashlib.sha256(b"trained further").hexdigest() if file else "")
-    assert (found["licence"], found["pretrained_on"]) == (facts, facts)
+    assert found.weights == weights
+    assert found.weights_file_sha256 == (hashlib.sha256(b"trained further").hexdigest() if file else "")
+    assert (found.licence, found.pretrained_on) == (facts, facts)
 
 
 def test_description_knows_a_copy_of_the_published_file(embedder, tmp_path):
@@ -116,7 +116,7 @@ def test_description_knows_a_copy_of_the_published_file(embedder, tmp_path):
     found = describe(
         ModelParams(name="efficientnetlite0", weights=str(file), inputs=("image",)), embedder.backbone, file
     )
-    assert (found["weights"], found["licence"]) == ("copy.pth", "Apache-2.0")
+    assert (found.weights, found.licence) == ("copy.pth", "Apache-2.0")
 
 
 @pytest.mark.parametrize("views", [0, 2])
@@ -124,12 +124,15 @@ def test_network_that_learns_from_photos_has_no_features_and_no_views(packed, vi
     embedder = open_embedder(CNN, embed_params(), SIDE_PX)
     features = embed_split(embedder, packed, "train", views)
     assert embedder.backbone is None
-    assert embedder.description == {
+    assert embedder.description.model_dump() == {
         "name": "cnn",
         "weights": "none",
+        "weights_file_sha256": "",
         "weights_sha256": "",
         "feature_size": 0,
         "blocks": 0,
+        "licence": "",
+        "pretrained_on": "",
     }
     assert features.values.shape == (12, 0)
     assert features.file_paths.tolist() == packed.rows("train")["file_path"].tolist()

@@ -7,12 +7,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rare_species import photo_training
+from rare_species import callbacks, photo_training
 from rare_species.callbacks import DivergedError, EpochScores, Fit
 from rare_species.datasets import photo_batches
 from rare_species.models import build_head, predict
 from rare_species.photo_training import PhotoTask, fine_tune, fit_cnn
 from rare_species.scores import epoch_scores
+from tests.damage import list_damages
 from tests.unit.tf_fixtures import FINE_TUNE, head_params, ignore_epoch, small_backbone, train_params
 
 TUNE = FINE_TUNE | {"epochs": 2, "learning_rate": 0.05}
@@ -263,3 +264,41 @@ def test_a_fit_that_was_to_stop_early_stops_all_the_same(tune):
     _, fit, _ = tune(fine, file="state.npz", on_epoch=lambda epoch, _: again.append(epoch), **knobs)
     assert again == [0, 1, 2, 3]
     assert len(fit.history) == 4
+
+
+def test_damaged_checkpoint_is_set_aside_and_the_fit_starts_anew(packed, tmp_path, caplog):
+    params, file = train_params(epochs=2, optimizer__name="adam"), tmp_path / "state.npz"
+
+    def fit(on_epoch=ignore_epoch):
+        return fit_cnn(PhotoTask(packed, 3, params, 5, on_epoch, file))
+
+    whole, history = fit()
+    file.unlink()
+    with pytest.raises(KilledError):
+        fit(killer(1, []))
+    data = file.read_bytes()
+    damages = list_damages(data, ".npz")
+    chosen = ["empty", "rows missing", "state0 NaN", "best0 in another order"]  # each is a fit
+    for name in chosen:
+        caplog.clear()
+        file.write_bytes(damages[name])
+        again, history_again = fit()
+        assert caplog.messages == [
+            f"{file} is damaged: it is set aside as state.npz.damaged, and the fit starts anew"
+        ], name
+        assert (tmp_path / "state.npz.damaged").read_bytes() == damages[name]
+        assert history_again.history.equals(history.history)
+        assert same(whole, again)
+
+
+def test_every_damage_to_a_checkpoint_is_seen(tmp_path):
+    file, arrays = tmp_path / "state.npz", {"state0": np.arange(6.0), "rows": np.array("[{}]")}
+    np.savez(file, sha256=callbacks._state_digest(file.name, arrays), **arrays)
+    whole = file.read_bytes()
+    assert callbacks._read_state(file).keys() == arrays.keys()
+    for name, damaged in list_damages(whole, ".npz").items():
+        file.write_bytes(damaged)
+        found = callbacks._read_state(file)
+        assert not found or all((found[key] == arrays[key]).all() for key in arrays), name
+    (tmp_path / "other.npz").write_bytes(whole)
+    assert callbacks._read_state(tmp_path / "other.npz") == {}

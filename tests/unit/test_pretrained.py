@@ -6,9 +6,10 @@ import keras
 import pytest
 from keras.src.utils import file_utils
 
+from rare_species.checksums import file_digest
 from rare_species.errors import UserError
 from rare_species.paths import Paths
-from rare_species.pretrained import Download, Packaged, file_digest, find_weights, is_published
+from rare_species.pretrained import Download, Packaged, find_weights, is_published
 
 CONTENT = b"weights"
 URL = "https://storage.example/models/toy_notop.h5"

@@ -1,8 +1,11 @@
 """rare_species.shards: every photo comes back by its name, and a shard is a plain tar of JPEGs."""
 
 import io
+import json
+import re
 import tarfile
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import pandas as pd
@@ -13,9 +16,11 @@ from PIL import Image
 
 from rare_species.errors import UserError
 from rare_species.manifest import SPLITS
+from rare_species.schema import read_document
 from rare_species.shards import INDEX_COLUMNS, Packed, Shape, find_photo, open_packed, pack
+from tests.damage import list_damages
 
-TREATMENT = {"name": "circular_mask", "radius": 0.5, "colour": "red"}
+TREATMENT = {"name": "circular_mask", "radius": 0.5, "edge": 0.0, "colour": "red"}
 SHAPE = Shape(image_size=8, resize="crop", treatment=TREATMENT, jpeg_quality=90)
 
 
@@ -60,7 +65,7 @@ def test_the_index_lists_all_photos_by_name_with_numbers_as_numbers(packed: tupl
     index = packed[0].index
     assert tuple(index.columns) == INDEX_COLUMNS
     assert list(index["file_path"]) == sorted(packed[1])
-    assert [index[name].dtype.kind for name in ("class_id", "offset", "length")] == ["i", "i", "i"]
+    assert [index[name].dtype.kind for name in ("class_id", "offset", "length", "crc32")] == ["i"] * 4
     assert photos_per_shard(index) == {"shard-00000.tar": 3, "shard-00001.tar": 3, "shard-00002.tar": 1}
 
 
@@ -119,7 +124,7 @@ def test_same_photos_same_bytes(tmp_path: Path) -> None:
     jpegs = [make_jpeg(level) for level in range(5)]
     first, second = (packed_of(tmp_path / name, jpegs, 2)[0].folder for name in ("first", "second"))
     names = sorted(path.name for path in first.iterdir())
-    assert names == ["index.csv", "packed.json", "shard-00000.tar", "shard-00001.tar", "shard-00002.tar"]
+    assert names == ["SHA256SUMS", "index.csv", "packed.json", "shard-00000.tar", "shard-00001.tar", "shard-00002.tar"]
     assert [(first / name).read_bytes() for name in names] == [(second / name).read_bytes() for name in names]
 
 
@@ -141,3 +146,75 @@ def test_a_photo_that_was_not_packed_is_named(packed: tuple[Packed, dict[str, by
 def test_nothing_packed_yet_names_the_command(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"index\.csv.*dvc repro"):
         open_packed(tmp_path)
+
+
+def spoil(file: Path, place: int) -> None:
+    data = bytearray(file.read_bytes())
+    data[place] ^= 1
+    file.write_bytes(bytes(data))
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 0.99])
+def test_one_bit_of_any_photo_is_seen_and_named(packed: tuple[Packed, dict[str, bytes]], share: float) -> None:
+    shards, _ = packed
+    for row in shards.index.itertuples():
+        file = shards.folder / row.shard
+        whole = file.read_bytes()
+        spoil(file, row.offset + int(row.length * share))
+        with pytest.raises(UserError, match=rf"JPEG of '{row.file_path}' in .*{row.shard}.* Received: other bytes"):
+            shards.check(shards.index)
+        file.write_bytes(whole)
+    shards.check(shards.index)
+
+
+def test_a_shard_that_ends_early_or_is_gone_is_named(packed: tuple[Packed, dict[str, bytes]]) -> None:
+    shards, _ = packed
+    file = shards.folder / "shard-00001.tar"
+    file.write_bytes(file.read_bytes()[:600])
+    with pytest.raises(UserError, match=r"shard-00001\.tar, as its index says\. Received: the end of the file"):
+        list(shards.read(shards.index))
+    file.unlink()
+    with pytest.raises(UserError, match=r"Expected .*shard-00001\.tar\. Received: no such file"):
+        list(shards.read(shards.index))
+
+
+@pytest.mark.parametrize("name", ["index.csv", "packed.json"])
+def test_other_bytes_than_were_packed_are_refused(packed: tuple[Packed, dict[str, bytes]], name: str) -> None:
+    folder = packed[0].folder
+    for damage, data in list_damages((folder / name).read_bytes(), Path(name).suffix).items():
+        (folder / name).write_bytes(data)
+        with pytest.raises(UserError, match=re.escape(name)):
+            open_packed(folder)
+            pytest.fail(damage)
+
+
+def test_photos_of_a_class_that_there_is_not_are_named(packed: tuple[Packed, dict[str, bytes]]) -> None:
+    shards, _ = packed
+    shards.check_classes(2)
+    with pytest.raises(UserError, match=r"class ids below 1 in .*index\.csv.* Received: 1 of 'photo-\d+\.png'"):
+        shards.check_classes(1)
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        ({"image_size": 0}, "image_size"),
+        ({"image_size": "8"}, "image_size"),
+        ({"resize": "zoom"}, "resize"),
+        ({"jpeg_quality": 101}, "jpeg_quality"),
+        ({"treatment": {}}, "name must be one of none, grayscale"),
+        ({"treatment": {"name": "sepia"}}, "'sepia'"),
+        ({"treatment": {"name": ["none"]}}, r"\['none'\]"),
+        ({"treatment": {"name": "none", "radius": 1.0}}, "none has no knobs such as radius"),
+        ({"treatment": TREATMENT | {"radius": 9.0}}, "radius: "),
+        ({"treatment": TREATMENT | {"radius": float("nan")}}, "radius: "),
+        ({"treatment": TREATMENT | {"sigma": 0.1}}, "sigma: "),
+        ({"treatment": {"name": "circular_mask"}}, "radius: Field required"),
+        ({"more": 1}, "more"),
+    ],
+)
+def test_a_shape_that_cannot_be_is_named(tmp_path: Path, change: dict[str, object], found: str) -> None:
+    write = asdict(SHAPE) | change
+    (tmp_path / "packed.json").write_text(json.dumps(write))
+    with pytest.raises(UserError, match=rf"packed\.json to be what its stage writes\. Received: .*{found}"):
+        read_document(tmp_path / "packed.json", Shape)

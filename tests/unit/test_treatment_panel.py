@@ -10,6 +10,7 @@ import yaml
 from PIL import Image
 
 from rare_species import treatment_panel
+from rare_species.checksums import write_checksums
 from rare_species.images import fit_square
 from rare_species.manifest import SPLIT_COLUMNS, write_table
 from rare_species.params import PreprocessParams
@@ -30,6 +31,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     table = pd.DataFrame(rows).reindex(columns=list(SPLIT_COLUMNS), fill_value="0")
     (tmp_path / "data/split").mkdir()
     write_table(tmp_path / "data/split/split.csv", table, SPLIT_COLUMNS)
+    write_checksums(tmp_path / "data/split")
     write_network(tmp_path / "tiny.onnx")
     toy.write_params(tmp_path, {REMOVAL: "tiny.onnx"})
     monkeypatch.chdir(tmp_path)

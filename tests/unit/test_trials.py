@@ -7,6 +7,7 @@ from optuna.trial import TrialState
 
 from rare_species.training_params import TuneParams
 from rare_species.trials import Journal, finished, knobs_of, propose
+from tests.damage import list_damages
 from tests.unit.tf_fixtures import fit_params
 
 DROPOUT = {"type": "float", "low": 0.0, "high": 0.9}
@@ -146,4 +147,63 @@ def test_journal_that_was_torn_is_read_up_to_there(tmp_path):
     torn = Journal(file, params)
     assert list(torn.read()) == [0]
     torn.add(over[2])
+    assert sorted(Journal(file, params).read()) == [0, 2]
+
+
+@pytest.fixture
+def written(tmp_path):
+    """Trials that are over, and their journal."""
+    params, file = tune_params(NUMBERS), tmp_path / "journal.log"
+    over = run_all(params, 3)
+    journal = Journal(file, params)
+    for trial in over:
+        journal.add(trial)
+    return params, file, over
+
+
+def read_damaged(file, data, params):
+    """Values by number."""
+    file.write_bytes(data)
+    return {number: trial.value for number, trial in Journal(file, params).read().items()}
+
+
+def test_damaged_journal_gives_back_what_is_whole_and_nothing_else(written):
+    params, file, over = written
+    whole, values = file.read_bytes(), {trial.number: trial.value for trial in over}
+    lines = whole.splitlines(keepends=True)
+    damages = list_damages(whole, ".log") | {
+        "a line missing": b"".join([*lines[:2], *lines[3:]]),
+        "a line twice": b"".join([*lines[:2], *lines[1:]]),
+        "lines swapped": b"".join([lines[0], lines[2], lines[1], *lines[3:]]),
+        "its first line missing": b"".join(lines[1:]),
+        "other values": whole.replace(b'"values":[0.', b'"values":[9.'),
+    }
+    for name, data in damages.items():
+        assert read_damaged(file, data, params).items() <= values.items(), name
+
+
+def test_every_bit_of_a_journal_counts(written, caplog):
+    params, file, _ = written
+    whole = file.read_bytes()
+    for place in range(0, len(whole) - 1, 41):
+        before, data = whole[:place].count(b"\n"), bytearray(whole)
+        data[place] ^= 1
+        caplog.clear()
+        assert len(read_damaged(file, bytes(data), params)) == max(0, before - 1)  # the first line is the study
+        (message,) = caplog.messages
+        assert message == f"{file} is damaged on line {before + 1}: the search goes on from what is before it"
+
+
+def test_journal_of_another_search_is_not_taken_up(written, tmp_path):
+    params, file, _ = written
+    assert read_damaged(tmp_path / "other.log", file.read_bytes(), params) == {}
+
+
+def test_search_goes_on_behind_what_was_damaged(written):
+    params, file, over = written
+    lines = file.read_bytes().splitlines(keepends=True)
+    file.write_bytes(b"".join([*lines[:2], b"nonsense\n", *lines[3:]]))
+    journal = Journal(file, params)
+    assert list(journal.read()) == [0]
+    journal.add(over[2])
     assert sorted(Journal(file, params).read()) == [0, 2]

@@ -1,0 +1,107 @@
+"""SHA-256 of what a stage wrote, in a list beside it that `sha256sum --check SHA256SUMS` reads too."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TypeVar
+
+from rare_species.errors import UserError
+
+T = TypeVar("T")
+LIST_NAME = "SHA256SUMS"
+_LINE = re.compile(r"(?P<digest>[0-9a-f]{64})  (?P<name>[^\r\n]+)")
+
+
+def file_digest(path: Path, algorithm: str = "sha256") -> str:
+    """Digest of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, algorithm).hexdigest()
+
+
+def write_checksums(folder: Path, *names: str, beside: Mapping[str, Path] | None = None) -> None:
+    """List the SHA-256 of files below a folder; call it when they are complete.
+
+    Args:
+        folder: where the list goes; an older one is replaced.
+        names: paths relative to it; none for all files below it.
+        beside: files elsewhere that belong to them, by the path under which they will lie relative to the folder.
+    """
+    inside = {name: folder / name for name in names or _names_below(folder)}
+    listed = sorted({**inside, **(beside or {})}.items())
+    lines = [f"{file_digest(file)}  {name}\n" for name, file in listed]
+    (folder / LIST_NAME).write_text("".join(lines), encoding="utf-8")
+
+
+def read_checksums(folder: Path) -> dict[str, str]:
+    """SHA-256 by path relative to the folder, as its list says.
+
+    Raises:
+        UserError: when there is no list, or it is damaged.
+    """
+    path = folder / LIST_NAME
+    if not path.is_file():
+        raise UserError(f"Expected {path}. Received: no such file. Run the stage that writes it first: dvc repro.")
+    lines = path.read_bytes().decode("utf-8", "replace").removesuffix("\n").split("\n")
+    matches = [match for line in lines if (match := _LINE.fullmatch(line))]
+    listed = {match["name"]: match["digest"] for match in matches}
+    if len(listed) < len(lines):
+        raise UserError(
+            f"Expected lines of a SHA-256, two spaces and a path, each another, in {path}. Received: another text. "
+            f"{restore(path)}"
+        )
+    return listed
+
+
+def check_files(folder: Path, *names: str) -> None:
+    """See that files are those that their stage wrote.
+
+    Args:
+        folder: that holds the list.
+        names: paths relative to it; none for all that are listed.
+
+    Raises:
+        UserError: when one is missing, not listed or has other bytes; it names the first.
+    """
+    listed = read_checksums(folder)
+    for name in names or listed:
+        file = folder / name
+        if not file.is_file():
+            raise UserError(f"Expected {file}. Received: no such file. Run the stage that writes it first: dvc repro.")
+        if file_digest(file) != listed.get(name):
+            raise UserError(
+                f"Expected {file} as its stage wrote it, see {folder / LIST_NAME}. "
+                f"Received: {'other bytes' if name in listed else 'a file that is not listed'}. {restore(file)}"
+            )
+
+
+def _names_below(folder: Path) -> list[str]:
+    files = (file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file())
+    return [name for name in files if name != LIST_NAME]
+
+
+def of_unchanged_photo(photo: tuple[str, str], function: Callable[[str], T], folder: Path) -> T:
+    """Apply a function to the path of a photo if that has the SHA-256 given with it; for workers, so without pandas.
+
+    Args:
+        photo: its path, and the SHA-256 of the file that stage clean looked at.
+        function: of the path.
+        folder: that the path is relative to.
+
+    Raises:
+        UserError: when it is another file now.
+    """
+    path, sha256 = photo
+    if file_digest(folder / path) != sha256:
+        raise UserError(
+            f"Expected {folder / path} as it was when stage clean looked at it. Received: other bytes. "
+            "Unpack all photos again: dvc repro --force unzip."
+        )
+    return function(path)
+
+
+def restore(path: Path) -> str:
+    """What a person can do about a file that is not as its stage wrote it."""
+    return f"Bring it back with dvc checkout or git checkout -- {path}, or remove it and run dvc repro."

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rare_species.calibration import phylum_probabilities
+from rare_species.calibration import is_sure, phylum_probabilities
 
 DIGITS = 6
 UNSURE = "unsure"
@@ -61,7 +61,7 @@ def make_answer(
     path: Path,
     probabilities: NDArray[np.float32],
     classes: Sequence[Mapping[str, Any]],
-    family_threshold: float,
+    family_threshold: float | None,
     top: int,
 ) -> Answer:
     """Say what a photo shows.
@@ -70,7 +70,7 @@ def make_answer(
         path: of the photo.
         probabilities: calibrated, float array of shape (n_classes,).
         classes: family and phylum by class id.
-        family_threshold: a likeliest family below this is not answered.
+        family_threshold: a likeliest family below this is not answered; none is with None.
         top: families that are listed.
     """
     ranked = np.argsort(-probabilities, kind="stable")[:top]
@@ -79,7 +79,7 @@ def make_answer(
         for number in ranked
     ]
     best, highest = classes[int(probabilities.argmax())]["family"], float(probabilities.max())
-    if highest >= family_threshold:
+    if is_sure(probabilities.max(), family_threshold):
         return Answer(printable(path), Level.FAMILY, best, _rounded(highest), guesses)
     phyla = [entry["phylum"] for entry in classes]
     if not all(phyla):

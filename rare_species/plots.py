@@ -16,6 +16,8 @@ from matplotlib.ticker import LogLocator
 from numpy.typing import NDArray
 from PIL import Image
 
+from rare_species.calibration import is_sure
+
 DPI = 100
 INK, ACCENT, QUIET, WARM = "#222222", "#2f6f8f", "#a9b9c1", "#e0a458"
 QUIET_LINE = "#7d8e97"  # thin things need more contrast
@@ -180,19 +182,19 @@ def reliability_diagram(tables: Mapping[str, pd.DataFrame], title: str) -> Figur
     return figure
 
 
-def risk_coverage_curve(curve: pd.DataFrame, threshold: float, title: str) -> Figure:
+def risk_coverage_curve(curve: pd.DataFrame, threshold: float | None, title: str) -> Figure:
     """Share of wrong answers against the share of photos answered, the surest first.
 
     Args:
         curve: see `calibration.risk_coverage`.
-        threshold: below it the phylum is answered; a line marks how many photos reach it.
+        threshold: below it the phylum is answered, as everywhere with None; a line marks how many photos reach it.
         title: above the curve.
     """
     figure = Figure(figsize=(7, 5), layout="constrained")
     axes = figure.add_subplot()
     axes.step(curve["coverage"], curve["risk"], where="post", color=ACCENT, linewidth=2)
-    answered = curve.loc[curve["threshold"] >= threshold, "coverage"].max() if len(curve) else 0
-    answered = 0.0 if pd.isna(answered) else float(answered)
+    sure = is_sure(curve["threshold"].to_numpy(), threshold)
+    answered = float(curve.loc[sure, "coverage"].to_numpy().max(initial=0.0))
     axes.axvline(answered, color=INK, linewidth=1, linestyle=":", label=f"sure of the family: {answered:.0%}")
     axes.set(title=title, xlabel="share of photos answered", ylabel="share of those wrong", xlim=(0, 1), ylim=(0, 1))
     axes.legend(frameon=False)

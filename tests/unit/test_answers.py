@@ -35,6 +35,11 @@ def test_unsure_family_is_answered_with_the_likeliest_phylum_which_need_not_be_i
     assert told.families == [Guess("formicidae", "arthropoda", 0.4)]
 
 
+def test_without_a_threshold_no_family_is_answered():
+    certain = np.array([0, 0, 1], np.float32)
+    assert answer(certain, threshold=None).level is Level.PHYLUM
+
+
 def test_where_a_phylum_is_not_known_none_is_answered():
     classes = [*CLASSES[:2], CLASSES[2] | {"phylum": ""}]
     told = answer(UNSURE, classes=classes)

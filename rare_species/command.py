@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 from rare_species.errors import UserError
 from rare_species.stage import INTERRUPTED, describe_os_error
+from rare_species.terminal import escape_what_cannot_be_encoded, printable_lines
 
 MEND = 1
 
@@ -45,6 +46,7 @@ def run_command(name: str, work: Callable[[], int], mistake: int = MEND, unread:
         One of these, or 130 after Ctrl-C.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's notices about this machine are not news
+    escape_what_cannot_be_encoded()
     try:
         return work()
     except UserError as error:
@@ -59,5 +61,5 @@ def run_command(name: str, work: Callable[[], int], mistake: int = MEND, unread:
 
 
 def _fail(name: str, message: str, code: int) -> int:
-    print(f"{name}: {message}", file=sys.stderr)
+    print(printable_lines(f"{name}: {message}"), file=sys.stderr)
     return code

@@ -27,6 +27,7 @@ from rare_species.files import file_in_the_way
 from rare_species.images import decode_rgb
 from rare_species.paths import Paths
 from rare_species.shards import open_packed
+from rare_species.terminal import printable
 
 PHOTOS = 32  # to compare on
 
@@ -90,7 +91,7 @@ def _export(args: argparse.Namespace) -> int:
     from rare_species.exporters import export_classifier
 
     difference = export_classifier(classifier, args.format, out, photos)
-    print(f"{out}: {_size(out) / 2**20:.1f} MiB")
+    print(f"{printable(out)}: {_size(out) / 2**20:.1f} MiB")
     print(f"largest difference of a probability on {len(photos['rgb'])} {source}: {difference:.1e}")
     return 0
 

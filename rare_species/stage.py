@@ -16,6 +16,7 @@ from typing import Any, Generic, TypeVar
 from rare_species.errors import UserError
 from rare_species.params_file import load_params
 from rare_species.paths import Paths
+from rare_species.terminal import log_handler, printable_lines
 
 P = TypeVar("P")
 INTERRUPTED = 130  # what a shell gives a program that Ctrl-C stopped
@@ -48,7 +49,7 @@ class Stage(Generic[P]):
             0 when the outputs are complete, 1 when the user has something to mend, 130 after Ctrl-C.
         """
         args = self._parse(argv)
-        logging.basicConfig(level=logging.INFO, format=f"%(asctime)s {self.name}: %(message)s", datefmt="%H:%M:%S")
+        logging.basicConfig(level=logging.INFO, handlers=[log_handler(self.name)])
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's notices about this machine are not news
         start = time.monotonic()
         try:
@@ -74,7 +75,7 @@ class Stage(Generic[P]):
         return parser.parse_args(argv)
 
     def _fail(self, message: str) -> int:
-        print(f"{self.name}: {message}", file=sys.stderr)
+        print(printable_lines(f"{self.name}: {message}"), file=sys.stderr)
         return 1
 
 

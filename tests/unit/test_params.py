@@ -417,6 +417,19 @@ def test_what_is_no_yaml_is_refused(tmp_path: Path, text: str | bytes) -> None:
     assert "must be YAML. Received: " in refuse_text(tmp_path, text)
 
 
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("clean:\n  min_side_px: 1\n  min_side_px: 2\n", "min_side_px is there twice"),
+        ("clean: {}\nsplit: {}\n'clean': {}\n", "clean is there twice"),
+    ],
+)
+def test_a_key_that_is_there_twice_is_refused(tmp_path: Path, text: str, line: str) -> None:
+    message = refuse_text(tmp_path, text)
+    assert f"must be YAML. Received: {line}" in message
+    assert "line 3, column " in message
+
+
 @pytest.mark.parametrize(("text", "received"), [("", "NoneType"), ("- clean", "list"), ("clean", "str")])
 def test_what_is_no_mapping_is_refused(tmp_path: Path, text: str, received: str) -> None:
     assert f"must be a mapping of sections. Received: {received}." in refuse_text(tmp_path, text)

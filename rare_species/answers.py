@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -15,7 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rare_species.calibration import phylum_probabilities
+from rare_species.calibration import is_sure, phylum_probabilities
+from rare_species.terminal import printable, spreadsheet_cell
 
 DIGITS = 6
 UNSURE = "unsure"
@@ -61,7 +61,7 @@ def make_answer(
     path: Path,
     probabilities: NDArray[np.float32],
     classes: Sequence[Mapping[str, Any]],
-    family_threshold: float,
+    family_threshold: float | None,
     top: int,
 ) -> Answer:
     """Say what a photo shows.
@@ -70,7 +70,7 @@ def make_answer(
         path: of the photo.
         probabilities: calibrated, float array of shape (n_classes,).
         classes: family and phylum by class id.
-        family_threshold: a likeliest family below this is not answered.
+        family_threshold: a likeliest family below this is not answered; none is with None.
         top: families that are listed.
     """
     ranked = np.argsort(-probabilities, kind="stable")[:top]
@@ -79,40 +79,40 @@ def make_answer(
         for number in ranked
     ]
     best, highest = classes[int(probabilities.argmax())]["family"], float(probabilities.max())
-    if highest >= family_threshold:
-        return Answer(printable(path), Level.FAMILY, best, _rounded(highest), guesses)
+    if is_sure(probabilities.max(), family_threshold):
+        return Answer(str(path), Level.FAMILY, best, _rounded(highest), guesses)
     phyla = [entry["phylum"] for entry in classes]
     if not all(phyla):
-        return Answer(printable(path), Level.NONE, None, _rounded(highest), guesses)
+        return Answer(str(path), Level.NONE, None, _rounded(highest), guesses)
     names, (sums,) = phylum_probabilities(probabilities[None], phyla)
-    return Answer(printable(path), Level.PHYLUM, names[int(sums.argmax())], _rounded(sums.max()), guesses)
-
-
-def printable(path: Path) -> str:
-    """A path as text that any output takes; bytes that are no UTF-8 become backslashes and numbers."""
-    return os.fspath(path).encode("utf-8", "backslashreplace").decode()
+    return Answer(str(path), Level.PHYLUM, names[int(sums.argmax())], _rounded(sums.max()), guesses)
 
 
 def json_lines(answers: Iterator[Answer]) -> Iterator[str]:
-    """One JSON document per line, so that millions of photos need no memory; `jq -s .` makes one of all."""
+    """One JSON document per line, so that millions of photos need no memory; `jq -s .` makes one of all.
+
+    It is ASCII, so that names come through every terminal and encoding as they are.
+    """
     for answer in answers:
-        yield json.dumps(asdict(answer), ensure_ascii=False)
+        yield json.dumps(asdict(answer))
 
 
 def csv_lines(answers: Iterator[Answer], top: int) -> Iterator[str]:
-    """A header, then a row per photo with the likeliest families in columns of their own."""
+    """A header, then a row per photo with the likeliest families in columns of their own; see `spreadsheet_cell`."""
     listed = [f"{name}{place}" for place in range(1, top + 1) for name in ("family", "probability")]
     yield _csv_line(["file", "level", "answer", "probability", *listed])
     for answer in answers:
-        guesses = [cell for guess in answer.families for cell in (guess.family, guess.probability)]
-        yield _csv_line([answer.file, answer.level, answer.answer or "", answer.probability, *guesses])
+        guesses = [cell for guess in answer.families for cell in (spreadsheet_cell(guess.family), guess.probability)]
+        file, said = spreadsheet_cell(answer.file), spreadsheet_cell(answer.answer or "")
+        yield _csv_line([file, answer.level, said, answer.probability, *guesses])
 
 
 def table_lines(
     answers: Iterator[Answer], files: Sequence[Path], classes: Sequence[Mapping[str, Any]]
 ) -> Iterator[str]:
     """Columns for a person; how wide they are depends on all files and classes, not on the answers."""
-    names = [entry["family"] for entry in classes] + [f"{entry['phylum']} (phylum)" for entry in classes]
+    names = [printable(entry["family"]) for entry in classes]
+    names += [f"{printable(entry['phylum'])} (phylum)" for entry in classes]
     widths = max(len("file"), *(len(printable(file)) for file in files)), max(len("answer"), *map(len, names))
 
     def line(file: str, answer: str, probability: str, others: str) -> str:
@@ -121,13 +121,13 @@ def table_lines(
     yield line("file", "answer", "probability", "other families")
     for answer in answers:
         said = {
-            Level.FAMILY: answer.answer,
-            Level.PHYLUM: f"{answer.answer} (phylum)",
+            Level.FAMILY: printable(answer.answer),
+            Level.PHYLUM: f"{printable(answer.answer)} (phylum)",
             Level.NONE: UNSURE,
         }[answer.level]
         others = answer.families[1:] if answer.level is Level.FAMILY else answer.families
-        listed = ", ".join(f"{guess.family} {guess.probability:.3f}" for guess in others)
-        yield line(answer.file, str(said), f"{answer.probability:.3f}", listed)
+        listed = ", ".join(f"{printable(guess.family)} {guess.probability:.3f}" for guess in others)
+        yield line(printable(answer.file), said, f"{answer.probability:.3f}", listed)
 
 
 def _csv_line(cells: Sequence[object]) -> str:

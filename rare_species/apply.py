@@ -20,6 +20,7 @@ from rare_species.errors import UserError
 from rare_species.files import staged
 from rare_species.params_file import load_params
 from rare_species.search_space import flatten_space
+from rare_species.terminal import printable
 
 WHOLE = "space"  # knobs of an earlier search must not stay in it
 
@@ -74,7 +75,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _print_changes(part: Path, params: Path) -> int:
     changes = apply(part, params)
-    print("\n".join(changes or [f"{params} has all of these values already"]))
+    print("\n".join(map(printable, changes or [f"{params} has all of these values already"])))
     return 0
 
 

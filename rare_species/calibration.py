@@ -14,7 +14,6 @@ from rare_species.arrays import Labels, Probabilities
 
 BINS = 15  # as in Guo et al.
 COLDEST, HOTTEST, TRIED = 0.05, 20.0, 241  # one is a fortieth above the other
-NEVER = 2.0  # a threshold that no probability reaches
 
 
 @dataclass(frozen=True)
@@ -23,12 +22,13 @@ class Calibration:
 
     Attributes:
         temperature: see `calibrate`.
-        family_threshold: below this calibrated probability of the best family, the answer is a phylum.
+        family_threshold: below this calibrated probability of the best family, in (0, 1], the answer is a phylum; None
+            where no probability is sure enough.
         wanted_precision: of the families that are answered, on validation.
     """
 
     temperature: float
-    family_threshold: float
+    family_threshold: float | None
     wanted_precision: float
 
 
@@ -129,7 +129,7 @@ def _sums_by_bin(
     return images, sums, hits
 
 
-def choose_threshold(labels: Labels, probabilities: Probabilities, wanted_precision: float) -> float:
+def choose_threshold(labels: Labels, probabilities: Probabilities, wanted_precision: float) -> float | None:
     """The lowest probability at and above which families are answered with the wanted precision.
 
     Args:
@@ -138,14 +138,24 @@ def choose_threshold(labels: Labels, probabilities: Probabilities, wanted_precis
         wanted_precision: share of right families among those answered.
 
     Returns:
-        A probability in (0, 1]; `NEVER` where no threshold is precise enough.
+        A probability in (0, 1]; None where no threshold is precise enough.
     """
     confidence, hit = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
     order = np.argsort(-confidence, kind="stable")
     ranked, precision = confidence[order], np.cumsum(hit[order]) / np.arange(1, len(order) + 1)
     last_of_ties = np.append(ranked[1:] < ranked[:-1], True)
     enough = np.flatnonzero(last_of_ties & (precision >= wanted_precision))
-    return float(ranked[enough[-1]]) if len(enough) else NEVER
+    return float(ranked[enough[-1]]) if len(enough) else None
+
+
+def is_sure(confidence: NDArray[np.float32], threshold: float | None) -> NDArray[np.bool_]:
+    """Whether families of these probabilities are answered.
+
+    Args:
+        confidence: calibrated probabilities of the best families, of any shape.
+        threshold: see `choose_threshold`; with None no family is answered.
+    """
+    return np.asarray(confidence >= (np.inf if threshold is None else threshold))
 
 
 def phylum_probabilities(probabilities: Probabilities, phyla: Sequence[str]) -> tuple[list[str], Probabilities]:
@@ -164,21 +174,21 @@ def phylum_probabilities(probabilities: Probabilities, phyla: Sequence[str]) -> 
 
 
 def selective_scores(
-    labels: Labels, probabilities: Probabilities, threshold: float, phyla: Sequence[str]
+    labels: Labels, probabilities: Probabilities, threshold: float | None, phyla: Sequence[str]
 ) -> dict[str, float]:
     """How right the answers are when a phylum is answered where the family is unsure.
 
     Args:
         labels: int array of shape (n,).
         probabilities: calibrated, of shape (n, n_classes).
-        threshold: of the family.
+        threshold: of the family, see `is_sure`.
         phyla: phylum of each class; where one is unknown only families can be answered.
 
     Returns:
         `answered`, the share of photos with a family; `precision`, the share of those that is right; with phyla also
         `phylum_precision` of the rest, and `right`, the share of all photos whose answer is. A share of nothing is 1.
     """
-    hit, sure = probabilities.argmax(axis=1) == labels, probabilities.max(axis=1) >= threshold
+    hit, sure = probabilities.argmax(axis=1) == labels, is_sure(probabilities.max(axis=1), threshold)
     scores = {"answered": float(sure.mean()), "precision": _share(hit[sure])}
     if all(phyla):
         names, sums = phylum_probabilities(probabilities, phyla)

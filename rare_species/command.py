@@ -15,6 +15,7 @@ from types import FrameType
 from typing import Any, NoReturn
 
 from rare_species.failures import describe_failure
+from rare_species.terminal import printable_lines
 
 MEND = 1
 DEBUG = "RARE_SPECIES_DEBUG"  # in the environment, so that the stages that DVC starts see it too
@@ -126,7 +127,7 @@ def _stoppable() -> Iterator[list[int]]:
 def _fail(name: str, message: str, code: int) -> int:
     if os.environ.get(DEBUG, "0") not in ("", "0"):
         traceback.print_exc()
-    print(f"{name}: {message}", file=sys.stderr)
+    print(printable_lines(f"{name}: {message}"), file=sys.stderr)
     try:
         sys.stdout.flush()
     except OSError:

@@ -25,6 +25,7 @@ from rare_species.params import CompareParams, EvaluateParams
 from rare_species.params_file import load_params
 from rare_species.paths import Paths
 from rare_species.revisions import WORKSPACE, find_revision, read_run
+from rare_species.terminal import printable_lines
 
 FINE, REGRESSED, NOT_COMPARABLE, ERROR = range(4)
 
@@ -74,21 +75,21 @@ def _compare(arguments: argparse.Namespace, paths: Paths) -> int:
     try:
         comparison = compare_runs(base, head, params.compare, params.evaluate.top_k)
     except DifferentTestSetsError as refusal:
-        print(refusal, file=sys.stderr)
+        print(printable_lines(str(refusal)), file=sys.stderr)
         if arguments.json:
             _print_json(refusal_document(base, head, refusal))
         elif arguments.markdown:
-            print(refusal_markdown(refusal))
+            print(printable_lines(refusal_markdown(refusal)))
         return NOT_COMPARABLE
     if arguments.json:
         _print_json(as_document(comparison))
     else:
-        print(as_markdown(comparison) if arguments.markdown else as_text(comparison))
+        print(printable_lines(as_markdown(comparison) if arguments.markdown else as_text(comparison)))
     return REGRESSED if comparison.regressed else FINE
 
 
 def _print_json(document: object) -> None:
-    print(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False, default=str))
+    print(json.dumps(document, indent=2, allow_nan=False, default=str))
 
 
 if __name__ == "__main__":

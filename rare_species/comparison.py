@@ -29,6 +29,7 @@ from rare_species.bootstrap import (
 from rare_species.errors import UserError
 from rare_species.params import CompareParams, LossRule, ScoreRule
 from rare_species.revisions import Photos, Run
+from rare_species.terminal import printable
 
 SHOWN = 10  # photos named in a message
 
@@ -323,4 +324,4 @@ def _outcomes(photos: Photos, families: Sequence[str]) -> Outcomes:
 
 def _shorten(items: Sequence[str]) -> str:
     more = f" and {len(items) - SHOWN} more" if len(items) > SHOWN else ""
-    return ", ".join(items[:SHOWN]) + more
+    return ", ".join(map(printable, items[:SHOWN])) + more

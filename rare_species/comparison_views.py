@@ -10,6 +10,7 @@ from typing import Any
 from rare_species.bootstrap import LEVEL
 from rare_species.comparison import BAD, Change, Comparison, DifferentTestSetsError, FamilyChange
 from rare_species.revisions import Run
+from rare_species.terminal import printable
 
 FAMILIES = 10  # shown of those that got worse, and of those that got better
 ABSENT = "(none)"
@@ -151,7 +152,7 @@ def _metric_rows(comparison: Comparison) -> list[tuple[str, ...]]:
 def _family_rows(families: Sequence[FamilyChange]) -> list[tuple[str, ...]]:
     return [
         (
-            family.family,
+            printable(family.family),
             str(family.images),
             f"{family.base_hits} -> {family.head_hits}",
             f"{family.base_f1:.2f} -> {family.head_f1:.2f}",

@@ -137,7 +137,9 @@ def embed_split(embedder: Embedder, packed: Packed, split: str, views: int) -> F
 
 def _embed(call: Call, batches: Iterable[tf.Tensor], values: NDArray[np.float32], name: str) -> None:
     """Fill `values` row by row; several batches are on their way at once."""
+    start = 0  # of the batch; the bar counts too, but not where it is switched off
     with tqdm(total=len(values), desc=name, unit="image", mininterval=1.0) as progress:
         for features in map_in_threads(lambda photos: call(photos).numpy(), batches, streams(), streams()):
-            values[progress.n : progress.n + len(features)] = features
+            values[start : start + len(features)] = features
+            start += len(features)
             progress.update(len(features))

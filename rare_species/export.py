@@ -28,6 +28,7 @@ from rare_species.images import decode_rgb
 from rare_species.paths import Paths
 from rare_species.shards import open_packed
 from rare_species.tensorflow_start import start_tensorflow
+from rare_species.terminal import printable
 
 PHOTOS = 32  # to compare on
 
@@ -92,7 +93,7 @@ def _export(args: argparse.Namespace) -> int:
     from rare_species.exporters import export_classifier
 
     difference = export_classifier(classifier, args.format, out, photos)
-    print(f"{out}: {_size(out) / 2**20:.1f} MiB")
+    print(f"{printable(out)}: {_size(out) / 2**20:.1f} MiB")
     print(f"largest difference of a probability on {len(photos['rgb'])} {source}: {difference:.1e}")
     return 0
 

@@ -110,7 +110,12 @@ def _run_keras(path: Path, inputs: Inputs) -> NDArray[np.float32]:
 
 
 def _write_saved_model(model: keras.Model, documents: Documents, path: Path) -> None:
-    _with_named_output(model).export(path, format="tf_saved_model", verbose=False)
+    specs = [
+        keras.InputSpec(shape=(None, *tensor.shape[1:]), dtype="float32", name=tensor.name) for tensor in model.inputs
+    ]
+    archive = keras.export.ExportArchive()  # `model.export` tracks the model besides, and so holds all weights twice
+    archive.add_endpoint("serve", _with_named_output(model).__call__, [specs if len(specs) > 1 else specs[0]])
+    archive.write_out(path, verbose=False)
     extra = path / "assets.extra"  # the place for what TensorFlow does not read itself
     extra.mkdir()
     for name, document in documents.items():

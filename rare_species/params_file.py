@@ -52,9 +52,27 @@ def load_params(file: Path, kind: type[T]) -> T:
     return kind(**{name: sections[name] for name in get_type_hints(kind)})
 
 
+class _EachKeyOnce(yaml.SafeLoader):
+    """PyYAML's loader takes the last of several values of one key, as if the others were not there."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """A dictionary of what stands at a place.
+
+        Raises:
+            yaml.YAMLError: when a key stands there twice.
+        """
+        seen = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode):  # a list as a key is refused by PyYAML
+                if key.value in seen:
+                    raise yaml.constructor.ConstructorError(None, None, f"{key.value} is there twice", key.start_mark)
+                seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
 def _read_yaml(file: Path) -> dict[str, Any]:
     try:
-        document = yaml.safe_load(file.read_text(encoding="utf-8"))
+        document = yaml.load(file.read_text(encoding="utf-8"), _EachKeyOnce)
     except FileNotFoundError:
         raise UserError(f"Expected {file} in {Path.cwd()}. Run this from the repository's root.") from None
     except RecursionError:

@@ -16,6 +16,8 @@ from matplotlib.ticker import LogLocator
 from numpy.typing import NDArray
 from PIL import Image
 
+from rare_species.fonts import legible
+
 DPI = 100
 INK, ACCENT, QUIET, WARM = "#222222", "#2f6f8f", "#a9b9c1", "#e0a458"
 QUIET_LINE = "#7d8e97"  # thin things need more contrast
@@ -83,10 +85,11 @@ def contact_sheet(
     rows = max(1, -(-len(photos) // columns))
     figure = Figure(figsize=(2.0 * columns, 2.4 * rows + 0.5), layout="constrained")
     figure.suptitle(title, fontsize=12, color=INK)
+    captions, fonts = legible(captions)
     for number, (photo, caption) in enumerate(zip(photos, captions, strict=True), start=1):
         axes = figure.add_subplot(rows, columns, number)
         axes.set(xticks=[], yticks=[], frame_on=False)
-        axes.set_xlabel(caption, fontsize=7, color=INK, labelpad=2, parse_math=False)
+        axes.set_xlabel(caption, fontsize=7, fontfamily=fonts, color=INK, labelpad=2, parse_math=False)
         if photo is None:
             axes.text(0.5, 0.5, "no image", ha="center", va="center", fontsize=9, color=INK, transform=axes.transAxes)
         axes.imshow(np.full((8, 8, 3), 235, np.uint8) if photo is None else np.asarray(photo))
@@ -111,9 +114,9 @@ def confusion_matrix(counts: NDArray[np.int64], names: Sequence[str], title: str
             colour = "white" if shares[row, column] > 0.5 else INK
             axes.text(column, row, str(counts[row, column]), ha="center", va="center", fontsize=7, color=colour)
     places = _readable(range(len(names)))
-    labels = [names[place] for place in places]
-    axes.set_xticks(places, labels, rotation=90, fontsize=8, parse_math=False)
-    axes.set_yticks(places, labels, fontsize=8, parse_math=False)
+    labels, fonts = legible([names[place] for place in places])
+    axes.set_xticks(places, labels, rotation=90, fontsize=8, fontfamily=fonts, parse_math=False)
+    axes.set_yticks(places, labels, fontsize=8, fontfamily=fonts, parse_math=False)
     axes.set(title=title, xlabel=f"predicted {rank}", ylabel=f"true {rank}")
     figure.colorbar(image, ax=axes, shrink=0.6, label=f"share of the {rank}'s images")
     return figure
@@ -180,19 +183,19 @@ def reliability_diagram(tables: Mapping[str, pd.DataFrame], title: str) -> Figur
     return figure
 
 
-def risk_coverage_curve(curve: pd.DataFrame, threshold: float, title: str) -> Figure:
+def risk_coverage_curve(curve: pd.DataFrame, threshold: float | None, title: str) -> Figure:
     """Share of wrong answers against the share of photos answered, the surest first.
 
     Args:
         curve: see `calibration.risk_coverage`.
-        threshold: below it the phylum is answered; a line marks how many photos reach it.
+        threshold: below it the phylum is answered, as everywhere with None; a line marks how many photos reach it.
         title: above the curve.
     """
     figure = Figure(figsize=(7, 5), layout="constrained")
     axes = figure.add_subplot()
     axes.step(curve["coverage"], curve["risk"], where="post", color=ACCENT, linewidth=2)
-    answered = curve.loc[curve["threshold"] >= threshold, "coverage"].max() if len(curve) else 0
-    answered = 0.0 if pd.isna(answered) else float(answered)
+    sure = curve["threshold"] >= (np.inf if threshold is None else threshold)
+    answered = float(curve.loc[sure, "coverage"].to_numpy().max(initial=0.0))
     axes.axvline(answered, color=INK, linewidth=1, linestyle=":", label=f"sure of the family: {answered:.0%}")
     axes.set(title=title, xlabel="share of photos answered", ylabel="share of those wrong", xlim=(0, 1), ylim=(0, 1))
     axes.legend(frameon=False)
@@ -253,5 +256,5 @@ def _readable(places: range) -> range:
 def _name_rows(axes: object, names: Sequence[str]) -> None:
     """Label the rows, the last one in any case."""
     places = _readable(range(len(names) - 1, -1, -1))
-    labels = [names[place] for place in places]
-    axes.set_yticks(places, labels, fontsize=8, parse_math=False)  # type: ignore[attr-defined]
+    labels, fonts = legible([names[place] for place in places])
+    axes.set_yticks(places, labels, fontsize=8, fontfamily=fonts, parse_math=False)  # type: ignore[attr-defined]

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from rare_species.answers import Answer, csv_lines, json_lines, make_answer, printable, table_lines
+from rare_species.answers import Answer, csv_lines, json_lines, make_answer, table_lines
 from rare_species.classifier import Classifier, read_classifier
 from rare_species.command import Parser, run_command
 from rare_species.errors import UserError
@@ -33,6 +33,7 @@ from rare_species.paths import Paths
 from rare_species.photo_files import Photo, find_photos, photo_reader
 from rare_species.stage import available_cores
 from rare_species.tensorflow_start import start_tensorflow
+from rare_species.terminal import printable
 
 if TYPE_CHECKING:
     from rare_species.prediction import Prediction
@@ -182,7 +183,7 @@ class Printer:
             self.progress.update()
             if photo.pixels is None or prediction.probabilities is None:
                 self.skipped += 1
-                self.show(f"predict: skipped {printable(photo.path)}: {photo.problem}", sys.stderr)
+                self.show(f"predict: skipped {printable(photo.path)}: {printable(photo.problem)}", sys.stderr)
                 continue
             if self.overlays and prediction.heatmap is not None:
                 self.overlays.write(photo.path, photo.pixels, prediction.heatmap)

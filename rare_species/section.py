@@ -8,7 +8,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
-Seed = Annotated[int, Field(ge=0, lt=2**32)]  # as far as NumPy's go
+SEEDS = 2**32  # as far as NumPy's go
+Seed = Annotated[int, Field(ge=0, lt=SEEDS)]
 
 
 class Section(BaseModel):

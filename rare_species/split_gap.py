@@ -23,6 +23,7 @@ from rare_species.command import Parser, run_command
 from rare_species.errors import UserError
 from rare_species.paths import Paths
 from rare_species.revisions import Revision, find_revision, read_run
+from rare_species.terminal import printable_lines
 
 RESAMPLES = 10_000
 METRICS = ("macro F1", "accuracy")
@@ -190,7 +191,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _print_report(names: Sequence[str], model: str) -> int:
     chosen = None if model == "champion" else model
-    print(report([read_split_run(find_revision(name, Path()), chosen) for name in names]))
+    print(printable_lines(report([read_split_run(find_revision(name, Path()), chosen) for name in names])))
     return 0
 
 

@@ -38,11 +38,17 @@ def summarise(evaluation: dict[str, Any]) -> str:
     sentences = (
         describe_gap(evaluation[champion]),
         f"Calibration error {calibration['test']['ece']:.3f}, and {calibration['test']['ece_calibrated']:.3f} at "
-        f"temperature {calibration['temperature']:.2f}. Sure of the family in {selective['test']['answered']:.0%} of "
-        f"test photos, right in {selective['test']['precision']:.0%} of those.",
+        f"temperature {calibration['temperature']:.2f}. {_describe_sureness(selective)}",
     )
     lines += [line for sentence in sentences for line in wrap(sentence, WIDTH)]
     return "\n".join(lines)
+
+
+def _describe_sureness(selective: dict[str, Any]) -> str:
+    answered, precision = selective["test"]["answered"], selective["test"]["precision"]
+    right = f", right in {precision:.0%} of those" if answered else ""
+    never = ": no probability gave the wanted precision on validation" if selective["threshold"] is None else ""
+    return f"Sure of the family in {answered:.0%} of test photos{right}{never}."
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -16,8 +16,8 @@ from pydantic import (
     model_validator,
 )
 
-from rare_species.search_space import Distribution, Layers, flatten_space
-from rare_species.section import Fraction, Section, Seed, reason
+from rare_species.search_space import Distribution, Layers, Range, flatten_space
+from rare_species.section import SEEDS, Fraction, Section, Seed, reason
 
 Dropout = Annotated[float, Field(ge=0, lt=1)]
 Dropouts = Annotated[
@@ -157,6 +157,15 @@ class TrainParams(FitParams):
     seed: Seed
 
     @model_validator(mode="after")
+    def _each_member_has_a_seed(self) -> TrainParams:
+        if self.seed + self.members > SEEDS:
+            raise ValueError(
+                f"train.seed must be at most {SEEDS - self.members} with train.members={self.members}, each of which "
+                f"takes the next one. Received: {self.seed}"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _phases_fit(self) -> TrainParams:
         tune = self.fine_tune
         if not self.epochs and not tune.epochs:
@@ -252,6 +261,13 @@ class TuneParams(Section):
                 if not distribution.is_finite:
                     raise ValueError(
                         f"tune.sampler=grid needs a step or choices for each knob. Received: none for {knob}"
+                    )
+        if self.sampler == "cmaes":  # Optuna would draw all that it can't take at random, and say nothing
+            for knob, distribution in self.space.items():
+                if not isinstance(distribution, Range):
+                    raise ValueError(
+                        "tune.sampler=cmaes needs a number, of type float or int, for each knob. "
+                        f"Received: type {distribution.type} for {knob}"
                     )
         return self
 

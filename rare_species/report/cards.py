@@ -104,10 +104,9 @@ def model_card(run: LastRun) -> Section:
     facts |= dict(_training_facts(run.metadata))
     found = run.metadata.get("calibration") or {}
     if found:
-        facts["Calibration"] = (
-            f"temperature {say.number(found['temperature'])}; the family is answered from a probability of "
-            f"{say.number(found['family_threshold'])} on"
-        )
+        threshold = found["family_threshold"]
+        on = "never answered" if threshold is None else f"answered from a probability of {say.number(threshold)} on"
+        facts["Calibration"] = f"temperature {say.number(found['temperature'])}; the family is {on}"
     return Section("model", "Model", facts=facts, limits=say.describe_limits(run))
 
 
@@ -118,7 +117,8 @@ def _training_facts(metadata: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     head = knobs.get("head")
     if head and metadata["backbone"]["feature_size"]:
         layers = " → ".join(str(units) for units in head["units"]) or "none: a linear classifier"
-        yield "Hidden layers", f"{layers}; dropout {head['dropout']:.3g}"
+        dropout = head["dropout"] if isinstance(head["dropout"], list) else [head["dropout"]]  # as params.yaml takes it
+        yield "Hidden layers", f"{layers}; dropout {' → '.join(f'{share:.3g}' for share in dropout) or 'none'}"
     rates = knobs["optimizer"]
     yield (
         "Optimizer",

@@ -132,14 +132,22 @@ def describe_selection(scores: Mapping[str, Any]) -> list[str]:
         return []
     test = found["test"]
     otherwise = "only the phylum is" if "phylum_precision" in test else "nothing is"
-    sentences = [
-        f"The family is answered where its calibrated probability is at least {number(found['threshold'])}, chosen on "
-        f"validation photos for a precision of {number(found['wanted_precision'], 2)}; elsewhere {otherwise}. That "
-        f"names the family of {percent(test['answered'])} of the test photos, with a precision of "
-        f"{number(test['precision'])}."
-    ]
+    wanted = number(found["wanted_precision"], 2)
+    if found["threshold"] is None:
+        sentences = [
+            f"The family is never answered: on validation photos no probability gave a precision of {wanted}. "
+            f"Everywhere {otherwise}."
+        ]
+    else:
+        precise = f", with a precision of {number(test['precision'])}" if test["answered"] else ""
+        sentences = [
+            f"The family is answered where its calibrated probability is at least {number(found['threshold'])}, chosen "
+            f"on validation photos for a precision of {wanted}; elsewhere {otherwise}. That names the family of "
+            f"{percent(test['answered'])} of the test photos{precise}."
+        ]
     if "phylum_precision" in test and test["answered"] < 1:
-        sentences.append(f"Of the others, the phylum is right for {percent(test['phylum_precision'])}.")
+        others = "the others" if test["answered"] else "the test photos"
+        sentences.append(f"Of {others}, the phylum is right for {percent(test['phylum_precision'])}.")
     risk = scores.get("risk_coverage")
     if risk:
         sentences.append(

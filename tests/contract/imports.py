@@ -1,7 +1,7 @@
 """Which modules of the library a file imports, read from its source."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from tests.toy import REPO
@@ -22,6 +22,12 @@ def library_imports(source: Path) -> set[str]:
             found.add(file)
             waiting.append(file)
     return {file.relative_to(REPO).as_posix() for file in found - {source}}
+
+
+def packages_of(files: Iterable[str]) -> set[str]:
+    """Top-level names of what files import themselves, relative to the repository's root."""
+    trees = (ast.parse((REPO / file).read_text(encoding="utf-8")) for file in files)
+    return {name.split(".")[0] for tree in trees for name in _imported_names(tree)}
 
 
 def _imported_files(source: Path) -> set[Path]:

@@ -11,9 +11,24 @@ import pytest
 import yaml
 
 from rare_species.paths import Paths
-from tests.contract.imports import library_imports
+from tests.contract.imports import library_imports, packages_of
 from tests.toy import REPO, STAGES
 
+PACKAGES = "requirements.txt"
+# Where these are, photos and numbers are computed with. pandas and Pillow alone are imported by unzip too: there they
+# write tables of text and know the names of colours.
+SHAPING = {
+    "imagehash",
+    "keras",
+    "matplotlib",
+    "numpy",
+    "onnxruntime",
+    "optuna",
+    "rembg",
+    "scipy",
+    "sklearn",
+    "tensorflow",
+}
 GRAPH = yaml.safe_load((REPO / "dvc.yaml").read_text(encoding="utf-8"))
 
 
@@ -74,7 +89,21 @@ def test_deps_are_data_script_and_imported_modules(stage):
     places = read(stage) - unfinished
     data = {next((out for out in ALL_OUTS if Path(path).is_relative_to(out)), path) for path in places}
     script = f"stages/{stage}.py"
-    assert set(GRAPH["stages"][stage]["deps"]) == data | {script} | library_imports(REPO / script)
+    code = {script} | library_imports(REPO / script)
+    packages = {PACKAGES} if SHAPING & packages_of(code) else set()
+    assert set(GRAPH["stages"][stage]["deps"]) == data | code | packages
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_all_but_unzip_run_again_with_other_packages(stage):
+    """What unzip writes is bytes of the archive and tables of text."""
+    assert (PACKAGES in GRAPH["stages"][stage]["deps"]) == (stage != "unzip")
+
+
+def test_packages_that_shape_outputs_are_pinned():
+    pinned = {line.split("==")[0].lower() for line in (REPO / PACKAGES).read_text(encoding="utf-8").splitlines()}
+    names = {"sklearn": "scikit-learn"}
+    assert {names.get(package, package) for package in SHAPING} <= pinned
 
 
 @pytest.mark.parametrize("package", ["rare_species", "stages"])

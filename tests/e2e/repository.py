@@ -10,7 +10,16 @@ from pathlib import Path
 
 from tests import toy
 
-PROJECT = (".dvc/config", ".dvc/.gitignore", ".dvcignore", ".gitignore", "dvc.yaml", "rare_species", "stages")
+PROJECT = (
+    ".dvc/config",
+    ".dvc/.gitignore",
+    ".dvcignore",
+    ".gitignore",
+    "dvc.yaml",
+    "rare_species",
+    "requirements.txt",
+    "stages",
+)
 WHERE_FROM = 'import sys\n\nsys.stderr.write(f"stages from {__file__}\\n")\n'
 
 

@@ -1,5 +1,6 @@
 """What is said of a photo, and how it is written."""
 
+import csv
 import json
 from pathlib import Path
 
@@ -33,6 +34,11 @@ def test_unsure_family_is_answered_with_the_likeliest_phylum_which_need_not_be_i
     told = answer(UNSURE, top=1)
     assert (told.level, told.answer, told.probability) == (Level.PHYLUM, "chordata", 0.6)
     assert told.families == [Guess("formicidae", "arthropoda", 0.4)]
+
+
+def test_without_a_threshold_no_family_is_answered():
+    certain = np.array([0, 0, 1], np.float32)
+    assert answer(certain, threshold=None).level is Level.PHYLUM
 
 
 def test_where_a_phylum_is_not_known_none_is_answered():
@@ -78,8 +84,37 @@ def test_csv_has_a_column_for_each_family():
     ]
 
 
-@pytest.mark.parametrize(("path", "written"), [("ä,b.jpg", '"ä,b.jpg"'), ("\udce4.jpg", "\\udce4.jpg")])
+@pytest.mark.parametrize(
+    ("path", "written"),
+    [
+        ("ä,b.jpg", '"ä,b.jpg"'),
+        ("\udce4.jpg", "\\udce4.jpg"),
+        ("=1+1.jpg", "'=1+1.jpg"),
+        ("a\n\x1b[2J.jpg", "a\\n\\x1b[2J.jpg"),
+    ],
+)
 def test_odd_names_of_files_are_written(path, written):
     (_, line) = csv_lines(iter([answer(SURE, path=path)]), top=2)
     assert line.startswith(f"{written},family,")
     assert line.encode()
+
+
+HOSTILE = [
+    {"class_id": 0, "family": "=cmd|'/C calc'!A0", "phylum": "@SUM(1)"},
+    {"class_id": 1, "family": "a\x1b[31m\nb", "phylum": "\u202edelrever"},
+]
+
+
+@pytest.mark.parametrize("threshold", [0.5, 1.0])
+def test_names_of_classes_are_shown_and_do_nothing(threshold):
+    told = [make_answer(Path("a.jpg"), np.array([0.4, 0.6], np.float32), HOSTILE, threshold, 2)]
+    table = "\n".join(table_lines(iter(told), [Path("a.jpg")], HOSTILE))
+    written = "\n".join(csv_lines(iter(told), top=2))
+    for text in (table, written, "".join(json_lines(iter(told)))):
+        assert not {"\x1b", "\u202e", "\r"} & set(text)
+        assert r"\x1b[31m\nb" in text or r"\u001b[31m\nb" in text
+    assert table.count("\n") == written.count("\n") == 1
+    cells = next(csv.reader(written.splitlines()[1:]))
+    assert not any(cell.startswith(("=", "@")) for cell in cells)
+    assert "'=cmd|'/C calc'!A0" in cells
+    assert json.loads(next(json_lines(iter(told))))["families"][0]["family"] == HOSTILE[1]["family"]

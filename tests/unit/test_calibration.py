@@ -136,14 +136,14 @@ def test_threshold_is_the_lowest_that_is_precise_enough(wanted, expected):
 def test_threshold_is_never_reached_where_nothing_is_precise_enough():
     wrong = (PROBABILITIES.argmax(axis=1) + 1) % 3
     threshold = calibration.choose_threshold(wrong, np.eye(3, dtype=np.float32)[PROBABILITIES.argmax(axis=1)], 0.9)
-    assert threshold == calibration.NEVER
+    assert threshold is None
     certain = np.eye(3, dtype=np.float32)[LABELS]
     assert calibration.selective_scores(LABELS, certain, threshold, PHYLA)["answered"] == 0
 
 
 def test_threshold_does_not_split_photos_that_are_equally_sure():
     equal = np.full((3, 2), 0.5, dtype=np.float32)
-    assert calibration.choose_threshold(np.array([0, 1, 1]), equal, 0.5) == calibration.NEVER
+    assert calibration.choose_threshold(np.array([0, 1, 1]), equal, 0.5) is None
     assert calibration.choose_threshold(np.array([0, 1, 1]), equal, 1 / 3) == 0.5
 
 
@@ -181,3 +181,16 @@ def test_calibration_holds_both_numbers():
     scaled = calibration.calibrate(PROBABILITIES, found.temperature)
     assert found.wanted_precision == 0.75
     assert found.family_threshold == calibration.choose_threshold(LABELS, scaled, 0.75)
+
+
+@pytest.mark.parametrize(
+    ("threshold", "sure"), [(0.5, [True, True, False]), (1.0, [True, False, False]), (None, [False] * 3)]
+)
+def test_sure_is_what_reaches_the_threshold(threshold, sure):
+    assert calibration.is_sure(np.array([1, 0.5, 0.25], np.float32), threshold).tolist() == sure
+
+
+def test_without_a_threshold_only_phyla_are_answered():
+    found = calibration.selective_scores(LABELS, PROBABILITIES, None, PHYLA)
+    assert found["answered"] == 0
+    assert found["right"] == found["phylum_precision"] > 0

@@ -1,10 +1,12 @@
 """Features against the backbone called directly, and the order of augmented views."""
 
 import hashlib
+from functools import partial
 
 import keras
 import numpy as np
 import pytest
+from tqdm import tqdm
 
 from rare_species.backbones import weights_digest
 from rare_species.datasets import photo_batches
@@ -44,6 +46,14 @@ def test_features_are_those_of_the_backbone(embedder, packed, split):
     np.testing.assert_array_equal(features.file_paths, rows["file_path"])
     np.testing.assert_array_equal(features.labels, rows["class_id"])
     assert features.photos == len(rows)
+
+
+@pytest.mark.parametrize("disable", [True, False])
+def test_features_lie_in_their_rows_whether_there_is_a_bar_or_not(embedder, packed, viewed, monkeypatch, disable):
+    """A bar that is switched off (TQDM_DISABLE=1) counts nothing."""
+    monkeypatch.setattr("rare_species.embedding.tqdm", partial(tqdm, disable=disable))
+    features = embed_split(embedder, packed, "train", views=0)
+    np.testing.assert_array_equal(features.values, viewed.originals().values)
 
 
 def test_views_follow_all_photos_in_the_same_order(embedder, packed, viewed):

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import onnxruntime
 import pytest
+import tensorflow as tf
 
 from rare_species import export, exporters
 from rare_species.calibration import calibrate
@@ -63,6 +64,18 @@ def test_every_format_agrees_and_holds_classes_and_what_it_takes(champion, tmp_p
     expected = calibrate(model(photos).numpy(), 1.5)
     np.testing.assert_allclose(EXPORTERS[name].run(out, {"rgb": photos}), expected, atol=1e-5)
     assert [path.name for path in out.parent.iterdir()] == [out.name]
+
+
+def test_saved_model_holds_each_weight_once_and_is_served_as_keras_does(champion, tmp_path):
+    assert run(champion, "saved_model", tmp_path / "out") == 0
+    model, _ = load_model(champion)
+    held = tf.train.load_checkpoint(tmp_path / "out/variables/variables").get_variable_to_shape_map()
+    sizes = sorted(int(np.prod(shape)) for name, shape in held.items() if name.endswith("VARIABLE_VALUE"))
+    assert sizes == sorted(int(np.prod(weight.shape)) for weight in model.weights)
+    signatures = tf.saved_model.load(tmp_path / "out").signatures
+    assert sorted(signatures) == ["serve", "serving_default"]
+    photos = np.zeros((2, SIDE_PX, SIDE_PX, 3), np.float32)
+    assert keras.layers.TFSMLayer(tmp_path / "out", call_endpoint="serve")(photos)["probabilities"].shape == (2, 3)
 
 
 @pytest.mark.parametrize("name", NAMES)

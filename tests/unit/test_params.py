@@ -374,6 +374,37 @@ def test_a_whole_number_may_be_searched_in_whole_steps(
     load("tune", space={"batch_size": FLOAT | {"low": low, "high": high, "step": step}})
 
 
+@pytest.mark.parametrize(
+    ("knob", "distribution"),
+    [
+        ("head.units", {"type": "categorical", "choices": [[], [8]]}),
+        ("label_smoothing", {"type": "categorical", "choices": [0.0, 0.1]}),
+        ("head.units", {"type": "layers", "at_least": 0, "each": [{"type": "int", "low": 8, "high": 16}]}),
+        ("head.units", {"type": "layers", "at_least": 1, "each": [{"type": "categorical", "choices": [8, 16]}]}),
+    ],
+)
+def test_cma_es_takes_numbers_alone(load: Callable[..., Any], knob: str, distribution: dict[str, Any]) -> None:
+    numbers = {"batch_size": {"type": "int", "low": 8, "high": 64}, "optimizer.momentum": FLOAT}
+    load("tune", sampler="cmaes", space=numbers)
+    load("tune", sampler="tpe", space=numbers | {knob: distribution})
+    with pytest.raises(UserError) as error:
+        load("tune", sampler="cmaes", space=numbers | {knob: distribution})
+    assert str(error.value).startswith(
+        "tune.sampler=cmaes needs a number, of type float or int, for each knob. "
+        f"Received: type {distribution['type']} for {knob}. Set it in "
+    )
+
+
+@pytest.mark.parametrize(("seed", "members", "most"), [(2**32 - 1, 2, 2**32 - 2), (2**32 - 4, 5, 2**32 - 5)])
+def test_each_member_has_a_seed(load: Callable[..., Any], seed: int, members: int, most: int) -> None:
+    load("train", seed=seed, members=members - 1)
+    load("train", seed=most, members=members)
+    with pytest.raises(UserError) as error:
+        load("train", seed=seed, members=members)
+    assert str(error.value).startswith(f"train.seed must be at most {most} with train.members={members}, ")
+    assert f"Received: {seed}. Set it in " in str(error.value)
+
+
 def test_a_knob_is_searched_once(load: Callable[..., Any]) -> None:
     with pytest.raises(UserError, match=r"tune\.space: expected each knob once\. Received twice: head\.dropout"):
         load("tune", space={"head.dropout": FLOAT, "head": {"dropout": FLOAT}})
@@ -389,6 +420,19 @@ def test_an_unknown_section_is_named_beside_the_known_ones(tmp_path: Path, docum
 @pytest.mark.parametrize("text", ["clean: [1", "a: b: c", "\tclean:", b"\xff\xfe\xfa"])
 def test_what_is_no_yaml_is_refused(tmp_path: Path, text: str | bytes) -> None:
     assert "must be YAML. Received: " in refuse_text(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("clean:\n  min_side_px: 1\n  min_side_px: 2\n", "min_side_px is there twice"),
+        ("clean: {}\nsplit: {}\n'clean': {}\n", "clean is there twice"),
+    ],
+)
+def test_a_key_that_is_there_twice_is_refused(tmp_path: Path, text: str, line: str) -> None:
+    message = refuse_text(tmp_path, text)
+    assert f"must be YAML. Received: {line}" in message
+    assert "line 3, column " in message
 
 
 @pytest.mark.parametrize(("text", "received"), [("", "NoneType"), ("- clean", "list"), ("clean", "str")])

@@ -236,7 +236,7 @@ def test_reliability_lies_on_the_diagonal_where_a_model_is_as_right_as_sure():
     ]
 
 
-@pytest.mark.parametrize(("threshold", "answered"), [(0.6, 0.5), (0.1, 1.0), (2.0, 0.0)])
+@pytest.mark.parametrize(("threshold", "answered"), [(0.6, 0.5), (0.1, 1.0), (0.95, 0.0), (None, 0.0)])
 def test_curve_marks_how_many_photos_are_sure(threshold, answered):
     curve = pd.DataFrame({"coverage": [0.5, 1.0], "risk": [0.0, 0.2], "threshold": [0.9, 0.4]})
     (axes,) = plots.risk_coverage_curve(curve, threshold, "title").axes

@@ -11,6 +11,7 @@ import sys
 from html.parser import HTMLParser
 
 import pytest
+import yaml
 from PIL import Image
 
 from rare_species.files import read_json, write_json
@@ -20,6 +21,7 @@ from rare_species.report.__main__ import main
 from rare_species.report.page import render_page
 from rare_species.report.pictures import MAX_WIDTH_PX, inline_picture
 from rare_species.report.run import read_last_run
+from rare_species.training_params import TuneParams, with_knobs
 from tests.toy import REPO
 from tests.unit.report_run import FAMILIES, FAMILY_COLUMNS, HOSTILE, METADATA, scores, write_picture, write_run
 
@@ -125,7 +127,9 @@ def test_model_card_says_what_was_trained_and_how(root):
 @pytest.mark.parametrize(
     ("knobs", "said"),
     [
-        ({"head": {"units": [], "dropout": 0}}, "none: a linear classifier"),
+        ({"head": {"units": [], "dropout": 0}}, "none: a linear classifier; dropout 0"),
+        ({"head": {"units": [], "dropout": []}}, "none: a linear classifier; dropout none"),
+        ({"head": {"units": [512, 64], "dropout": [0.5, 0.25]}}, "512 → 64; dropout 0.5 → 0.25"),
         (
             {"fine_tune": {"epochs": 5, "blocks": "all", "learning_rate": 0.001}},
             "7 kept of at most 45",
@@ -136,6 +140,40 @@ def test_model_card_says_what_was_trained_and_how(root):
 def test_model_card_follows_the_knobs(root, knobs, said):
     write_json(root / "models/champion/metadata.json", METADATA | {"params": METADATA["params"] | knobs})
     assert said in page_of(root).text
+
+
+def test_model_card_shows_whatever_the_search_of_the_report_finds(root):
+    wanted = yaml.safe_load((REPO / "experiments/report_hyperband.yaml").read_text(encoding="utf-8"))["tune"]
+    tune = yaml.safe_load((REPO / "params.yaml").read_text(encoding="utf-8"))["tune"]
+    base = tune["base"] | wanted["base"]
+    base |= {name: tune["base"][name] | wanted["base"][name] for name in ("head", "optimizer", "schedule")}
+    params = TuneParams.model_validate(tune | wanted | {"base": base})
+    found = {knob: distribution.examples()[-1] for knob, distribution in params.space.items()}
+    knobs = with_knobs(params.base, found).model_dump(mode="json") | {"seed": 0}  # as stage tune records them
+    write_json(root / "models/champion/metadata.json", METADATA | {"params": knobs})
+    assert "1024 → 512; dropout 0.6 → 0.5" in page_of(root).text
+
+
+def test_family_that_is_never_sure_is_said_to_be_never_answered(root):
+    calibration = METADATA["calibration"] | {"family_threshold": None}
+    write_json(root / "models/champion/metadata.json", METADATA | {"calibration": calibration})
+    evaluation = read_json(root / "metrics/evaluate.json")
+    evaluation["tune"]["selective"] |= {"threshold": None}
+    evaluation["tune"]["selective"]["test"] |= {"answered": 0.0, "precision": 1.0}
+    write_json(root / "metrics/evaluate.json", evaluation)
+    text = page_of(root).text
+    assert "temperature 1.500; the family is never answered" in text
+    assert "The family is never answered: on validation photos no probability gave a precision of 0.90." in text
+    assert "Everywhere only the phylum is." in text
+    assert "Of the test photos, the phylum is right for 50" in text
+    assert "with a precision of" not in text
+    assert "None" not in text
+
+
+def test_precision_of_no_answers_is_not_told():
+    found = scores(1, 1, 1)
+    found["selective"]["test"] |= {"answered": 0.0, "precision": 1.0}
+    assert "names the family of 0\N{NO-BREAK SPACE}% of the test photos." in say.describe_selection(found)[0]
 
 
 def test_model_card_of_a_network_from_scratch_has_no_weights(root):

@@ -19,7 +19,7 @@ def scores(start, top_k=5):
         "val": {"macro_f1": start + 0.35},
         "test_95": {"macro_f1": {"low": start + 0.25, "high": start + 0.35}},
         "calibration": {"temperature": 1.25, "test": {"ece": 0.1, "ece_calibrated": start / 10}},
-        "selective": {"test": {"answered": 0.9, "precision": 0.95}},
+        "selective": {"threshold": 0.5, "test": {"answered": 0.9, "precision": 0.95}},
     }
 
 
@@ -48,6 +48,19 @@ def test_model_that_was_not_tuned_has_the_only_column():
     assert lines[0].split() == ["on", "the", "test", "split", "train"]
     assert lines[1].split() == ["accuracy", "0.2000"]
     assert any(line.endswith(": train") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("threshold", "said"),
+    [
+        (0.99, "Sure of the family in 0% of test photos."),
+        (None, "Sure of the family in 0% of test photos: no probability gave the wanted precision on validation."),
+    ],
+)
+def test_precision_of_no_answers_is_not_told(threshold, said):
+    selective = {"threshold": threshold, "test": {"answered": 0.0, "precision": 1.0}}
+    shown = summarise({"champion": "train", "train": scores(0.1) | {"selective": selective}})
+    assert " ".join(shown.split()).endswith(said)
 
 
 def test_top_k_accuracy_is_shown_for_any_k():

@@ -1,0 +1,53 @@
+"""Text of others on a terminal, in a log or in a spreadsheet: names of files and families may hold anything."""
+
+from __future__ import annotations
+
+import logging
+import unicodedata
+
+HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # control characters, formats (bidi overrides), surrogates, line separators
+JOINERS = "\u200c\u200d"  # formats without which words of Persian or Hindi are spelt wrong
+FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")  # what a spreadsheet takes for the start of one
+
+
+def printable(text: object) -> str:
+    r"""One line that shows a text and does nothing else, whatever it holds.
+
+    What would move the cursor, change colours, break the line or turn the reading direction becomes an escape, such as
+    `\x1b` or `\u202e`; so do bytes of file names that are no UTF-8.
+    """
+    return "".join(_escape(letter) if _is_hidden(letter) else letter for letter in str(text))
+
+
+def printable_lines(text: str) -> str:
+    """The same of a message of several lines, which stay."""
+    return "\n".join(map(printable, text.split("\n")))
+
+
+def spreadsheet_cell(text: object) -> str:
+    """A printable text that a spreadsheet does not take for a formula: where it could, `'` stands before it.
+
+    The rule of OWASP, https://owasp.org/www-community/attacks/CSV_Injection.
+    """
+    shown = printable(text)
+    return f"'{shown}" if shown.lstrip().startswith(FORMULA) else shown
+
+
+def log_handler(name: str) -> logging.Handler:
+    """To standard error: the time, a name, and the message on one printable line."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(_PrintableFormatter(f"%(asctime)s {name}: %(message)s", datefmt="%H:%M:%S"))
+    return handler
+
+
+class _PrintableFormatter(logging.Formatter):
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
+        return printable(super().formatMessage(record))
+
+
+def _is_hidden(letter: str) -> bool:
+    return unicodedata.category(letter) in HIDDEN and letter not in JOINERS
+
+
+def _escape(letter: str) -> str:
+    return letter.encode("unicode_escape", "surrogatepass").decode()

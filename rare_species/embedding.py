@@ -58,7 +58,8 @@ def open_embedder(model: ModelParams, embed: EmbedParams, image_size: int, paths
     """Build the chosen backbone; for "cnn", which learns from photos, one that gives features of width 0."""
     make_reproducible(embed.seed)
     if model.name not in REGISTRY:
-        nothing = {"name": model.name, "weights": "none", "weights_sha256": "", "feature_size": 0, "blocks": 0}
+        unset = dict.fromkeys(("weights_file_sha256", "weights_sha256", "licence", "pretrained_on"), "")
+        nothing = {"name": model.name, "weights": "none", "feature_size": 0, "blocks": 0} | unset
         return Embedder(None, tf.identity, tf.identity, embed.batch_size, nothing)
     backbone, file = build_backbone(model.name, model.weights, image_size, paths)
     augmenter = build_augmenter(embed.augmentation, embed.seed)

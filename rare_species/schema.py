@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, RootModel, ValidationError
+from pydantic import BaseModel, ConfigDict, RootModel, TypeAdapter, ValidationError
 
 from rare_species.checksums import restore
 from rare_species.errors import UserError
+from rare_species.files import write_json
 from rare_species.section import reason
 
 LONGEST_SHOWN = 60  # characters of a wrong value
-M = TypeVar("M", bound=BaseModel)
 T = TypeVar("T")
 
 
@@ -28,12 +28,27 @@ class ListDocument(RootModel[T]):
     model_config = ConfigDict(frozen=True, strict=True, allow_inf_nan=False)
 
 
-def read_document(path: Path, kind: type[M]) -> M:
+def write_document(path: Path, document: Any, kind: type[Any]) -> None:
+    """Write a JSON document, and see that it is one that `read_document` takes.
+
+    Args:
+        path: the file.
+        document: mappings, lists, text and numbers.
+        kind: its model, or dataclass of pydantic's.
+
+    Raises:
+        ValidationError: when it is not: a mistake of the code's.
+    """
+    write_json(path, document)
+    TypeAdapter(kind).validate_json(path.read_bytes())
+
+
+def read_document(path: Path, kind: type[T]) -> T:
     """Read a JSON document.
 
     Args:
         path: the file.
-        kind: its model.
+        kind: its model, or dataclass of pydantic's.
 
     Raises:
         UserError: when there is no such file, or it is not such a document; the message names the first wrong value.
@@ -43,7 +58,7 @@ def read_document(path: Path, kind: type[M]) -> M:
     return parse_document(path.read_bytes(), kind, str(path), restore(path))
 
 
-def parse_document(data: bytes, kind: type[M], source: str, what_to_do: str) -> M:
+def parse_document(data: bytes, kind: type[T], source: str, what_to_do: str) -> T:
     """Read a JSON document from its bytes; see `read_document`.
 
     Args:
@@ -53,7 +68,7 @@ def parse_document(data: bytes, kind: type[M], source: str, what_to_do: str) -> 
         what_to_do: the last sentence of that.
     """
     try:
-        return kind.model_validate_json(data)
+        return TypeAdapter(kind).validate_json(data)
     except ValidationError as error:
         problem = error.errors()[0]
     place = ".".join(str(part) for part in problem["loc"])

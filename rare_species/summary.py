@@ -6,9 +6,10 @@ import sys
 from textwrap import wrap
 from typing import Any
 
+from rare_species.command import run_command
 from rare_species.error_analysis import describe_gap
-from rare_species.files import read_json
 from rare_species.paths import Paths
+from rare_species.result_files import read_evaluation
 
 WIDTH = 100  # of sentences, in characters
 SHOWN = ("accuracy", "macro_f1", "macro_auc", "loss")
@@ -43,15 +44,16 @@ def summarise(evaluation: dict[str, Any]) -> str:
 
 
 def main() -> int:
-    """Print the table and where the pictures are."""
-    paths = Paths()
-    if not paths.metrics("evaluate").is_file():
-        print(
-            "Expected metrics/evaluate.json. Received: no such file. Run the pipeline first: make repro",
-            file=sys.stderr,
-        )
-        return 1
-    evaluation = read_json(paths.metrics("evaluate"))
+    """Print the table and where the pictures are.
+
+    Returns:
+        0 when there is a run, 1 when the user has something to mend.
+    """
+    return run_command("summary", lambda: _print_summary(Paths()))
+
+
+def _print_summary(paths: Paths) -> int:
+    evaluation = read_evaluation(paths)
     champion = evaluation["champion"]
     print(summarise(evaluation))
     print(f"model:    models/champion/model.keras\npictures: plots/evaluate/{champion}/ and plots/*/")

@@ -19,9 +19,12 @@ from rare_species.duplicates import cross_split_pairs, group_photos
 from rare_species.files import staged, write_json
 from rare_species.held_out import assign_others, choose_held_out
 from rare_species.manifest import LISTING_COLUMNS, SPLIT_COLUMNS, kept, read_table, write_table
+from rare_species.metrics_documents import SplitMetrics
 from rare_species.params import SplitParams
 from rare_species.paths import Paths
 from rare_species.pictures import draw_split
+from rare_species.result_files import write_result_checksums
+from rare_species.schema import write_document
 from rare_species.splitting import assign_splits, count_families, describe_splits, list_classes, refuse_empty_splits
 from rare_species.stage import Stage
 
@@ -55,9 +58,10 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     with staged(paths.split, paths.metrics("split"), paths.plots("split")) as (split, metrics, plots):
         write_table(split / "split.csv", photos.astype({"held_out_species": int}), SPLIT_COLUMNS)
         write_json(split / "classes.json", classes)
-        write_json(metrics, describe_splits(photos, fractions, leaked))
+        write_document(metrics, describe_splits(photos, fractions, leaked), SplitMetrics)
         draw_split(photos, plots)
         count_families(photos).to_csv(plots / "families.csv", lineterminator="\n")
+        write_result_checksums(STAGE.name, plots, metrics)
     return {name: int((photos["split"] == name).sum()) for name in fractions} | {"leaked pairs": leaked}
 
 

@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from rare_species.archive import Limits
-from rare_species.files import staged, write_json
+from rare_species.files import staged
 from rare_species.listing import unpack
 from rare_species.manifest import LISTING_COLUMNS, write_table
+from rare_species.metrics_documents import UnzipMetrics
 from rare_species.params import UnzipParams
 from rare_species.paths import Paths
+from rare_species.schema import write_document
 from rare_species.stage import Stage
 
 
@@ -42,7 +44,7 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
             "phyla": listing["phylum"].nunique(),
             "species": listing["species"].nunique(),
         }
-        write_json(metrics, counts)
+        write_document(metrics, counts, UnzipMetrics)
     return counts
 
 

@@ -1,0 +1,198 @@
+"""What the metrics files hold that other commands read: a model of each, by which it is written and read."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, model_validator
+from pydantic.functional_validators import AfterValidator
+
+from rare_species.schema import Document
+from rare_species.section import Fraction
+from rare_species.status import Reason
+
+CandidateName = Literal["train", "tune"]
+Threshold = Annotated[float, Field(gt=0, le=1)] | None  # of a probability; None where none is high enough
+WantedPrecision = Annotated[float, Field(gt=0, le=1)]
+TOP_K = re.compile(r"top\d+_accuracy")
+SHOWN = ("loss", "accuracy", "macro_f1", "macro_auc")  # of scores, by the summary and the report
+
+
+def top_k_name(scores: dict[str, float]) -> str | None:
+    """Name of the top-k accuracy among scores, whatever k is."""
+    return next(filter(TOP_K.fullmatch, scores), None)
+
+
+def _check_scores(scores: dict[str, float]) -> dict[str, float]:
+    """See that what is shown is there, and that all but the loss is a share."""
+    missing = [name for name in SHOWN if name not in scores]
+    if missing or not top_k_name(scores):
+        raise ValueError(f"{missing[0] if missing else 'topK_accuracy'} is missing")
+    for name, value in scores.items():
+        if not 0 <= value <= (float("inf") if name == "loss" else 1):
+            raise ValueError(f"{name} must be {'at least 0' if name == 'loss' else 'from 0 to 1'}, and is {value}")
+    return scores
+
+
+Scores = Annotated[dict[str, float], AfterValidator(_check_scores)]
+
+
+class Interval(Document):
+    """A 95 % interval."""
+
+    low: NonNegativeFloat
+    high: NonNegativeFloat
+
+    @model_validator(mode="after")
+    def _check(self) -> Interval:
+        if self.low > self.high:
+            raise ValueError(f"low must be at most high, and is {self.low} above {self.high}")
+        return self
+
+
+class Gap(Document):
+    """Macro F1 lost from one split to the next."""
+
+    train_val: float
+    val_test: float
+
+
+class CalibrationScores(Document):
+    """Calibration error and loss before and after temperature scaling."""
+
+    ece: Fraction
+    ece_calibrated: Fraction
+    loss: NonNegativeFloat
+    loss_calibrated: NonNegativeFloat
+
+
+class CalibrationMetrics(Document):
+    """The temperature and what it does."""
+
+    temperature: PositiveFloat
+    val: CalibrationScores
+    test: CalibrationScores
+
+
+class SelectiveScores(Document):
+    """See `calibration.selective_scores`."""
+
+    answered: Fraction
+    precision: Fraction
+    phylum_precision: Fraction | None = None
+    right: Fraction | None = None
+
+
+class SelectiveMetrics(Document):
+    """When the family is answered, and what that brings."""
+
+    threshold: Threshold
+    wanted_precision: WantedPrecision
+    val: SelectiveScores
+    test: SelectiveScores
+
+
+class RiskCoverageMetrics(Document):
+    """See `calibration.risk_coverage_scores`."""
+
+    aurc: Fraction
+    accuracy_at_80: Fraction
+
+
+class CandidateMetrics(Document):
+    """See `assessment.assess`."""
+
+    train: Scores
+    val: Scores
+    test: Scores
+    test_95: dict[str, Interval]
+    known_phylum: Scores | None = None
+    gap: Gap
+    calibration: CalibrationMetrics
+    selective: SelectiveMetrics
+    risk_coverage: RiskCoverageMetrics
+
+    @model_validator(mode="after")
+    def _check(self) -> CandidateMetrics:
+        if "macro_f1" not in self.test_95:
+            raise ValueError("test_95.macro_f1 is missing")
+        if len({top_k_name(scores) for scores in (self.train, self.val, self.test)}) > 1:
+            raise ValueError("train, val and test must have the same top-k accuracy")
+        return self
+
+
+class Evaluation(Document):
+    """metrics/evaluate.json: the better candidate by validation macro F1, and all that was measured."""
+
+    champion: CandidateName
+    train: CandidateMetrics | None = None
+    tune: CandidateMetrics | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Evaluation:
+        if getattr(self, self.champion) is None:
+            raise ValueError(f"champion is {self.champion}, of which there are no scores")
+        return self
+
+
+class PastEvaluation(BaseModel):
+    """As much of metrics/evaluate.json as comparisons need: those of other versions have other metrics."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, strict=True)
+
+    champion: CandidateName
+    train: dict[str, object] | None = None
+    tune: dict[str, object] | None = None
+
+
+class UnzipMetrics(Document):
+    """metrics/unzip.json."""
+
+    files: NonNegativeInt
+    labels: NonNegativeInt
+    families: NonNegativeInt
+    phyla: NonNegativeInt
+    species: NonNegativeInt
+
+
+class CleanMetrics(Document):
+    """metrics/clean.json."""
+
+    kept: NonNegativeInt
+    rejected: dict[Reason, NonNegativeInt]
+    documents: NonNegativeInt | None
+    format_differs_from_extension: NonNegativeInt
+    families: NonNegativeInt
+    smallest_family: NonNegativeInt
+    largest_family: NonNegativeInt
+    other_files: NonNegativeInt
+
+
+class SplitCounts(Document):
+    """What a split holds."""
+
+    images: NonNegativeInt
+    families: NonNegativeInt
+    groups: NonNegativeInt
+
+
+class HeldOutCounts(Document):
+    """What is held out of training."""
+
+    images: NonNegativeInt
+    species: NonNegativeInt
+    families: NonNegativeInt
+
+
+class SplitMetrics(Document):
+    """metrics/split.json, see `splitting.describe_splits`."""
+
+    train: SplitCounts
+    val: SplitCounts
+    test: SplitCounts
+    held_out_species: HeldOutCounts
+    leaked_pairs: NonNegativeInt
+    families_without_val: NonNegativeInt
+    families_without_test: NonNegativeInt
+    family_share_deviation: Fraction

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
 
 from pydantic import Field, NonNegativeInt
 
+from rare_species.checksums import file_digest
+from rare_species.classes import classes_digest
 from rare_species.schema import Document
 
-Sha256 = Annotated[str, Field(pattern=r"\A[0-9a-f]{64}\Z")]
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
 class Backbone(Document):
@@ -47,3 +51,22 @@ class FeaturesDocument(Backbone):
     phyla: tuple[str, ...]
     index_sha256: Sha256
     classes_sha256: Sha256
+
+    @classmethod
+    def of(
+        cls, backbone: Backbone, phyla: Sequence[str], index: Path, classes: Sequence[Mapping[str, Any]]
+    ) -> FeaturesDocument:
+        """Describe the features that a backbone gave.
+
+        Args:
+            backbone: the network.
+            phyla: see above.
+            index: file of the photos' index.
+            classes: class_id, family and phylum of each class.
+        """
+        return cls(
+            **backbone.model_dump(include=set(Backbone.model_fields)),
+            phyla=tuple(phyla),
+            index_sha256=file_digest(index),
+            classes_sha256=classes_digest(classes),
+        )

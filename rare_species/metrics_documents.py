@@ -19,16 +19,18 @@ TOP_K = re.compile(r"top\d+_accuracy")
 SHOWN = ("loss", "accuracy", "macro_f1", "macro_auc")  # of scores, by the summary and the report
 
 
-def top_k_name(scores: dict[str, float]) -> str | None:
-    """Name of the top-k accuracy among scores, whatever k is."""
-    return next(filter(TOP_K.fullmatch, scores), None)
+def _top_k(scores: dict[str, float]) -> list[str]:
+    """Names of top-k accuracies, whatever k is."""
+    return [name for name in scores if TOP_K.fullmatch(name)]
 
 
 def _check_scores(scores: dict[str, float]) -> dict[str, float]:
     """See that what is shown is there, and that all but the loss is a share."""
     missing = [name for name in SHOWN if name not in scores]
-    if missing or not top_k_name(scores):
-        raise ValueError(f"{missing[0] if missing else 'topK_accuracy'} is missing")
+    if missing:
+        raise ValueError(f"{missing[0]} is missing")
+    if len(_top_k(scores)) != 1:
+        raise ValueError(f"one top-k accuracy is expected, and there are {len(_top_k(scores))}")
     for name, value in scores.items():
         if not 0 <= value <= (float("inf") if name == "loss" else 1):
             raise ValueError(f"{name} must be {'at least 0' if name == 'loss' else 'from 0 to 1'}, and is {value}")
@@ -117,8 +119,6 @@ class CandidateMetrics(Document):
     def _check(self) -> CandidateMetrics:
         if "macro_f1" not in self.test_95:
             raise ValueError("test_95.macro_f1 is missing")
-        if len({top_k_name(scores) for scores in (self.train, self.val, self.test)}) > 1:
-            raise ValueError("train, val and test must have the same top-k accuracy")
         return self
 
 
@@ -133,6 +133,11 @@ class Evaluation(Document):
     def _check(self) -> Evaluation:
         if getattr(self, self.champion) is None:
             raise ValueError(f"champion is {self.champion}, of which there are no scores")
+        candidates = [candidate for candidate in (self.train, self.tune) if candidate]
+        splits = [scores for candidate in candidates for scores in (candidate.train, candidate.val, candidate.test)]
+        tops = {name for scores in splits for name in _top_k(scores)}
+        if len(tops) > 1:
+            raise ValueError(f"all scores must have the same top-k accuracy, and have {' and '.join(sorted(tops))}")
         return self
 
 

@@ -11,7 +11,7 @@ from pydantic import PositiveFloat
 
 from rare_species.calibration import Calibration
 from rare_species.errors import UserError
-from rare_species.metrics_documents import CandidateName, Scores, Threshold, WantedPrecision
+from rare_species.evaluation_metrics import CandidateName, Scores, Threshold, WantedPrecision
 from rare_species.saved_models import FILES, Metadata, Saved, read_documents
 from rare_species.schema import Document
 

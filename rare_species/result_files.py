@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path, PurePath
-from typing import Any
 
 from rare_species.checksums import check_files, read_checksums, write_checksums
-from rare_species.errors import UserError
-from rare_species.metrics_documents import Evaluation
 from rare_species.paths import Paths
-from rare_species.schema import read_document
 
 
 def listed_metrics(stage: str) -> str:
@@ -40,19 +36,6 @@ def check_results(paths: Paths, stage: str, *names: str) -> None:
         UserError: when one is not, or is missing.
     """
     check_files(paths.plots(stage), listed_metrics(stage), *names)
-
-
-def read_evaluation(paths: Paths) -> dict[str, Any]:
-    """Read metrics/evaluate.json, see `metrics_documents.Evaluation`; what was not measured is left out.
-
-    Raises:
-        UserError: when evaluate has not run, or the file is not as it wrote it.
-    """
-    file = paths.metrics("evaluate")
-    if not file.is_file():
-        raise UserError(f"Expected {file}. Received: no such file. Run the pipeline first: make repro")
-    check_results(paths, "evaluate")
-    return read_document(file, Evaluation).model_dump(mode="json", exclude_unset=True)
 
 
 def is_result(paths: Paths, stage: str, name: str) -> bool:

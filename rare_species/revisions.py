@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from rare_species.checksums import LIST_NAME, parse_checksums
 from rare_species.errors import UserError
-from rare_species.metrics_documents import PastEvaluation
+from rare_species.evaluation_metrics import PastEvaluation
 from rare_species.paths import Paths
 from rare_species.schema import parse_document
 

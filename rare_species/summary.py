@@ -8,8 +8,8 @@ from typing import Any
 
 from rare_species.command import run_command
 from rare_species.error_analysis import describe_gap
+from rare_species.evaluation_metrics import read_evaluation
 from rare_species.paths import Paths
-from rare_species.result_files import read_evaluation
 
 WIDTH = 100  # of sentences, in characters
 SHOWN = ("accuracy", "macro_f1", "macro_auc", "loss")

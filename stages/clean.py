@@ -14,9 +14,9 @@ from typing import Any
 import pandas as pd
 
 from rare_species.cleaning import build_manifest, count_others, find_documents, read_exclusions, refuse_too_many
+from rare_species.data_metrics import CleanMetrics
 from rare_species.files import staged
 from rare_species.manifest import LISTING_COLUMNS, MANIFEST_COLUMNS, read_table, write_table
-from rare_species.metrics_documents import CleanMetrics
 from rare_species.params import CleanParams
 from rare_species.paths import Paths
 from rare_species.pictures import draw_clean

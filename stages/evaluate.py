@@ -14,9 +14,9 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
+from rare_species.evaluation_metrics import Evaluation
 from rare_species.files import read_json, staged
 from rare_species.manifest import SPLITS, read_table
-from rare_species.metrics_documents import Evaluation
 from rare_species.parallel import process_beside
 from rare_species.params import EvaluateParams
 from rare_species.paths import Paths

@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 
+from rare_species.data_metrics import SplitMetrics
 from rare_species.duplicates import cross_split_pairs, group_photos
 from rare_species.files import staged, write_json
 from rare_species.held_out import assign_others, choose_held_out
 from rare_species.manifest import LISTING_COLUMNS, SPLIT_COLUMNS, kept, read_table, write_table
-from rare_species.metrics_documents import SplitMetrics
 from rare_species.params import SplitParams
 from rare_species.paths import Paths
 from rare_species.pictures import draw_split

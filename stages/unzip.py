@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from rare_species.archive import Limits
+from rare_species.data_metrics import UnzipMetrics
 from rare_species.files import staged
 from rare_species.listing import unpack
 from rare_species.manifest import LISTING_COLUMNS, write_table
-from rare_species.metrics_documents import UnzipMetrics
 from rare_species.params import UnzipParams
 from rare_species.paths import Paths
 from rare_species.schema import write_document

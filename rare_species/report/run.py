@@ -11,13 +11,14 @@ import pandas as pd
 
 from rare_species.checksums import restore
 from rare_species.classifier import read_classifier
+from rare_species.data_metrics import CleanMetrics, SplitMetrics, UnzipMetrics
 from rare_species.errors import UserError
+from rare_species.evaluation_metrics import read_evaluation
 from rare_species.manifest import read_table
-from rare_species.metrics_documents import CleanMetrics, SplitMetrics, UnzipMetrics
 from rare_species.params import SplitParams, UnzipParams
 from rare_species.params_file import load_params
 from rare_species.paths import Paths
-from rare_species.result_files import check_results, read_evaluation
+from rare_species.result_files import check_results
 from rare_species.schema import Document, read_document
 
 METRICS: Mapping[str, type[Document]] = {  # that the page shows next to those of evaluate

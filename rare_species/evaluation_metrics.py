@@ -1,16 +1,18 @@
-"""What the metrics files hold that other commands read: a model of each, by which it is written and read."""
+"""What metrics/evaluate.json holds: a model of it, by which it is written and read."""
 
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, model_validator
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, model_validator
 from pydantic.functional_validators import AfterValidator
 
-from rare_species.schema import Document
+from rare_species.errors import UserError
+from rare_species.paths import Paths
+from rare_species.result_files import check_results
+from rare_species.schema import Document, read_document
 from rare_species.section import Fraction
-from rare_species.status import Reason
 
 CandidateName = Literal["train", "tune"]
 Threshold = Annotated[float, Field(gt=0, le=1)] | None  # of a probability; None where none is high enough
@@ -151,53 +153,14 @@ class PastEvaluation(BaseModel):
     tune: dict[str, object] | None = None
 
 
-class UnzipMetrics(Document):
-    """metrics/unzip.json."""
+def read_evaluation(paths: Paths) -> dict[str, Any]:
+    """Read metrics/evaluate.json, see `evaluation_metrics.Evaluation`; what was not measured is left out.
 
-    files: NonNegativeInt
-    labels: NonNegativeInt
-    families: NonNegativeInt
-    phyla: NonNegativeInt
-    species: NonNegativeInt
-
-
-class CleanMetrics(Document):
-    """metrics/clean.json."""
-
-    kept: NonNegativeInt
-    rejected: dict[Reason, NonNegativeInt]
-    documents: NonNegativeInt | None
-    format_differs_from_extension: NonNegativeInt
-    families: NonNegativeInt
-    smallest_family: NonNegativeInt
-    largest_family: NonNegativeInt
-    other_files: NonNegativeInt
-
-
-class SplitCounts(Document):
-    """What a split holds."""
-
-    images: NonNegativeInt
-    families: NonNegativeInt
-    groups: NonNegativeInt
-
-
-class HeldOutCounts(Document):
-    """What is held out of training."""
-
-    images: NonNegativeInt
-    species: NonNegativeInt
-    families: NonNegativeInt
-
-
-class SplitMetrics(Document):
-    """metrics/split.json, see `splitting.describe_splits`."""
-
-    train: SplitCounts
-    val: SplitCounts
-    test: SplitCounts
-    held_out_species: HeldOutCounts
-    leaked_pairs: NonNegativeInt
-    families_without_val: NonNegativeInt
-    families_without_test: NonNegativeInt
-    family_share_deviation: Fraction
+    Raises:
+        UserError: when evaluate has not run, or the file is not as it wrote it.
+    """
+    file = paths.metrics("evaluate")
+    if not file.is_file():
+        raise UserError(f"Expected {file}. Received: no such file. Run the pipeline first: make repro")
+    check_results(paths, "evaluate")
+    return read_document(file, Evaluation).model_dump(mode="json", exclude_unset=True)

@@ -100,9 +100,7 @@ def write_run(root: Path) -> Path:
     write_json(root / "metrics/split.json", parts | {"held_out_species": held_out} | counts)
     for stage in ("train", "tune", "preprocess"):
         write_json(root / f"metrics/{stage}.json", {})
-    write_json(root / "models/champion/metadata.json", METADATA)
-    write_json(root / "models/champion/classes.json", CLASSES)
-    (root / "models/champion/model.keras").write_bytes(b"a model")
+    write_champion(root)
     champion = root / "plots/evaluate/tune"
     for name in (*(champion / f"{name}.png" for name in CHARTS), root / "plots/tune/curves.png"):
         write_picture(name, (60, 40))
@@ -114,6 +112,15 @@ def write_run(root: Path) -> Path:
     )
     seal(root)
     return root
+
+
+def write_champion(root: Path) -> None:
+    """The champion's folder, but for a network that could be loaded."""
+    folder = root / "models/champion"
+    write_json(folder / "metadata.json", METADATA)
+    write_json(folder / "classes.json", CLASSES)
+    (folder / "model.keras").write_bytes(b"a model")
+    write_checksums(folder)
 
 
 def seal(root: Path) -> None:

@@ -31,6 +31,7 @@ from rare_species.compare import Params
 from rare_species.comparison import BAD, Status, compare_scores
 from rare_species.files import write_json
 from rare_species.params_file import load_params
+from rare_species.result_files import write_result_checksums
 
 TEST_SETS = {
     "1199 photos, 202 families": draw_labels(RARE_SPECIES),
@@ -96,6 +97,7 @@ def write_run(folder: Path, photos: Outcomes) -> None:
     table.to_csv(file, index=False)
     accuracy = float(np.mean(photos.labels == photos.predicted))
     write_json(folder / "metrics/evaluate.json", {"champion": "train", "train": {"test": {"accuracy": accuracy}}})
+    write_result_checksums("evaluate", folder / "plots/evaluate", folder / "metrics/evaluate.json")
 
 
 def measure(rounds: int = 5) -> dict[str, float]:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.paired import difference, read_predictions
-from rare_species.files import read_json
+from rare_species.evaluation_metrics import read_evaluation
 from rare_species.paths import Paths
 
 PARAMS = Path("params.yaml")
@@ -59,7 +59,7 @@ def measure(archive: str, knobs: list[str]) -> float:
 def describe(baselines: dict[str, NDArray[np.int64]], backbone: str) -> str:
     """Cells of the run just made: scores of train on the test split, and the difference to its backbone's first."""
     paths = Paths()
-    evaluation = read_json(paths.metrics("evaluate"))["train"]
+    evaluation = read_evaluation(paths)["train"]
     test, span, known = evaluation["test"], evaluation["test_95"]["macro_f1"], evaluation.get("known_phylum")
     labels, predicted, n_classes = read_predictions(paths, paths.plots("evaluate") / "train/predictions.csv")
     first = baselines.setdefault(backbone, predicted)

@@ -27,10 +27,12 @@ from PIL import Image, ImageEnhance
 from tqdm import tqdm
 
 from benchmarks.knobs import PARAMS, measure
-from rare_species.files import read_json, staged
+from rare_species.data_metrics import SplitMetrics
+from rare_species.files import staged
 from rare_species.images import decode_rgb
 from rare_species.paths import Paths
 from rare_species.revisions import WORKSPACE, find_revision
+from rare_species.schema import read_document
 from rare_species.split_gap import SplitRun, describe, read_split_run
 
 SHARE = 0.6  # of the photos that get near-copies, which makes about 85 % of all photos parts of bursts
@@ -112,7 +114,7 @@ def main() -> None:
             measure(str(planted), [f"split.method={method}", "split.holdout_species=false"])
             PARAMS.write_bytes(before)
             runs.append(replace(read_split_run(find_revision(WORKSPACE, Path())), name=name))
-            pairs = read_json(Paths().metrics("split"))["leaked_pairs"]
+            pairs = read_document(Paths().metrics("split"), SplitMetrics).leaked_pairs
             print(
                 f"{name}: {pairs} leaked pairs; {leaked_share():.1%} of test photos have one of their moment in train"
             )

@@ -15,6 +15,7 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from rare_species.checksums import LIST_NAME, check_files
 from rare_species.command import Parser, run_command
 from rare_species.errors import UserError
 from rare_species.files import staged
@@ -47,14 +48,13 @@ def apply(part: Path, params: Path) -> list[str]:
     document = yaml.load(params)
     before = flatten_space(document)
     _set(document, wanted)
-    after = flatten_space(document)
     with staged(params) as (partial,):
         yaml.dump(document, partial)
         try:
             load_params(partial, Unread)
         except UserError as error:  # it was valid before, so that the part is to be mended
             raise UserError(str(error).replace(str(partial), str(part))) from None
-    return list(_differences(before, after))
+    return list(_differences(before, flatten_space(document)))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -88,7 +88,10 @@ def _yaml() -> YAML:
 
 def _read(file: Path) -> dict[str, Any]:
     try:
+        if (file.parent / LIST_NAME).is_file():  # a stage's folder: what lies there is as the stage wrote it
+            check_files(file.parent, file.name)
         document = _yaml().load(file)
+        json.dumps(document, default=str)  # fails for what holds itself, or is too deep to be gone through
     except FileNotFoundError:
         raise UserError(
             f"Expected a file with knobs. Received: no {file}. Name one, such as models/tune/best.yaml, which a "
@@ -96,6 +99,8 @@ def _read(file: Path) -> dict[str, Any]:
         ) from None
     except (YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"{file} must be YAML. Received: {error}. Mend the line it names.") from None
+    except (ValueError, TypeError, RecursionError) as error:
+        raise UserError(f"{file} must hold knobs as params.yaml does. Received: {error}. Mend it.") from None
     if not isinstance(document, dict):
         kind = "nothing" if document is None else type(document).__name__
         raise UserError(f"{file} must be a mapping of sections. Received: {kind}. Nest the knobs as in params.yaml.")

@@ -30,12 +30,13 @@ from rare_species.models import (
     inference,
     load_keras,
     predict,
-    save_model,
 )
 from rare_species.params import EvaluateParams
 from rare_species.photo_training import PHOTO_BATCH, PhotoTask, fine_tune, fit_cnn, number_format
 from rare_species.phyla import one_hot_phyla
 from rare_species.rewriting import for_inference
+from rare_species.saved_models import Saved
+from rare_species.saved_networks import save_model
 from rare_species.schema import read_document
 from rare_species.scores import epoch_scores
 from rare_species.shards import INDEX_NAME, Packed
@@ -248,6 +249,20 @@ def save_candidate(folder: Path, candidate: Candidate, data: Data, knobs: dict[s
     save_model(folder, assemble(shape.image_size, parts, len(data.phyla)), data.classes, metadata)
 
 
+def check_candidate(saved: Saved, data: Data) -> None:
+    """See that a saved candidate is of these photos and classes.
+
+    Raises:
+        UserError: when it is of others.
+    """
+    described = (saved.shape, list(saved.classes), list(saved.phyla))
+    if described != (data.packed.shape, list(data.classes), list(data.phyla)):
+        raise UserError(
+            f"Expected {saved.folder} to take the photos in {data.packed.folder} and to know their classes. Received: "
+            f"others. Train again: dvc repro --force {saved.folder.name}."
+        )
+
+
 def predict_splits(model: keras.Model, data: Data) -> dict[str, NDArray[np.float32]]:
     """Probabilities of a saved candidate on every split's photos, without augmented views.
 
@@ -255,7 +270,7 @@ def predict_splits(model: keras.Model, data: Data) -> dict[str, NDArray[np.float
     agree. One that learned from the photos runs on them.
 
     Args:
-        model: from `models.load_model`.
+        model: from `saved_models.load_network`.
         data: its photos and features.
 
     Returns:

@@ -7,22 +7,30 @@ from dataclasses import asdict
 from pathlib import Path
 
 from rare_species.assessment import Predictions
-from rare_species.files import read_json, write_json
+from rare_species.checksums import write_checksums
+from rare_species.classifier import ChampionMetadata
 from rare_species.reporting import rounded
+from rare_species.saved_models import CLASSES, METADATA, NETWORK, Saved
+from rare_species.schema import write_document
 from rare_species.scores import score
 
 
-def save_champion(folder: Path, candidate: Path, predictions: Predictions, top_k: int) -> None:
+def save_champion(folder: Path, candidate: Saved, predictions: Predictions, top_k: int) -> None:
     """Copy a saved candidate, and add to its metadata how sure its answers are and how right on the test split.
 
     Args:
         folder: an empty folder.
-        candidate: where it was saved.
+        candidate: as its stage saved it.
         predictions: its own, without augmented views.
         top_k: of the top-k accuracy.
     """
-    for name in ("model.keras", "classes.json"):
-        shutil.copyfile(candidate / name, folder / name)
+    for name in (NETWORK, CLASSES):
+        shutil.copyfile(candidate.folder / name, folder / name)
     test = score(predictions.labels["test"], predictions.probabilities["test"], top_k, predictions.phyla)
-    added = {"champion": candidate.name, "calibration": asdict(predictions.calibration), "test": rounded(test)}
-    write_json(folder / "metadata.json", read_json(candidate / "metadata.json") | added)
+    added = {
+        "champion": candidate.folder.name,
+        "calibration": asdict(predictions.calibration),
+        "test": rounded(test),
+    }
+    write_document(folder / METADATA, candidate.metadata.model_dump(mode="json") | added, ChampionMetadata)
+    write_checksums(folder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -44,13 +45,27 @@ def read_checksums(folder: Path) -> dict[str, str]:
     path = folder / LIST_NAME
     if not path.is_file():
         raise UserError(f"Expected {path}. Received: no such file. Run the stage that writes it first: dvc repro.")
-    lines = path.read_bytes().decode("utf-8", "replace").removesuffix("\n").split("\n")
+    return parse_checksums(path.read_bytes(), str(path), restore(path))
+
+
+def parse_checksums(data: bytes, source: str, what_to_do: str) -> dict[str, str]:
+    """SHA-256 by path relative to the list's folder.
+
+    Args:
+        data: the list.
+        source: what to call it in a message.
+        what_to_do: the last sentence of that.
+
+    Raises:
+        UserError: when it is damaged.
+    """
+    lines = data.decode("utf-8", "replace").removesuffix("\n").split("\n")
     matches = [match for line in lines if (match := _LINE.fullmatch(line))]
     listed = {match["name"]: match["digest"] for match in matches}
     if len(listed) < len(lines):
         raise UserError(
-            f"Expected lines of a SHA-256, two spaces and a path, each another, in {path}. Received: another text. "
-            f"{restore(path)}"
+            f"Expected lines of a SHA-256, two spaces and a path, each another, in {source}. Received: another text. "
+            f"{what_to_do}"
         )
     return listed
 
@@ -67,7 +82,7 @@ def check_files(folder: Path, *names: str) -> None:
     """
     listed = read_checksums(folder)
     for name in names or listed:
-        file = folder / name
+        file = Path(os.path.normpath(folder / name))  # files beside the folder go by their own name
         if not file.is_file():
             raise UserError(f"Expected {file}. Received: no such file. Run the stage that writes it first: dvc repro.")
         if file_digest(file) != listed.get(name):

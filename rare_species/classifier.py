@@ -2,42 +2,56 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import PositiveFloat
 
 from rare_species.calibration import Calibration
 from rare_species.errors import UserError
-from rare_species.files import read_json
-from rare_species.shards import Shape
+from rare_species.evaluation_metrics import CandidateName, Scores, Threshold, WantedPrecision
+from rare_species.saved_models import FILES, Metadata, Saved, read_documents
+from rare_species.schema import Document
 
-FILES = ("model.keras", "classes.json", "metadata.json")
+
+class CalibrationDocument(Document):
+    """See `calibration.Calibration`."""
+
+    temperature: PositiveFloat
+    family_threshold: Threshold
+    wanted_precision: WantedPrecision
+
+
+class ChampionMetadata(Metadata):
+    """metadata.json of the champion.
+
+    Attributes:
+        champion: which candidate it is.
+        calibration: of its answers.
+        test: its scores on the test split.
+    """
+
+    champion: CandidateName
+    calibration: CalibrationDocument
+    test: Scores
 
 
 @dataclass(frozen=True)
-class Classifier:
-    """A folder that stage `evaluate` wrote.
+class Classifier(Saved):
+    """A champion's folder that is as stage `evaluate` wrote it.
 
     Attributes:
-        folder: with `FILES`.
-        classes: class_id, family and phylum by class id.
-        shape: of the photos that it takes.
-        phyla: those it can be told, in the order of its second input; none where it has no such input.
-        calibration: of its answers.
         metadata: all of metadata.json.
     """
 
-    folder: Path
-    classes: Sequence[Mapping[str, Any]]
-    shape: Shape
-    phyla: Sequence[str]
-    calibration: Calibration
-    metadata: Mapping[str, Any]
+    metadata: ChampionMetadata
+
+    @property
+    def calibration(self) -> Calibration:
+        """Of its answers."""
+        return Calibration(**self.metadata.calibration.model_dump())
 
     def one_hot_phylum(self, name: str | None) -> NDArray[np.float32] | None:
         """The second input for photos of one phylum.
@@ -69,7 +83,7 @@ def read_classifier(folder: Path) -> Classifier:
     """Read all but the network.
 
     Raises:
-        UserError: when files are missing, or are not a champion's.
+        UserError: when files are missing, or are not as stage evaluate wrote them.
     """
     missing = [name for name in FILES if not (folder / name).is_file()]
     if missing:
@@ -77,14 +91,4 @@ def read_classifier(folder: Path) -> Classifier:
             f"Expected a champion in {folder}. Received: no {' and no '.join(missing)} there. Run the pipeline first "
             "(make repro), or name another folder with --model."
         )
-    metadata = read_json(folder / "metadata.json")
-    try:
-        shape = Shape(**{field.name: metadata["input"][field.name] for field in dataclasses.fields(Shape)})
-        calibration = Calibration(**metadata["calibration"])
-    except KeyError as error:
-        raise UserError(
-            f"Expected {error.args[0]} in {folder / 'metadata.json'}, which stage evaluate writes for the champion. "
-            "Received: none. Name models/champion, or run the pipeline again: make repro"
-        ) from error
-    phyla = metadata["input"]["phyla"]
-    return Classifier(folder, read_json(folder / "classes.json"), shape, phyla, calibration, metadata)
+    return Classifier(folder, *read_documents(folder, ChampionMetadata))

@@ -20,7 +20,8 @@ from rare_species.calibration import calibrate
 from rare_species.classifier import Classifier
 from rare_species.errors import UserError
 from rare_species.exchange import put_in_place
-from rare_species.models import load_keras, load_model, save_keras
+from rare_species.models import load_keras, save_keras
+from rare_species.saved_networks import load_network
 
 TOLERANCE = 1e-4  # of a probability: each library rounds in its own way
 OUTPUT = "probabilities"
@@ -56,7 +57,7 @@ def export_classifier(classifier: Classifier, name: str, out: Path, inputs: Inpu
     Raises:
         UserError: when it is too large.
     """
-    model, _ = load_model(classifier.folder)
+    model = load_network(classifier)
     temperature = classifier.calibration.temperature
     expected = calibrate(_run(model, inputs), temperature)
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -84,13 +85,14 @@ def with_calibration(model: keras.Model, temperature: float) -> keras.Model:
 
 def describe(classifier: Classifier) -> Documents:
     """What goes with the network: its classes, the photos it takes, and when an answer is sure."""
-    metadata, calibration = classifier.metadata, classifier.calibration
+    metadata, calibration = classifier.metadata.model_dump(mode="json"), classifier.calibration
     about = {
         "input": metadata["input"],
         "output": "calibrated probabilities, in the order of classes",
         "family_threshold": calibration.family_threshold,
         "wanted_precision": calibration.wanted_precision,
-        **{key: metadata[key] for key in ("backbone", "test") if key in metadata},
+        "backbone": metadata["backbone"],
+        "test": metadata["test"],
     }
     return {"classes": classifier.classes, "champion": about}
 

@@ -1,4 +1,4 @@
-"""Build heads, the baseline network and whole models; save them with the same bytes every time; load them."""
+"""Build heads, the baseline network and whole models; .keras files with the same bytes every time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from keras import layers
 from numpy.typing import NDArray
 
 from rare_species.errors import UserError
-from rare_species.files import read_json, write_json
 from rare_species.training_params import CnnParams, HeadParams
 
 MEMBER_TIME = (1980, 1, 1, 0, 0, 0)  # the earliest a zip can hold
@@ -147,24 +146,6 @@ def save_keras(path: Path, model: keras.Model) -> None:
     model.save(raw)
     _normalise_archive(raw, path)
     raw.unlink()
-
-
-def save_model(folder: Path, model: keras.Model, classes: Sequence[Any], metadata: dict[str, Any]) -> None:
-    """Write model.keras, classes.json (family and phylum by class id) and metadata.json (how it was trained)."""
-    save_keras(folder / "model.keras", model)
-    write_json(folder / "classes.json", list(classes))
-    write_json(folder / "metadata.json", metadata)
-
-
-def load_model(folder: Path) -> tuple[keras.Model, dict[str, Any]]:
-    """Read a saved model and its metadata.
-
-    Raises:
-        UserError: when there is none.
-    """
-    if not (folder / "model.keras").is_file():
-        raise UserError(f"Expected {folder / 'model.keras'}. Received: no such file. Train a model first: dvc repro.")
-    return load_keras(folder / "model.keras"), read_json(folder / "metadata.json")
 
 
 def load_keras(path: Path) -> keras.Model:

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from rare_species.calibration import calibrate
 from rare_species.classifier import Classifier
 from rare_species.gradcam import class_heatmaps
-from rare_species.models import Inference, inference, load_model
+from rare_species.models import Inference, inference
 from rare_species.photo_files import Photo
+from rare_species.saved_networks import load_network
 
 BATCH = 32
 
@@ -83,5 +84,5 @@ class Predictor:
 
 def open_predictor(classifier: Classifier, told: NDArray[np.float32] | None) -> Predictor:
     """Load the network; `told` is what `Classifier.one_hot_phylum` gives."""
-    model, _ = load_model(classifier.folder)
+    model = load_network(classifier)
     return Predictor(model, inference(model), classifier.calibration.temperature, told)

@@ -6,24 +6,31 @@ All three are in git, so git is asked and DVC, which takes a second to start, is
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
+import logging
+import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePath
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import yaml
 from numpy.typing import NDArray
 
+from rare_species.checksums import LIST_NAME, parse_checksums
 from rare_species.errors import UserError
+from rare_species.evaluation_metrics import PastEvaluation
 from rare_species.paths import Paths
+from rare_species.schema import parse_document
 
 WORKSPACE = "workspace"  # DVC's word for it too
 COLUMNS = ("file_path", "family", "predicted", "true_probability", "true_rank")
-T = TypeVar("T")
+AGAIN = "Write it again: make repro"
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -43,33 +50,72 @@ class Revision:
     def __str__(self) -> str:
         return f"{self.name} ({self.commit[:7]})" if self.commit else self.name
 
-    def read(self, path: PurePath) -> str:
-        """The text of a file of the repository.
+    def read(self, path: PurePath) -> bytes:
+        """A file of the repository.
 
         Args:
             path: relative to the root.
 
         Raises:
-            UserError: when it isn't there, or isn't UTF-8.
+            UserError: when it isn't there.
         """
-        try:
-            return self._bytes(path).decode()
-        except UnicodeDecodeError as error:
-            raise UserError(
-                f"Expected UTF-8 text in {path} of {self}. Received: {error}. Run the pipeline again: make repro"
-            ) from error
+        data = self._find(path)
+        if data is None:
+            todo = "Run the pipeline: make repro" if self.commit is None else "Name a revision that has it"
+            raise UserError(f"Expected {path} in {self}. Received: no such file there. {todo}.")
+        return data
 
-    def _bytes(self, path: PurePath) -> bytes:
+    def results(self, stage: str) -> Results:
+        """What a stage left in git, with its checksums; a warning says when it is a commit from before these.
+
+        Raises:
+            UserError: when the checksums are damaged, or a workspace has none.
+        """
+        folder = Paths().plots(stage)
+        path = folder / LIST_NAME
+        if self.commit and self._find(path) is None:
+            log.warning("%s is from before checksums: what is in its %s is taken as it is", self, folder)
+            return Results(self, folder, None)
+        return Results(self, folder, parse_checksums(self.read(path), f"{path} of {self}", AGAIN))
+
+    def _find(self, path: PurePath) -> bytes | None:
         if self.commit is None:
             file = self.root / path
-            if file.is_file():
-                return file.read_bytes()
-        else:
-            shown = _git(self.root, "show", f"{self.commit}:./{path.as_posix()}")
-            if shown.returncode == 0:
-                return shown.stdout
-        todo = "Run the pipeline: make repro" if self.commit is None else "Name a revision that has it"
-        raise UserError(f"Expected {path} in {self}. Received: no such file there. {todo}.")
+            return file.read_bytes() if file.is_file() else None
+        shown = _git(self.root, "show", f"{self.commit}:./{path.as_posix()}")
+        return shown.stdout if shown.returncode == 0 else None
+
+
+@dataclass(frozen=True)
+class Results:
+    """What a stage of a run left in git.
+
+    Attributes:
+        revision: of the run.
+        folder: of the stage's plots, relative to the root.
+        listed: SHA-256 by path relative to the folder; None for a commit from before checksums.
+    """
+
+    revision: Revision
+    folder: PurePath
+    listed: Mapping[str, str] | None
+
+    def read(self, path: PurePath) -> bytes:
+        """The stage's metrics or one of its plots.
+
+        Args:
+            path: relative to the root.
+
+        Raises:
+            UserError: when it isn't there, or isn't as its stage wrote it.
+        """
+        data, name = self.revision.read(path), PurePath(os.path.relpath(path, self.folder)).as_posix()
+        if self.listed is not None and hashlib.sha256(data).hexdigest() != self.listed.get(name):
+            raise UserError(
+                f"Expected {path} of {self.revision} as its stage wrote it, see {self.folder / LIST_NAME}. Received: "
+                f"{'other bytes' if name in self.listed else 'a file that is not listed'}. {AGAIN}"
+            )
+        return data
 
 
 @dataclass(frozen=True)
@@ -147,50 +193,76 @@ def read_run(revision: Revision, model: str | None = None) -> Run:
     Raises:
         UserError: when a file is missing or can't be understood, or there is no such model.
     """
-    paths = Paths()
-    evaluation = _parse(revision, paths.metrics("evaluate"), json.loads, "JSON")
-    model = model or str(evaluation.get("champion"))
-    metrics = evaluation.get(model)
-    if not isinstance(metrics, dict):
-        found = ", ".join(name for name, part in evaluation.items() if isinstance(part, dict))
+    paths, results = Paths(), revision.results("evaluate")
+    source = f"{paths.metrics('evaluate')} of {revision}"
+    evaluation = parse_document(results.read(paths.metrics("evaluate")), PastEvaluation, source, AGAIN)
+    scores = {"train": evaluation.train, "tune": evaluation.tune}
+    name = model or evaluation.champion
+    metrics = scores.get(name)
+    if metrics is None:
+        found = ", ".join(candidate for candidate, part in scores.items() if part is not None)
         raise UserError(
-            f"Expected scores of {model} in {paths.metrics('evaluate')} of {revision}. Received those of: "
-            f"{found or 'none'}. Choose another with --model."
+            f"Expected scores of {name} in {source}. Received those of: {found or 'none'}. Choose another with --model."
         )
-    table = paths.plots("evaluate") / model / "predictions.csv"
-    params = _parse(revision, PurePath("params.yaml"), yaml.safe_load, "YAML")
-    return Run(revision, model, metrics, _read_photos(revision, table), params)
+    table = paths.plots("evaluate") / name / "predictions.csv"
+    return Run(revision, name, metrics, _read_photos(results, table), _read_params(revision))
 
 
-def _read_photos(revision: Revision, path: PurePath) -> Photos:
-    table = csv.DictReader(io.StringIO(revision.read(path), newline=""))
+def read_rows(results: Results, path: PurePath) -> list[dict[str, str]]:
+    """Read a table.
+
+    Args:
+        results: that it belongs to.
+        path: relative to the root.
+
+    Raises:
+        UserError: when it isn't there, isn't as its stage wrote it, or isn't a table in UTF-8.
+    """
     try:
-        rows = sorted(table, key=lambda row: row["file_path"])
+        text = results.read(path).decode()
+        rows = list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise _not_understood(results.revision, path, "a table in UTF-8", str(error)) from error
+    for row in rows:
+        if None in row or None in row.values():
+            raise _not_understood(results.revision, path, "as many cells in each row as columns", str(row))
+    return rows
+
+
+def _read_photos(results: Results, path: PurePath) -> Photos:
+    rows = read_rows(results, path)
+    try:
+        rows.sort(key=lambda row: row["file_path"])
         columns = {name: tuple(row[name] for row in rows) for name in COLUMNS}
         probability = np.array([float(value or "nan") for value in columns["true_probability"]])
         rank = np.array([int(value) for value in columns["true_rank"]], dtype=np.int64)
-    except (KeyError, TypeError, ValueError) as error:
-        raise _not_understood(revision, path, f"a table with {', '.join(COLUMNS)}", repr(error)) from error
+    except (KeyError, ValueError, OverflowError) as error:
+        expected = f"a table with {', '.join(COLUMNS)}"
+        raise _not_understood(results.revision, path, expected, repr(error)) from error
     files = columns["file_path"]
     if not rows or len(set(files)) < len(files):
         received = f"{len(files) - len(set(files))} paths twice" if rows else "no rows"
-        raise _not_understood(revision, path, "one row per test photo", received)
+        raise _not_understood(results.revision, path, "one row per test photo", received)
+    if ((probability < 0) | (probability > 1)).any() or (rank < 1).any() or not all(columns["family"]):
+        expected = "families, probabilities from 0 to 1 and ranks from 1"
+        raise _not_understood(results.revision, path, expected, "others")
     return Photos(files, columns["family"], columns["predicted"], probability, rank)
 
 
-def _parse(revision: Revision, path: PurePath, parse: Callable[[str], Any], language: str) -> dict[str, Any]:
-    text = revision.read(path)
+def _read_params(revision: Revision) -> dict[str, Any]:
+    path = PurePath("params.yaml")
     try:
-        document = parse(text)
-    except (ValueError, yaml.YAMLError) as error:
-        raise _not_understood(revision, path, language, str(error)) from error
+        document = yaml.safe_load(revision.read(path).decode())
+        json.dumps(document, default=str)  # fails for what holds itself, or is too deep to be gone through
+    except (ValueError, TypeError, RecursionError, yaml.YAMLError) as error:
+        raise _not_understood(revision, path, "YAML", str(error)) from error
     if not isinstance(document, dict):
-        raise _not_understood(revision, path, f"a mapping as {language}", type(document).__name__)
+        raise _not_understood(revision, path, "a mapping as YAML", type(document).__name__)
     return document
 
 
 def _not_understood(revision: Revision, path: PurePath, expected: str, received: str) -> UserError:
-    return UserError(f"Expected {expected} in {path} of {revision}. Received: {received}. Write it again: make repro")
+    return UserError(f"Expected {expected} in {path} of {revision}. Received: {received}. {AGAIN}")
 
 
 def _commit(root: Path, name: str) -> str | None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, RootModel, TypeAdapter, ValidationError
 
 from rare_species.checksums import restore
 from rare_species.errors import UserError
+from rare_species.files import write_json
 from rare_species.section import reason
 
 LONGEST_SHOWN = 60  # characters of a wrong value
@@ -25,6 +26,21 @@ class ListDocument(RootModel[T]):
     """Base of documents that are not a mapping."""
 
     model_config = ConfigDict(frozen=True, strict=True, allow_inf_nan=False)
+
+
+def write_document(path: Path, document: Any, kind: type[Any]) -> None:
+    """Write a JSON document, and see that it is one that `read_document` takes.
+
+    Args:
+        path: the file.
+        document: mappings, lists, text and numbers.
+        kind: its model, or dataclass of pydantic's.
+
+    Raises:
+        ValidationError: when it is not: a mistake of the code's.
+    """
+    write_json(path, document)
+    TypeAdapter(kind).validate_json(path.read_bytes())
 
 
 def read_document(path: Path, kind: type[T]) -> T:

@@ -8,7 +8,6 @@ change is in none of them.
 
 from __future__ import annotations
 
-import io
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -22,7 +21,7 @@ from rare_species.bootstrap import degrees_of_freedom, interval, resample_within
 from rare_species.command import Parser, run_command
 from rare_species.errors import UserError
 from rare_species.paths import Paths
-from rare_species.revisions import Revision, find_revision, read_run
+from rare_species.revisions import Revision, find_revision, read_rows, read_run
 from rare_species.terminal import printable_lines
 
 RESAMPLES = 10_000
@@ -81,14 +80,17 @@ def read_split_run(revision: Revision, model: str | None = None) -> SplitRun:
 
 def _read_counts(revision: Revision) -> pd.DataFrame:
     path = Paths().plots("split") / "families.csv"
-    text = revision.read(path)
+    rows = read_rows(revision.results("split"), path)
     try:
-        return pd.read_csv(io.StringIO(text), index_col="family")[list(COUNTS)].astype(int)
-    except (KeyError, ValueError) as error:  # what pandas raises for broken tables are ValueErrors
+        counts = {row["family"]: [int(row[name]) for name in COUNTS] for row in rows}
+        if len(counts) < max(len(rows), 1):
+            raise ValueError("no row, or a family twice")
+    except (KeyError, ValueError) as error:
         raise UserError(
-            f"Expected a table with family, {', '.join(COUNTS)} in {path} of {revision}. Received: {error}. "
+            f"Expected a table with family, {', '.join(COUNTS)} in {path} of {revision}. Received: {error!r}. "
             "Write it again: make repro"
         ) from error
+    return pd.DataFrame.from_dict(counts, orient="index", columns=list(COUNTS)).rename_axis("family")
 
 
 def sample_family_scores(run: SplitRun, families: Sequence[str], seed: int) -> dict[str, Samples]:

@@ -9,8 +9,7 @@ from typing import Any
 
 from rare_species.command import Parser, run_command
 from rare_species.error_analysis import describe_gap
-from rare_species.errors import UserError
-from rare_species.files import read_json
+from rare_species.evaluation_metrics import read_evaluation
 from rare_species.paths import Paths
 
 WIDTH = 100  # of sentences, in characters
@@ -56,16 +55,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Args:
         argv: arguments; those of the process when None.
+
+    Returns:
+        0 when there is a run, 1 when the user has something to mend.
     """
     Parser(prog="python -m rare_species.summary", description="Show the last run in a few lines.").parse_args(argv)
-    return run_command("summary", _print_summary)
+    return run_command("summary", lambda: _print_summary(Paths()))
 
 
-def _print_summary() -> int:
-    paths = Paths()
-    if not paths.metrics("evaluate").is_file():
-        raise UserError("Expected metrics/evaluate.json. Received: no such file. Run the pipeline first: make repro")
-    evaluation = read_json(paths.metrics("evaluate"))
+def _print_summary(paths: Paths) -> int:
+    evaluation = read_evaluation(paths)
     champion = evaluation["champion"]
     print(summarise(evaluation))
     print(f"model:    models/champion/model.keras\npictures: plots/evaluate/{champion}/ and plots/*/")

@@ -15,11 +15,14 @@ import pandas as pd
 
 from rare_species.checksums import write_checksums
 from rare_species.cleaning import build_manifest, count_others, find_documents, read_exclusions, refuse_too_many
-from rare_species.files import staged, write_json
+from rare_species.data_metrics import CleanMetrics
+from rare_species.files import staged
 from rare_species.manifest import LISTING_COLUMNS, MANIFEST_COLUMNS, read_table, write_table
 from rare_species.params import CleanParams
 from rare_species.paths import Paths
 from rare_species.pictures import draw_clean
+from rare_species.result_files import write_result_checksums
+from rare_species.schema import write_document
 from rare_species.stage import Stage, available_cores
 from rare_species.status import Reason, Status
 
@@ -43,8 +46,9 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     with staged(paths.clean, paths.metrics("clean"), paths.plots("clean")) as (clean, metrics, plots):
         write_table(clean / "manifest.csv", manifest, MANIFEST_COLUMNS)
         write_checksums(clean)
-        write_json(metrics, counts)
+        write_document(metrics, counts, CleanMetrics)
         draw_clean(manifest, documents, paths.images, plots)
+        write_result_checksums(STAGE.name, plots, metrics)
     return {"kept": counts["kept"], "rejected": len(manifest) - int(counts["kept"]), "other files": others}
 
 

@@ -3,6 +3,7 @@
 Reads:  models/train/, models/tune/, data/features/, data/processed/, data/split/classes.json, data/clean/manifest.csv
 Writes: metrics/evaluate.json (champion; every metric of both models on train, val and test, intervals, calibration)
         plots/evaluate/{train,tune}/ (predictions, confusion, calibration and errors, as tables and pictures)
+        plots/evaluate/SHA256SUMS (of these and of metrics/evaluate.json; those of other stages hold the like)
         models/champion/ (the better model with its calibration in metadata.json: what predict and export use)
 Params: evaluate
 Takes:  about 10 s to start, then seconds
@@ -14,11 +15,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from rare_species.classes import read_classes
+from rare_species.evaluation_metrics import Evaluation
 from rare_species.files import staged
 from rare_species.manifest import SPLITS, read_checked
 from rare_species.parallel import process_beside
 from rare_species.params import EvaluateParams
 from rare_species.paths import Paths
+from rare_species.result_files import write_result_checksums
+from rare_species.saved_models import is_skipped, read_saved
+from rare_species.schema import write_document
 from rare_species.shards import open_packed
 from rare_species.stage import Stage
 from rare_species.tensorflow_start import start_tensorflow
@@ -38,12 +43,13 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     from rare_species.assessment import assess, make_predictions
     from rare_species.assessment_pictures import Candidate, describe_photos, draw_assessment
     from rare_species.champion import save_champion
-    from rare_species.reporting import write_metrics
+    from rare_species.reporting import rounded
 
     knobs, packed, classes = params.evaluate, open_packed(paths.processed), read_classes(paths.split)
     sizes = read_checked(paths.manifest, ("file_path", "width", "height"))
     labels = {split: packed.rows(split)["class_id"].to_numpy() for split in SPLITS}
-    fitted = {name: paths.model(name) for name in CANDIDATES if not (paths.model(name) / "skipped.json").is_file()}
+    folders = [paths.model(name) for name in CANDIDATES]
+    fitted = {folder.name: read_saved(folder) for folder in folders if not is_skipped(folder)}
     own, assessed = {}, {}  # own: as predict and export answer, without views
     with (
         staged(paths.metrics("evaluate"), paths.plots("evaluate"), paths.champion) as (metrics, plots, champion),
@@ -51,13 +57,15 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     ):
         properties = beside.submit(describe_photos, packed, sizes)  # while TensorFlow starts here
         start_tensorflow()
-        from rare_species.candidates import average_views, open_data, predict_splits
+        from rare_species.candidates import average_views, check_candidate, open_data, predict_splits
         from rare_species.explanations import draw_explanations
-        from rare_species.models import load_model
+        from rare_species.saved_networks import load_network
 
         data, drawn = open_data(paths.features, packed, classes), []
-        for name, folder in fitted.items():
-            model, _ = load_model(folder)
+        for saved in fitted.values():
+            check_candidate(saved, data)
+        for name, saved in fitted.items():
+            model = load_network(saved)
             plain = predict_splits(model, data)
             predictions = make_predictions(labels, average_views(model, data, plain, knobs), data.classes, knobs)
             own[name] = (make_predictions(labels, plain, data.classes, knobs) if knobs.views else predictions).of_test()
@@ -68,10 +76,11 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
             del plain, predictions  # before the next candidate's fill the memory
             draw_explanations(candidate, model, data.phyla, plots / name / "explanations.jpg", knobs.explained_photos)
         best = max(assessed, key=lambda name: assessed[name]["val"]["macro_f1"])  # a tie goes to train
-        write_metrics(metrics, {"champion": best, **assessed})
+        write_document(metrics, rounded({"champion": best, **assessed}), Evaluation)
         save_champion(champion, fitted[best], own[best], knobs.top_k)
         for pictures in drawn:
             pictures.result()
+        write_result_checksums(STAGE.name, plots, metrics)
     return {"champion": best, "test macro F1": round(assessed[best]["test"]["macro_f1"], 4)}
 
 

@@ -17,6 +17,7 @@ from rare_species.packing import fit_and_pack
 from rare_species.params import PreprocessParams
 from rare_species.paths import Paths
 from rare_species.pictures import draw_packed
+from rare_species.result_files import write_result_checksums
 from rare_species.shards import open_packed
 from rare_species.stage import Stage, available_cores
 
@@ -38,6 +39,7 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
         counts = {"images": len(packed.index), "shards": packed.index["shard"].nunique()}
         write_json(metrics, counts | {"mean_bytes": round(float(packed.index["length"].mean()))})
         draw_packed(packed, dict(zip(photos["file_path"], photos["family"], strict=True)), plots)
+        write_result_checksums(STAGE.name, plots, metrics)
     return counts
 
 

@@ -21,13 +21,16 @@ import pandas as pd
 from rare_species.checksums import write_checksums
 from rare_species.classes import NAME as CLASSES
 from rare_species.classes import Classes
+from rare_species.data_metrics import SplitMetrics
 from rare_species.duplicates import cross_split_pairs, group_photos, unused_ids
-from rare_species.files import staged, write_json
+from rare_species.files import staged
 from rare_species.held_out import assign_others, choose_held_out
 from rare_species.manifest import LISTING_COLUMNS, SPLIT_COLUMNS, kept, read_checked, write_table
 from rare_species.params import SplitParams
 from rare_species.paths import Paths
 from rare_species.pictures import draw_split
+from rare_species.result_files import write_result_checksums
+from rare_species.schema import write_document
 from rare_species.splitting import assign_splits, count_families, describe_splits, list_classes, refuse_empty_splits
 from rare_species.stage import Stage
 
@@ -62,11 +65,12 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     leaked = None if _hides_bursts(manifest, knobs.burst_gap) else _count_leaks(photos)
     with staged(paths.split, paths.metrics("split"), paths.plots("split")) as (split, metrics, plots):
         write_table(split / "split.csv", photos.astype({"held_out_species": int}), SPLIT_COLUMNS)
-        write_json(split / CLASSES, Classes.model_validate(classes).model_dump())
+        write_document(split / CLASSES, classes, Classes)
         write_checksums(split)
-        write_json(metrics, describe_splits(photos, fractions, leaked))
+        write_document(metrics, describe_splits(photos, fractions, leaked), SplitMetrics)
         draw_split(photos, plots)
         count_families(photos).to_csv(plots / "families.csv", lineterminator="\n")
+        write_result_checksums(STAGE.name, plots, metrics)
     return {name: int((photos["split"] == name).sum()) for name in fractions} | {
         "leaked pairs": "unknown" if leaked is None else leaked
     }

@@ -2,7 +2,7 @@
 
 Reads:  data/features/, data/processed/, data/split/classes.json
 Writes: models/train/ (model.keras: RGB 0-255 in, and the phylum if it is told that, probabilities out; classes.json;
-        metadata.json)
+        metadata.json; SHA256SUMS)
         metrics/train.json, plots/train/ (dvclive's curves of loss, accuracy, AUC and macro F1; curves.png;
         augmentation.jpg: photos before and after, where it learns from them)
 Params: train
@@ -16,11 +16,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from rare_species.checksums import write_checksums
 from rare_species.classes import read_classes
 from rare_species.errors import UserError
 from rare_species.exchange import remove
 from rare_species.files import staged
 from rare_species.paths import Paths
+from rare_species.result_files import write_result_checksums
 from rare_species.shards import open_packed
 from rare_species.stage import Stage
 from rare_species.tensorflow_start import start_tensorflow
@@ -66,6 +68,8 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
             shown = show_augmentation(data.packed, len(data.classes), params.train)
             sheet = contact_sheet(*shown, "train: photos before and after augmentation")
         save_jpeg(sheet, plots / "augmentation.jpg")
+        write_checksums(folder)
+        write_result_checksums(STAGE.name, plots, metrics)
     remove(paths.checkpoints)
     return {"best epoch": fit.best_epoch, "val macro F1": round(scores["val_macro_f1"], 4)}
 

@@ -12,15 +12,20 @@ Score:  see the README's results
 import sys
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import yaml
 
+from rare_species.checksums import write_checksums
 from rare_species.classes import read_classes
 from rare_species.errors import UserError
 from rare_species.exchange import remove
 from rare_species.files import staged, write_json
 from rare_species.paths import Paths
+from rare_species.result_files import write_result_checksums
+from rare_species.saved_models import SKIPPED, Skipped
+from rare_species.schema import write_document
 from rare_species.shards import open_packed
 from rare_species.stage import Stage
 from rare_species.tensorflow_start import start_tensorflow
@@ -49,10 +54,11 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     with staged(paths.model("tune"), paths.metrics("tune"), paths.plots("tune")) as (folder, metrics, plots):
         if not (data.has_features and params.tune.trials):
             reason = "tune.trials is 0" if data.has_features else "the model learns from photos, not from features"
-            write_json(folder / "skipped.json", {"reason": reason})
+            write_document(folder / SKIPPED, {"reason": reason}, Skipped)
             write_json(metrics, {"trials": 0})
             (plots / "trials.csv").write_text("trial,state,epochs\n", encoding="utf-8")
             draw_nothing(reason, plots)
+            _write_checksums(folder, plots, metrics)
             return {"skipped": reason}
         journal = paths.searches / f"{search_name(data, params.tune)}.log"
         with live_log(plots) as live:
@@ -69,9 +75,15 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
         save_png(learning_curves(found.fit.history, found.fit.best_epoch, EPOCH_METRICS), plots / "curves.png")
         counts = {state: int((found.trials["state"] == state).sum()) for state in ("complete", "pruned", "fail")}
         write_metrics(metrics, {"trials": counts, "best": found.best, **found.fit.best})
+        _write_checksums(folder, plots, metrics)
     remove(journal)
     save_png(trial_seconds(found.study), paths.searches / "seconds.png")
     return {"trials": len(found.trials), "val macro F1": round(found.fit.best["val_macro_f1"], 4)}
+
+
+def _write_checksums(folder: Path, plots: Path, metrics: Path) -> None:
+    write_checksums(folder)
+    write_result_checksums(STAGE.name, plots, metrics)
 
 
 STAGE = Stage("tune", __doc__, Params, run)

@@ -11,12 +11,14 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
-from rare_species.files import staged, write_json
+from rare_species.data_metrics import UnzipMetrics
+from rare_species.files import staged
 from rare_species.ids import unread_ids
 from rare_species.listing import unpack
 from rare_species.manifest import LISTING_COLUMNS, write_table
 from rare_species.params import UnzipParams
 from rare_species.paths import Paths
+from rare_species.schema import write_document
 from rare_species.stage import Stage
 
 
@@ -44,7 +46,7 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
             "species": listing["species"].nunique(),
             "unread_ids": int(unread_ids(listing["content_id"]).sum()),
         }
-        write_json(metrics, counts)
+        write_document(metrics, counts, UnzipMetrics)
     return counts
 
 

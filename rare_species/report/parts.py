@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from rare_species.paths import Paths
 from rare_species.report.pictures import Picture, inline_picture
+from rare_species.result_files import check_results, is_result
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,22 @@ class Section:
 
 
 def find_figures(paths: Paths, *pictures: tuple[str, str, str]) -> list[Figure]:
-    """Those of the pictures (file below plots/, alt, caption) that are there."""
-    found = ((inline_picture(paths.root / "plots" / file), alt, caption) for file, alt, caption in pictures)
-    return [Figure(picture, alt, caption) for picture, alt, caption in found if picture]
+    """Those of the pictures (file below plots/, alt, caption) that their stage drew.
+
+    Raises:
+        UserError: when one is not as its stage drew it.
+    """
+    return [
+        Figure(_read_picture(paths, file), alt, caption) for file, alt, caption in pictures if _is_drawn(paths, file)
+    ]
+
+
+def _is_drawn(paths: Paths, file: str) -> bool:
+    stage, _, name = file.partition("/")
+    return is_result(paths, stage, name)
+
+
+def _read_picture(paths: Paths, file: str) -> Picture:
+    stage, _, name = file.partition("/")
+    check_results(paths, stage, name)
+    return inline_picture(paths.plots(stage) / name)

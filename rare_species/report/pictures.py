@@ -32,20 +32,18 @@ class Picture:
     is_chart: bool
 
 
-def inline_picture(file: Path) -> Picture | None:
+def inline_picture(file: Path) -> Picture:
     """Read a chart (.png) or a sheet of photos (.jpg) for the page.
 
     Args:
         file: PNG or JPEG; the former stays without loss.
 
     Returns:
-        WebP, at most `MAX_WIDTH_PX` wide, the same bytes for the same file; None when there is no such file.
+        WebP, at most `MAX_WIDTH_PX` wide, the same bytes for the same file.
 
     Raises:
         UserError: when the file is not a picture.
     """
-    if not file.is_file():
-        return None
     try:
         with Image.open(file) as opened:
             image = opened.convert("RGB")

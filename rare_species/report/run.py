@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
+from rare_species.checksums import restore
+from rare_species.classifier import read_classifier
+from rare_species.data_metrics import CleanMetrics, SplitMetrics, UnzipMetrics
 from rare_species.errors import UserError
-from rare_species.files import read_json
+from rare_species.evaluation_metrics import read_evaluation
+from rare_species.manifest import read_table
 from rare_species.params import SplitParams, UnzipParams
 from rare_species.params_file import load_params
 from rare_species.paths import Paths
+from rare_species.result_files import check_results
+from rare_species.schema import Document, read_document
 
-STAGES = ("unzip", "clean", "split")  # whose metrics the page shows next to those of evaluate
+METRICS: Mapping[str, type[Document]] = {  # that the page shows next to those of evaluate
+    "unzip": UnzipMetrics,
+    "clean": CleanMetrics,
+    "split": SplitMetrics,
+}
+WITH_PLOTS = ("clean", "split")  # beside which checksums are
+FAMILY_COLUMNS = ("family", "phylum", "train_images", "images", "precision", "recall", "f1", "confused_with")
+PAIR_COLUMNS = ("family", "predicted", "images", "same_phylum")
+SHARES = {"precision", "recall", "f1"}
 Rows = Sequence[Mapping[str, str]]
 
 
@@ -32,11 +47,11 @@ class LastRun:
 
     Attributes:
         evaluation: metrics/evaluate.json.
-        metrics: metrics of the stages before training; empty where a stage's file is not there.
+        metrics: metrics of the stages before training.
         params: from params.yaml.
         metadata: of the champion; empty where models/ is not there, as in a fresh clone.
-        families: of the champion, one row per family with test photos, see `scores.family_table`; empty likewise.
-        pairs: one row per pair of confused families, likewise.
+        families: of the champion, one row per family with test photos, see `scores.family_table`.
+        pairs: one row per pair of confused families.
         paths: where pictures are.
     """
 
@@ -73,49 +88,58 @@ def read_last_run(paths: Paths) -> LastRun:
         paths: the repository.
 
     Returns:
-        The run; what is not there is left empty, but metrics/evaluate.json has to be.
+        The run; without metadata where models/ is not there.
 
     Raises:
-        UserError: when evaluate has not run, or a file is not what the pipeline writes.
+        UserError: when evaluate has not run, or a file is not as its stage wrote it.
     """
-    file = paths.metrics("evaluate")
-    if not file.is_file():
-        raise UserError(f"Expected {file}. Received: no such file. Run the pipeline first: make repro")
-    evaluation = _read(file)
-    champion = evaluation.get("champion") if isinstance(evaluation, dict) else None
-    if not isinstance(champion, str) or champion not in evaluation:
-        raise UserError(
-            f"Expected {file} to name a champion and its scores. Received: champion {champion!r}. "
-            "Run that stage again: dvc repro --force evaluate"
-        )
-    folder = paths.plots("evaluate") / champion
+    evaluation = read_evaluation(paths)
+    champion = evaluation["champion"]
     return LastRun(
         evaluation=evaluation,
-        metrics={stage: _read_if_there(paths.metrics(stage)) for stage in STAGES},
+        metrics={stage: _read_metrics(paths, stage) for stage in METRICS},
         params=load_params(paths.root / "params.yaml", Params),
-        metadata=_read_if_there(paths.model("champion") / "metadata.json"),
-        families=_read_rows(folder / "families.csv"),
-        pairs=_read_rows(folder / "pairs.csv"),
+        metadata=_read_metadata(paths.champion, champion),
+        families=_read_rows(paths, f"{champion}/families.csv", FAMILY_COLUMNS, ("train_images", "images")),
+        pairs=_read_rows(paths, f"{champion}/pairs.csv", PAIR_COLUMNS, ("images",)),
         paths=paths,
     )
 
 
-def _read_if_there(file: Path) -> Mapping[str, Any]:
-    return _read(file) if file.is_file() else {}
+def _read_metrics(paths: Paths, stage: str) -> Mapping[str, Any]:
+    if stage in WITH_PLOTS:
+        check_results(paths, stage)
+    return read_document(paths.metrics(stage), METRICS[stage]).model_dump(mode="json", exclude_unset=True)
 
 
-def _read(file: Path) -> Any:
-    try:
-        return read_json(file)
-    except ValueError as error:
+def _read_metadata(folder: Path, champion: str) -> Mapping[str, Any]:
+    if not folder.is_dir():
+        return {}
+    metadata = read_classifier(folder).metadata
+    if metadata.champion != champion:
         raise UserError(
-            f"Expected JSON in {file}. Received: {error}. Bring it back: git checkout HEAD -- {file}; or run the "
-            "stage that writes it: dvc repro"
-        ) from error
+            f"Expected {folder} to be the champion of {Paths().metrics('evaluate')}, {champion}. Received: "
+            f"{metadata.champion}, of another run. Bring it back: dvc checkout; or run the pipeline: dvc repro"
+        )
+    return metadata.model_dump(mode="json")
 
 
-def _read_rows(file: Path) -> Rows:
-    if not file.is_file():
-        return []
-    with file.open(encoding="utf-8", newline="") as lines:
-        return list(csv.DictReader(lines))
+def _read_rows(paths: Paths, name: str, columns: Sequence[str], counts: Sequence[str]) -> Rows:
+    """A table of stage evaluate; `counts` are its columns of whole numbers."""
+    check_results(paths, "evaluate", name)
+    file = paths.plots("evaluate") / name
+    table = read_table(file, columns)
+    for column in counts:
+        wrong = table[column][~table[column].str.fullmatch(r"[0-9]{1,15}")]
+        if len(wrong):
+            raise UserError(
+                f"Expected whole numbers in column {column} of {file}. Received: {wrong.iloc[0]!r}. {restore(file)}"
+            )
+    for column in SHARES & set(columns):
+        wrong = table[column][~pd.to_numeric(table[column], errors="coerce").between(0, 1)]
+        if len(wrong):
+            raise UserError(
+                f"Expected numbers from 0 to 1 in column {column} of {file}. Received: {wrong.iloc[0]!r}. "
+                f"{restore(file)}"
+            )
+    return [{str(key): str(value) for key, value in row.items()} for row in table.to_dict("records")]

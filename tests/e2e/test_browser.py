@@ -10,11 +10,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, Route, sync_playwright
 
-from rare_species.files import write_json
 from tests import toy
 from tests.e2e import vega
 from tests.e2e.repository import Repo, command_environment
-from tests.unit.report_run import METADATA
+from tests.unit.report_run import write_champion
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 QUIET = ("--disable-background-networking", "--disable-component-update", "--disable-gpu", "--disable-quic")
@@ -135,7 +134,7 @@ def recorded(tmp_path_factory) -> Repo:
 
 @pytest.fixture(scope="module")
 def report(recorded) -> Path:
-    write_json(recorded.folder / "models/champion/metadata.json", METADATA)
+    write_champion(recorded.folder)
     page = recorded.folder / "report.html"
     environment = recorded.environment | {"PYTHONPATH": str(toy.REPO)}
     Repo(recorded.folder, environment).run("python", "-m", "rare_species.report", "--out", str(page))

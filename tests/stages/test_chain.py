@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from rare_species.apply import apply
-from rare_species.checksums import write_checksums
+from rare_species.checksums import LIST_NAME, write_checksums
 from rare_species.search_pictures import FILES
 from tests import toy
 
@@ -40,7 +40,7 @@ ASSESSMENT = {
     "risk_coverage.png",
 }
 SECONDS = "data/searches/seconds.png"  # of the clock, and no output of the pipeline
-MODEL = {"model.keras", "classes.json", "metadata.json"}
+MODEL = {"model.keras", "classes.json", "metadata.json", LIST_NAME}
 
 
 def below(folder: str, names: set[str]) -> set[str]:
@@ -50,26 +50,27 @@ def below(folder: str, names: set[str]) -> set[str]:
 WRITTEN = {
     "unzip": {"data/listing.csv", "metrics/unzip.json"}
     | below("data/images", {*toy.draw_photos()[0], "Felidae/notes.txt"}),
-    "clean": {"data/clean/manifest.csv", "data/clean/SHA256SUMS", "metrics/clean.json"}
-    | below("plots/clean", {"families.png", "sizes.png", "rejected.jpg", "documents.jpg"}),
+    "clean": {"metrics/clean.json"}
+    | below("data/clean", {"manifest.csv", LIST_NAME})
+    | below("plots/clean", {"families.png", "sizes.png", "rejected.jpg", "documents.jpg", LIST_NAME}),
     "split": {"metrics/split.json"}
-    | below("data/split", {"split.csv", "classes.json", "SHA256SUMS"})
-    | below("plots/split", {"families.csv", "families.png"}),
-    "preprocess": {"metrics/preprocess.json", "data/processed/SHA256SUMS"}
+    | below("data/split", {"split.csv", "classes.json", LIST_NAME})
+    | below("plots/split", {"families.csv", "families.png", LIST_NAME}),
+    "preprocess": {"metrics/preprocess.json"}
     | below(
         "data/processed",
-        {"index.csv", "packed.json", *(f"shard-0000{number}.tar" for number in range(3))},
+        {"index.csv", "packed.json", LIST_NAME, *(f"shard-0000{number}.tar" for number in range(3))},
     )
-    | below("plots/preprocess", {"train.jpg", "val.jpg", "test.jpg"}),
+    | below("plots/preprocess", {"train.jpg", "val.jpg", "test.jpg", LIST_NAME}),
     "embed": {"metrics/embed.json"}
-    | below("data/features", {"train.npz", "val.npz", "test.npz", "backbone.json", "backbone.keras", "SHA256SUMS"}),
+    | below("data/features", {"train.npz", "val.npz", "test.npz", "backbone.json", "backbone.keras", LIST_NAME}),
     "train": {"metrics/train.json"}
     | below("models/train", MODEL)
-    | below("plots/train", CURVES | {"curves.png", "augmentation.jpg"}),
+    | below("plots/train", CURVES | {"curves.png", "augmentation.jpg", LIST_NAME}),
     "tune": {"metrics/tune.json", SECONDS}
     | below("models/tune", MODEL | {"best.yaml"})
-    | below("plots/tune", CURVES | {"trials.csv", *FILES}),
-    "evaluate": {"metrics/evaluate.json"}
+    | below("plots/tune", CURVES | {"trials.csv", *FILES, LIST_NAME}),
+    "evaluate": {"metrics/evaluate.json", f"plots/evaluate/{LIST_NAME}"}
     | below("models/champion", MODEL)
     | below("plots/evaluate/train", ASSESSMENT)
     | below("plots/evaluate/tune", ASSESSMENT),
@@ -270,8 +271,9 @@ def test_cnn_learns_from_photos_and_is_not_tuned(cnn_chain):
     folder = cnn_chain.folder
     assert cnn_chain.written["embed"] == WRITTEN["embed"] - {"data/features/backbone.keras"}
     assert cnn_chain.written["train"] == WRITTEN["train"]
-    drawn = below("plots/tune", {"trials.csv", *FILES})
-    assert cnn_chain.written["tune"] == {"metrics/tune.json", "models/tune/skipped.json"} | drawn
+    drawn = below("plots/tune", {"trials.csv", *FILES, LIST_NAME})
+    saved = below("models/tune", {"skipped.json", LIST_NAME})
+    assert cnn_chain.written["tune"] == {"metrics/tune.json"} | saved | drawn
     assert cnn_chain.written["evaluate"] == WRITTEN["evaluate"] - below("plots/evaluate/tune", ASSESSMENT)
     assert (metrics(folder, "embed")["feature_size"], metrics(folder, "tune")) == (0, {"trials": 0})
     assert set(metrics(folder, "evaluate")) == {"champion", "train"}

@@ -6,7 +6,9 @@ from typing import Any
 
 from PIL import Image
 
+from rare_species.checksums import write_checksums
 from rare_species.files import write_json
+from rare_species.result_files import write_result_checksums
 from tests import toy
 
 HOSTILE = "<Felidae> & 'co'"
@@ -21,13 +23,17 @@ METADATA = {
         "image_size": 224,
         "resize": "crop",
         "treatment": {"name": "none"},
+        "jpeg_quality": 95,
         "values": "RGB, 0 to 255",
         "phyla": [],
     },
     "backbone": {
         "name": "efficientnetlite0",
         "weights": "lite0.pth",
+        "weights_file_sha256": 64 * "0",
+        "weights_sha256": 64 * "1",
         "feature_size": 1280,
+        "blocks": 16,
         "licence": "Apache-2.0",
         "pretrained_on": "ImageNet-1k",
     },
@@ -42,8 +48,13 @@ METADATA = {
         "optimizer": {"name": "adamw", "learning_rate": 0.0001, "weight_decay": 0.01},
         "schedule": {"name": "cosine"},
     },
+    "champion": "tune",
     "calibration": {"temperature": 1.5, "family_threshold": 0.6, "wanted_precision": 0.9},
+    "test": {"loss": 0.6, "accuracy": 0.6, "top5_accuracy": 0.9, "macro_f1": 0.6, "macro_auc": 0.9},
 }
+CLASSES = [
+    {"class_id": number, "family": family, "phylum": phylum} for number, (family, phylum, *_) in enumerate(FAMILIES)
+]
 CHARTS = ("most_confused", "phyla", "families", "f1_by_images", "reliability", "risk_coverage", "conditions")
 SHEETS = ("misclassified", "explanations")
 
@@ -59,6 +70,7 @@ def scores(train: float, val: float, test: float) -> dict[str, Any]:
     selective = {"answered": 0.75, "precision": 0.875, "phylum_precision": 0.5, "right": 0.8125}
     return metrics | {
         "test_95": {name: {"low": test - 0.125, "high": test + 0.125} for name in metrics["test"]},
+        "gap": {"train_val": train - val, "val_test": val - test},
         "calibration": {"temperature": 1.5, "val": measured, "test": measured},
         "selective": {"threshold": 0.625, "wanted_precision": 0.9, "val": selective, "test": selective},
         "risk_coverage": {"aurc": 0.03125, "accuracy_at_80": 0.9375},
@@ -74,18 +86,21 @@ def write_run(root: Path) -> Path:
     )
     write_json(root / "metrics/unzip.json", {"files": 135, "labels": 133, "families": 3, "phyla": 2, "species": 5})
     rejected = {"missing": 1, "unlisted": 1, "too_small": 1, "duplicate": 0}
+    cleaned = {"documents": None, "format_differs_from_extension": 0, "families": 3, "other_files": 0}
     write_json(
-        root / "metrics/clean.json", {"kept": 130, "rejected": rejected, "smallest_family": 24, "largest_family": 80}
+        root / "metrics/clean.json",
+        {"kept": 130, "rejected": rejected, "smallest_family": 24, "largest_family": 80} | cleaned,
     )
     parts = {
         name: {"images": images, "families": 3, "groups": images - 1}
         for name, images in METADATA["images"].items()  # type: ignore[attr-defined]
     }
-    write_json(
-        root / "metrics/split.json",
-        parts | {"leaked_pairs": 0, "families_without_val": 0, "families_without_test": 0},
-    )
-    write_json(root / "models/champion/metadata.json", METADATA)
+    counts = {"leaked_pairs": 0, "families_without_val": 0, "families_without_test": 0, "family_share_deviation": 0.1}
+    held_out = {"images": 0, "species": 0, "families": 0}
+    write_json(root / "metrics/split.json", parts | {"held_out_species": held_out} | counts)
+    for stage in ("train", "tune", "preprocess"):
+        write_json(root / f"metrics/{stage}.json", {})
+    write_champion(root)
     champion = root / "plots/evaluate/tune"
     for name in (*(champion / f"{name}.png" for name in CHARTS), root / "plots/tune/curves.png"):
         write_picture(name, (60, 40))
@@ -95,7 +110,26 @@ def write_run(root: Path) -> Path:
     write_table(
         champion / "pairs.csv", ("family", "predicted", "images", "same_phylum"), [("Formicidae", HOSTILE, 2, "no")]
     )
+    seal(root)
     return root
+
+
+def write_champion(root: Path) -> None:
+    """The champion's folder, but for a network that could be loaded."""
+    folder = root / "models/champion"
+    write_json(folder / "metadata.json", METADATA)
+    write_json(folder / "classes.json", CLASSES)
+    (folder / "model.keras").write_bytes(b"a model")
+    write_checksums(folder)
+
+
+def seal(root: Path) -> None:
+    """Write checksums of what is there, as the stages do of what they wrote."""
+    write_checksums(root / "models/champion")
+    for stage in ("clean", "split", "preprocess", "train", "tune", "evaluate"):
+        folder = root / "plots" / stage
+        folder.mkdir(parents=True, exist_ok=True)
+        write_result_checksums(stage, folder, root / f"metrics/{stage}.json")
 
 
 def write_picture(path: Path, size: tuple[int, int]) -> None:

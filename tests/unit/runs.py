@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from rare_species.files import write_json
+from rare_species.result_files import write_result_checksums
 from tests import toy
 
 COLUMNS = ("file_path", "family", "predicted", "true_probability", "true_rank")
@@ -79,7 +80,12 @@ class Repository:
         table.parent.mkdir(parents=True, exist_ok=True)
         table.write_text(text.getvalue(), encoding="utf-8")
         write_json(self.folder / "metrics/evaluate.json", {"champion": model, model: metrics or METRICS})
+        self.seal()
         toy.write_params(self.folder, {"evaluate.top_k": 5, "compare.resamples": 500} | (knobs or {}))
+
+    def seal(self) -> None:
+        """Write checksums of what is there, as the stage does of what it wrote."""
+        write_result_checksums("evaluate", self.folder / "plots/evaluate", self.folder / "metrics/evaluate.json")
 
 
 def new_repository(folder: Path) -> Repository:

@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from rare_species import apply as module
+from rare_species.checksums import write_checksums
 from tests.toy import REPO
 
 
@@ -87,6 +88,13 @@ def test_other_file_than_params_can_be_named(params):
         ("train: 5", "train: Input should be"),
         ("train: {head: {dropout: [0.1, 0.2]}}", "train.head: dropout must be one number or as many as units"),
         ("train: [", "part.yaml must be YAML. Received: "),
+        ("train: " + 3000 * "[", "part.yaml must hold knobs as params.yaml does. Received: maximum recursion depth"),
+        (
+            "train: {seed: 2020-13-41}",
+            "part.yaml must hold knobs as params.yaml does. Received: month must be in 1..12",
+        ),
+        ("? [1]\n: 2", "part.yaml must hold knobs as params.yaml does. Received: keys must be"),
+        ("tune: {space: {head.dropout: 1, head: {dropout: 2}}}", "tune.space: expected each knob once."),
         ("", "part.yaml must be a mapping of sections. Received: nothing. Nest"),
         ("- 1", "part.yaml must be a mapping of sections. Received: CommentedSeq. Nest"),
     ],
@@ -123,3 +131,13 @@ def test_search_of_the_report_is_valid(params):
     tune = yaml.safe_load(params.read_text(encoding="utf-8"))["tune"]
     assert (tune["trials"], tune["sampler"], tune["pruning"]["name"]) == (90, "random", "hyperband")
     assert set(tune["space"]) == {"head", "optimizer"}
+
+
+def test_file_that_is_not_as_its_search_wrote_it_is_refused(params, capsys):
+    best = Path("best.yaml")
+    best.write_text("train: {seed: 3}\n", encoding="utf-8")
+    write_checksums(Path())
+    best.write_text("train: {seed: 4}\n", encoding="utf-8")
+    assert module.main(["best.yaml"]) == 1
+    assert "Expected best.yaml as its stage wrote it, see SHA256SUMS" in capsys.readouterr().err
+    assert params.read_bytes() == (REPO / "params.yaml").read_bytes()

@@ -30,10 +30,12 @@ from rare_species.checksums import write_checksums
 from rare_species.datasets import as_batches, load_features, photo_batches, save_features
 from rare_species.embedding import embed_split, open_embedder
 from rare_species.errors import UserError
-from rare_species.files import write_json
-from rare_species.models import average_probabilities, load_model, predict, save_keras
+from rare_species.files import read_json, write_json
+from rare_species.models import average_probabilities, predict, save_keras
 from rare_species.params import EmbedParams, EvaluateParams, ModelParams
 from rare_species.phyla import one_hot_phyla
+from rare_species.saved_models import read_saved
+from rare_species.saved_networks import load_network
 from rare_species.scores import epoch_scores
 from rare_species.shards import open_packed, pack
 from rare_species.training_params import AugmentationParams
@@ -79,6 +81,17 @@ def fit(data, params, on_epoch=ignore_epoch):
         return fit_members(data, params, on_epoch, Path(folder))
 
 
+def save(folder, candidate, data):
+    """Save a candidate as its stage does."""
+    save_candidate(folder, candidate, data, train_params().model_dump(mode="json"))
+    write_checksums(folder)
+
+
+def load(folder):
+    """The network of a saved candidate."""
+    return load_network(read_saved(folder))
+
+
 @pytest.fixture(scope="module")
 def data(packed, tmp_path_factory):
     return embed(tmp_path_factory.mktemp("features"), packed, "efficientnetlite0", views=1)
@@ -94,7 +107,7 @@ def fitted(data, tmp_path_factory):
     """A head, and the folder it is saved in."""
     candidate = fit(data, train_params(epochs=5))
     folder = tmp_path_factory.mktemp("head")
-    save_candidate(folder, candidate, data, {"seed": 3})
+    save(folder, candidate, data)
     return candidate, folder
 
 
@@ -103,13 +116,13 @@ def fitted_cnn(photos_only, tmp_path_factory):
     """The baseline network, and the folder it is saved in."""
     candidate = fit(photos_only, train_params(epochs=1))
     folder = tmp_path_factory.mktemp("cnn")
-    save_candidate(folder, candidate, photos_only, {"seed": 3})
+    save(folder, candidate, photos_only)
     return candidate, folder
 
 
 def predict_photos(folder, packed):
     """Probabilities of the saved model on the photos themselves, by split."""
-    model, _ = load_model(folder)
+    model = load(folder)
     return {split: predict(model, photo_batches(packed, packed.rows(split), 100)) for split in SPLITS}
 
 
@@ -130,7 +143,7 @@ def test_saved_classifier_is_folded_and_the_backbone_can_still_be_trained(data, 
     def batch_norms(backbone):
         return sum(isinstance(layer, keras.layers.BatchNormalization) for layer in backbone.operations[-1].layers)
 
-    model, _ = load_model(fitted[1])
+    model = load(fitted[1])
     assert batch_norms(model.get_layer("backbone")) == 0
     assert batch_norms(data.backbone()) == 0
     assert batch_norms(data.trainable_backbone()) == 49
@@ -145,7 +158,7 @@ def test_features_are_read_when_they_are_needed_and_test_ones_never_to_fit(fitte
     assert read == []
     fit(opened, train_params(epochs=1))
     assert read == ["train", "val"]
-    predict_splits(load_model(fitted[1])[0], opened)
+    predict_splits(load(fitted[1]), opened)
     assert read[2:] == list(SPLITS)
 
 
@@ -156,7 +169,7 @@ def test_missing_features_are_named(packed, tmp_path):
 
 def test_head_predicts_from_features_what_the_saved_model_does_from_photos(fitted, data, packed):
     _, folder = fitted
-    probabilities, expected = predict_splits(load_model(folder)[0], data), predict_photos(folder, packed)
+    probabilities, expected = predict_splits(load(folder), data), predict_photos(folder, packed)
     for split, n in zip(SPLITS, (12, 6, 6), strict=True):  # views are not predicted
         assert probabilities[split].shape == (n, 3)
         np.testing.assert_allclose(probabilities[split].sum(axis=1), 1, rtol=1e-5)
@@ -171,15 +184,20 @@ def test_saved_candidate_has_the_scores_of_its_best_epoch(request, kind):
         for name in (("fitted", "data") if kind == "head" else ("fitted_cnn", "photos_only"))
     )
     labels = data.fitted["val"].labels
-    found = epoch_scores(labels, predict_splits(load_model(folder)[0], data)["val"])
+    found = epoch_scores(labels, predict_splits(load(folder), data)["val"])
     assert found["loss"] == pytest.approx(candidate.fit.best["val_loss"], rel=1e-4)
     assert found["accuracy"] == candidate.fit.best["val_accuracy"]
 
 
 def test_metadata_says_how_the_model_was_made(fitted, data):
     candidate, folder = fitted
-    assert sorted(path.name for path in folder.iterdir()) == ["classes.json", "metadata.json", "model.keras"]
-    _, metadata = load_model(folder)
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "SHA256SUMS",
+        "classes.json",
+        "metadata.json",
+        "model.keras",
+    ]
+    metadata = read_json(folder / "metadata.json")
     assert metadata == {
         "input": {
             "image_size": SIDE_PX,
@@ -192,13 +210,13 @@ def test_metadata_says_how_the_model_was_made(fitted, data):
         "backbone": data.description.model_dump(),
         "images": {"train": 12, "val": 6, "test": 6},
         "best_epoch": candidate.fit.best_epoch,
-        "params": {"seed": 3},
+        "params": train_params().model_dump(mode="json"),
     }
 
 
 def test_network_predicts_every_photo(fitted_cnn, photos_only, packed):
     candidate, folder = fitted_cnn
-    probabilities, expected = predict_splits(load_model(folder)[0], photos_only), predict_photos(folder, packed)
+    probabilities, expected = predict_splits(load(folder), photos_only), predict_photos(folder, packed)
     for split, n in zip(SPLITS, (12, 6, 6), strict=True):
         assert probabilities[split].shape == (n, 3)
         np.testing.assert_allclose(probabilities[split].sum(axis=1), 1, rtol=1e-5)
@@ -256,7 +274,7 @@ def save_changed(data, folder, change) -> Data:
 def test_model_that_does_not_belong_to_the_features_is_refused(fitted, data, tmp_path):
     others = save_changed(data, tmp_path, lambda _, one: replace(one, values=np.roll(one.values, 2, axis=0)))
     with pytest.raises(UserError, match=r"Expected the saved model to give the same .*dvc repro --force"):
-        predict_splits(load_model(fitted[1])[0], others)
+        predict_splits(load(fitted[1]), others)
 
 
 def test_features_of_other_photos_are_refused(data, packed, tmp_path):
@@ -360,7 +378,7 @@ def ensemble(data, tmp_path_factory):
     knobs = train_params(epochs=3).model_copy(update={"members": 2})
     candidate = fit(data, knobs, lambda epoch, _: epochs.append(epoch))
     folder = tmp_path_factory.mktemp("ensemble")
-    save_candidate(folder, candidate, data, {"seed": 3})
+    save(folder, candidate, data)
     return candidate, folder, epochs
 
 
@@ -379,7 +397,7 @@ def test_one_saved_model_gives_the_mean_of_its_members_probabilities(ensemble, d
     features = load_features(data.features, "test").values
     single = [predict(average_probabilities([member]), as_batches(features)) for member in candidate.members]
     assert np.abs(single[0] - single[1]).max() > 1e-3
-    found = predict_splits(load_model(folder)[0], data)
+    found = predict_splits(load(folder), data)
     np.testing.assert_allclose(found["test"], np.mean(single, axis=0), atol=1e-6)
     np.testing.assert_allclose(predict_photos(folder, packed)["test"], found["test"], atol=1e-4)
     expected = epoch_scores(data.fitted["val"].labels, found["val"])
@@ -392,7 +410,7 @@ def test_views_are_averaged_with_the_plain_photos_and_repeat(request, kind):
         request.getfixturevalue(name)
         for name in (("fitted", "data") if kind == "head" else ("fitted_cnn", "photos_only"))
     )
-    model, _ = load_model(folder)
+    model = load(folder)
     plain = predict_splits(model, data)
     knobs = EVALUATE.model_copy(update={"views": 2})
     views, again = (average_views(model, data, plain, knobs) for _ in range(2))
@@ -413,7 +431,7 @@ def test_views_are_averaged_with_the_plain_photos_and_repeat(request, kind):
 def test_saved_model_holds_no_loss_and_no_optimizer(data, tmp_path, imbalance, epochs):
     """A loss of our own could not be loaded without this code; moments of an optimizer would double the file."""
     knobs = train_params(epochs=1, imbalance=imbalance, optimizer__name="adam", fine_tune={"epochs": epochs})
-    save_candidate(tmp_path, fit(data, knobs), data, {})
+    save(tmp_path, fit(data, knobs), data)
     with zipfile.ZipFile(tmp_path / "model.keras") as archive:
         assert b"rossentropy" not in archive.read("config.json")
         weights = h5py.File(io.BytesIO(archive.read("model.weights.h5")))
@@ -421,7 +439,7 @@ def test_saved_model_holds_no_loss_and_no_optimizer(data, tmp_path, imbalance, e
     weights.visit(names.append)
     assert names
     assert not any("optimizer" in name for name in names)
-    assert predict_splits(load_model(tmp_path)[0], data)["test"].shape == (6, 3)
+    assert predict_splits(load(tmp_path), data)["test"].shape == (6, 3)
 
 
 def tell(data, folder, phyla):
@@ -441,12 +459,12 @@ def fitted_told(told, tmp_path_factory):
     """The folder of two heads that are told the phylum."""
     knobs = train_params(epochs=5).model_copy(update={"members": 2})
     folder = tmp_path_factory.mktemp("told")
-    save_candidate(folder, fit(told, knobs), told, {"seed": 3})
+    save(folder, fit(told, knobs), told)
     return folder
 
 
 def test_saved_model_takes_the_phylum_next_to_the_photo_and_says_so(fitted_told, told):
-    model, metadata = load_model(fitted_told)
+    model, metadata = load(fitted_told), read_json(fitted_told / "metadata.json")
     assert [(tensor.name, tensor.shape[1:]) for tensor in model.inputs] == [
         ("rgb", (SIDE_PX, SIDE_PX, 3)),
         ("phylum", (2,)),
@@ -457,7 +475,7 @@ def test_saved_model_takes_the_phylum_next_to_the_photo_and_says_so(fitted_told,
 
 
 def test_told_head_predicts_from_features_what_the_saved_model_does_from_photos(fitted_told, told, packed):
-    model, _ = load_model(fitted_told)
+    model = load(fitted_told)
     probabilities = predict_splits(model, told)
     for split, n in zip(SPLITS, (12, 6, 6), strict=True):
         rows = packed.rows(split)
@@ -470,7 +488,7 @@ def test_told_head_predicts_from_features_what_the_saved_model_does_from_photos(
 
 
 def test_another_phylum_gives_another_prediction(fitted_told, packed):
-    model, _ = load_model(fitted_told)
+    model = load(fitted_told)
     rows = packed.rows("test")
     (photos,) = photo_batches(packed, rows, 100)
     arthropoda, chordata = (
@@ -483,7 +501,7 @@ def test_another_phylum_gives_another_prediction(fitted_told, packed):
 
 
 def test_views_change_the_photo_and_not_what_is_told(fitted_told, told):
-    model, _ = load_model(fitted_told)
+    model = load(fitted_told)
     plain = predict_splits(model, told)
     knobs = EVALUATE.model_copy(update={"views": 2})
     views = average_views(model, told, plain, knobs)
@@ -497,7 +515,7 @@ def test_views_change_the_photo_and_not_what_is_told(fitted_told, told):
 def test_features_that_tell_the_phyla_in_another_order_are_refused(fitted_told, data, tmp_path):
     others = replace(tell(data, tmp_path, PHYLA[::-1]), phyla=PHYLA)
     with pytest.raises(UserError, match=r"Expected the saved model to give the same .*dvc repro --force"):
-        predict_splits(load_model(fitted_told)[0], others)
+        predict_splits(load(fitted_told), others)
 
 
 def test_more_blocks_than_the_backbone_has_are_refused_before_anything_is_fitted(data, monkeypatch):
@@ -521,7 +539,7 @@ def tuned(data, tmp_path_factory):
     knobs = train_params(epochs=2, fine_tune={"epochs": 1, "learning_rate": 0.02}).model_copy(update={"members": 2})
     candidate = fit(data, knobs, lambda epoch, _: epochs.append(epoch))
     folder = tmp_path_factory.mktemp("tuned")
-    save_candidate(folder, candidate, data, {"seed": 3})
+    save(folder, candidate, data)
     return candidate, folder, epochs
 
 
@@ -529,7 +547,7 @@ def test_fine_tuned_network_goes_on_from_the_head_and_is_saved_whole(tuned, data
     candidate, folder, epochs = tuned
     assert epochs == [0, 1, 2]
     assert len(candidate.fit.history) == 3
-    found, expected = predict_splits(load_model(folder)[0], data), predict_photos(folder, packed)
+    found, expected = predict_splits(load(folder), data), predict_photos(folder, packed)
     for split in SPLITS:
         np.testing.assert_allclose(found[split], expected[split], atol=1e-6)
     first, second = (predict_rows(member, packed) for member in candidate.members)

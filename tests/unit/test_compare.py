@@ -1,6 +1,7 @@
 """rare_species.compare on planted differences, in real git repositories: what it says and how it ends."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -8,8 +9,9 @@ import pytest
 
 from rare_species import compare
 from tests import toy
-from tests.unit.runs import METRICS, SCORES, broken, draw_rows, new_repository
+from tests.unit.runs import COLUMNS, METRICS, SCORES, broken, draw_rows, new_repository
 
+HEADER = ",".join(COLUMNS)
 FINE, REGRESSED, NOT_COMPARABLE, ERROR = range(4)
 pytestmark = pytest.mark.usefixtures("repository")
 
@@ -132,6 +134,7 @@ def test_loss_that_is_not_a_number_is_a_regression(repository, capsys):
 def test_metric_in_evaluate_json_that_is_not_a_number_is_a_regression(repository, capsys, value):
     file = repository.folder / "metrics/evaluate.json"
     file.write_text(file.read_text().replace("0.99", value))
+    repository.seal()
     code, found = document(capsys)
     assert code == REGRESSED
     assert found["reasons"] == ["test.macro_auc is not a number"]
@@ -168,6 +171,7 @@ def test_model_is_the_champion_of_each_side_or_the_one_named(repository, capsys,
     repository.write(draw_rows([]), model="tune")
     evaluation = {"champion": "tune", "tune": METRICS, "train": METRICS}
     (repository.folder / "metrics/evaluate.json").write_text(json.dumps(evaluation))
+    repository.seal()
     _, found = document(capsys, "--model", model)
     assert (found["base"]["model"], found["head"]["model"]) == ("train", "tune" if model == "champion" else "train")
     assert found["metrics"]["accuracy"]["head"] == pytest.approx(1 if model == "champion" else 0.9)
@@ -208,13 +212,21 @@ def test_knobs_of_one_side_alone_are_told(repository, capsys):
 @pytest.mark.parametrize(
     ("file", "text", "expected"),
     [
-        ("metrics/evaluate.json", "{", "Expected JSON in metrics/evaluate.json of workspace"),
-        ("metrics/evaluate.json", "[]", "Expected a mapping as JSON"),
-        ("metrics/evaluate.json", "{}", "Received those of: none"),
-        ("metrics/evaluate.json", None, "Expected metrics/evaluate.json in workspace. Received: no such file there"),
+        ("metrics/evaluate.json", "{", "Expected metrics/evaluate.json of workspace to be what its stage writes."),
+        ("metrics/evaluate.json", "[]", "Received: Input should be an object"),
+        ("metrics/evaluate.json", "[" * 5000, "Received: Invalid JSON: recursion limit exceeded"),
+        ("metrics/evaluate.json", "{}", "Received: champion: Field required"),
+        ("metrics/evaluate.json", '{"champion": "best"}', "Received: champion: Input should be 'train' or 'tune'"),
+        ("metrics/evaluate.json", '{"champion": "tune"}', "Received those of: none"),
         ("plots/evaluate/train/predictions.csv", None, "make repro"),
         ("plots/evaluate/train/predictions.csv", "file_path,family\na,b\n", "Expected a table with file_path, family"),
         ("plots/evaluate/train/predictions.csv", "file_path\n", "Received: no rows"),
+        ("plots/evaluate/train/predictions.csv", f"{HEADER}\na,b,b,1.5,1\n", "Expected families, probabilities from 0"),
+        ("plots/evaluate/train/predictions.csv", f"{HEADER}\na,b,b,0.5,0\n", "and ranks from 1 in"),
+        ("plots/evaluate/train/predictions.csv", f"{HEADER}\na,,b,0.5,1\n", "Expected families, probabilities from 0"),
+        ("plots/evaluate/train/predictions.csv", f"{HEADER}\na,b,b,0.5,{10**30}\n", "OverflowError"),
+        ("plots/evaluate/train/predictions.csv", f"{HEADER}\na,b\n", "Expected as many cells in each row as columns"),
+        ("plots/evaluate/train/predictions.csv", f'{HEADER}\n"a', "Received: unexpected end of data"),
         ("params.yaml", "compare: [", "params.yaml must be YAML"),
         ("params.yaml", None, "Expected params.yaml in"),
     ],
@@ -224,9 +236,55 @@ def test_broken_files_are_errors(repository, capsys, file, text, expected):
     path.unlink()
     if text is not None:
         path.write_text(text)
+    if (repository.folder / "metrics/evaluate.json").exists():
+        repository.seal()
     code, out, err = run(capsys)
     assert (code, out) == (ERROR, "")
     assert expected in err
+
+
+@pytest.mark.parametrize("file", ["metrics/evaluate.json", "plots/evaluate/train/predictions.csv"])
+@pytest.mark.parametrize("is_committed", [False, True])
+def test_results_that_are_not_as_their_stage_wrote_them_are_errors(repository, capsys, file, is_committed):
+    path = repository.folder / file
+    path.write_text(path.read_text().replace("0.", "0.0", 1))
+    if is_committed:
+        repository.commit()
+        repository.write()
+    code, out, err = run(capsys)
+    assert (code, out) == (ERROR, "")
+    assert f"Expected {file} of {'HEAD (' if is_committed else 'workspace as its stage wrote it'}" in err
+    assert "Received: other bytes." in err
+
+
+def test_commit_from_before_checksums_is_taken_as_it_is_and_that_is_said(repository, capsys, caplog):
+    repository.git("rm", "--quiet", "--cached", "plots/evaluate/SHA256SUMS")
+    repository.git("commit", "--quiet", "--message", "older")
+    assert run(capsys)[0] == FINE
+    assert re.fullmatch(r"HEAD \(.{7}\) is from before checksums: what is in its plots/evaluate .*", caplog.messages[0])
+    assert len(caplog.messages) == 1
+
+
+@pytest.mark.parametrize(("data", "expected"), [(None, "no such file there"), (b"\xff\n", "Received: another text")])
+def test_workspace_without_checksums_is_an_error(repository, capsys, data, expected):
+    file = repository.folder / "plots/evaluate/SHA256SUMS"
+    file.unlink()
+    if data is not None:
+        file.write_bytes(data)
+    code, out, err = run(capsys)
+    assert (code, out) == (ERROR, "")
+    assert expected in err
+    assert "plots/evaluate/SHA256SUMS" in err
+
+
+@pytest.mark.parametrize("text", ["train: " + "[" * 3000, "train: &a {head: *a}", "? [1]\n: 2", "train: 2020-13-41"])
+def test_knobs_of_a_commit_that_cannot_be_gone_through_are_an_error(repository, capsys, text):
+    (repository.folder / "params.yaml").write_text(text)
+    repository.commit()
+    repository.write()
+    code, out, err = run(capsys)
+    assert (code, out) == (ERROR, "")
+    assert "Expected YAML in params.yaml of HEAD" in err
 
 
 def test_photo_listed_twice_is_an_error(repository, capsys):

@@ -16,7 +16,8 @@ from rare_species import export, exporters
 from rare_species.calibration import calibrate
 from rare_species.classifier import read_classifier
 from rare_species.exporters import EXPORTERS, describe
-from rare_species.models import assemble, average_probabilities, build_head, load_model, save_keras
+from rare_species.models import assemble, average_probabilities, build_head, save_keras
+from rare_species.saved_networks import load_network
 from tests import toy
 from tests.unit.tf_fixtures import SIDE_PX, head_params, save_toy_champion
 
@@ -60,7 +61,7 @@ def test_every_format_agrees_and_holds_classes_and_what_it_takes(champion, tmp_p
     classifier = read_classifier(champion)
     assert documents_in(name, out) == describe(classifier) | {"classes": classifier.classes}
     photos = np.random.default_rng(1).uniform(0, 255, (3, SIDE_PX, SIDE_PX, 3)).astype(np.float32)
-    model, _ = load_model(champion)
+    model = load_network(classifier)
     expected = calibrate(model(photos).numpy(), 1.5)
     np.testing.assert_allclose(EXPORTERS[name].run(out, {"rgb": photos}), expected, atol=1e-5)
     assert [path.name for path in out.parent.iterdir()] == [out.name]

@@ -20,10 +20,8 @@ from rare_species.models import (
     build_cnn,
     build_head,
     inference,
-    load_model,
     predict,
     save_keras,
-    save_model,
 )
 from rare_species.training_params import CnnParams
 from tests import toy
@@ -172,22 +170,6 @@ def test_saved_model_loads_without_custom_objects_and_gives_probabilities(saved,
     assert probabilities.shape == (3, 3)
     assert probabilities.min() >= 0
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
-
-
-def test_loaded_model_predicts_what_the_saved_one_did(tmp_path, photos):
-    model = assemble(SIDE_PX, [build_cnn(SIDE_PX, 3, CNN)])
-    classes = [{"family": "Hylidae"}, {"family": "Ännidae"}]
-    save_model(tmp_path, model, classes, {"best_epoch": 4})
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["classes.json", "metadata.json", "model.keras"]
-    loaded, metadata = load_model(tmp_path)
-    assert metadata == {"best_epoch": 4}
-    assert json.loads((tmp_path / "classes.json").read_text(encoding="utf-8")) == classes
-    np.testing.assert_array_equal(infer(loaded, photos), infer(model, photos))
-
-
-def test_model_that_is_not_there_is_named_with_what_to_do(tmp_path):
-    with pytest.raises(UserError, match=r"Expected .*model\.keras\. Received: no such file\..*dvc repro"):
-        load_model(tmp_path)
 
 
 def backbone_and_head(feature_size):

@@ -16,11 +16,11 @@ from rare_species import predict
 from rare_species.calibration import calibrate
 from rare_species.classifier import read_classifier
 from rare_species.datasets import photo_batches
-from rare_species.models import load_model
 from rare_species.models import predict as run_model
 from rare_species.parallel import map_in_threads
 from rare_species.photo_files import Photo, photo_reader
 from rare_species.prediction import BATCH, open_predictor
+from rare_species.saved_networks import load_network
 from tests import toy
 from tests.unit.tf_fixtures import SIDE_PX, save_toy_champion
 
@@ -179,7 +179,7 @@ def test_probabilities_are_those_of_the_pipeline(champion, packed, tmp_path):
         file.write_bytes(drawn[path])
     predictor = open_predictor(read_classifier(champion), None)
     found = [prediction.probabilities for prediction in predictor.run(map(photo_reader(packed.shape, 10**6), files))]
-    model, _ = load_model(champion)
+    model = load_network(read_classifier(champion))
     expected = calibrate(run_model(model, photo_batches(packed, rows, 64)), 1.5)
     np.testing.assert_allclose(np.stack(found), expected, atol=1e-6)
 

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 import yaml
@@ -23,7 +24,9 @@ from rare_species.report.pictures import MAX_WIDTH_PX, inline_picture
 from rare_species.report.run import read_last_run
 from rare_species.training_params import TuneParams, with_knobs
 from tests.toy import REPO
-from tests.unit.report_run import FAMILIES, FAMILY_COLUMNS, HOSTILE, METADATA, scores, write_picture, write_run
+from tests.unit.report_run import FAMILIES, FAMILY_COLUMNS, HOSTILE, METADATA, scores, seal, write_picture, write_run
+
+FAMILY_HEADER, PAIRS = ",".join(FAMILY_COLUMNS), "family,predicted,images,same_phylum"
 
 
 class Page(HTMLParser):
@@ -102,9 +105,9 @@ def test_data_card_counts(root):
 def test_data_card_tells_of_species_held_out(root):
     file = root / "metrics/split.json"
     measured = {"images": 7, "species": 3, "families": 1}
-    write_json(file, read_json(file) | {"held_out_species": dict.fromkeys(measured, 0)})
     assert "only in test" not in page_of(root).text
     write_json(file, read_json(file) | {"held_out_species": measured})
+    seal(root)
     assert re.search(r"grouped: [^\n]*; 3 species of 1 family only in test \(7 photos\)", page_of(root).text)
 
 
@@ -139,6 +142,7 @@ def test_model_card_says_what_was_trained_and_how(root):
 )
 def test_model_card_follows_the_knobs(root, knobs, said):
     write_json(root / "models/champion/metadata.json", METADATA | {"params": METADATA["params"] | knobs})
+    seal(root)
     assert said in page_of(root).text
 
 
@@ -177,8 +181,10 @@ def test_precision_of_no_answers_is_not_told():
 
 
 def test_model_card_of_a_network_from_scratch_has_no_weights(root):
-    backbone = {"name": "cnn", "weights": "none", "feature_size": 0}
-    write_json(root / "models/champion/metadata.json", METADATA | {"backbone": backbone})
+    unset = dict.fromkeys(("weights_file_sha256", "weights_sha256", "licence", "pretrained_on"), "")
+    backbone = {"name": "cnn", "weights": "none", "feature_size": 0, "blocks": 0}
+    write_json(root / "models/champion/metadata.json", METADATA | {"backbone": backbone | unset})
+    seal(root)
     text = page_of(root).text
     assert "trained from scratch" in text
     assert "Pretrained on" not in text
@@ -218,25 +224,34 @@ def test_same_run_gives_the_same_page(root, tmp_path_factory):
     assert render_page(read_last_run(Paths(root))) == render_page(read_last_run(Paths(again)))
 
 
-def test_what_evaluate_did_not_write_is_left_out(root):
-    evaluation = read_json(root / "metrics/evaluate.json")
-    del evaluation["tune"]
-    for part in ("test_95", "calibration", "selective", "risk_coverage"):
-        del evaluation["train"][part]
-    write_json(root / "metrics/evaluate.json", evaluation | {"champion": "train"})
-    for folder in ("plots", "models"):
-        shutil.rmtree(root / folder)
-    for stage in ("unzip", "clean", "split"):
-        (root / f"metrics/{stage}.json").unlink()
+def test_models_that_are_not_there_are_left_out_as_in_a_fresh_clone(root):
+    shutil.rmtree(root / "models")
     page = page_of(root)
-    assert page.sections() == ["data", "model", "scores"]
     assert "models/champion is not there" in page.text
     assert "None" not in page.text
+
+
+def test_candidate_that_was_not_tuned_is_not_missed(root):
+    evaluation = read_json(root / "metrics/evaluate.json")
+    del evaluation["train"]
+    write_json(root / "metrics/evaluate.json", evaluation)
+    seal(root)
+    assert "Macro F1 of the candidates" not in page_of(root).text
+
+
+def test_pictures_that_a_stage_did_not_draw_are_left_out(root):
+    shutil.rmtree(root / "plots/tune")
+    (root / "plots/evaluate/tune/phyla.png").unlink()
+    assert "curves" in Page(render_page(read_last_run(Paths(write_run(root))))).sections()
+    (root / "plots/tune/curves.png").unlink()
+    seal(root)
+    assert "curves" not in page_of(root).sections()
 
 
 def test_pairs_without_phyla_have_no_column_for_them(root):
     file = root / "plots/evaluate/tune/pairs.csv"
     file.write_text("family,predicted,images,same_phylum\nRanidae,Formicidae,1,\n", encoding="utf-8")
+    seal(root)
     assert "same phylum" not in page_of(root).text
 
 
@@ -253,6 +268,7 @@ def test_limits_name_what_splitting_could_not_do(root, measured, said):
     file = root / "metrics/split.json"
     assert said not in page_of(root).text
     write_json(file, read_json(file) | measured)
+    seal(root)
     assert said in page_of(root).text
 
 
@@ -319,8 +335,20 @@ def test_command_writes_the_page(here):
     ("file", "content", "message"),
     [
         ("metrics/evaluate.json", None, "Run the pipeline first: make repro"),
-        ("metrics/evaluate.json", "{", "Expected JSON in metrics/evaluate.json"),
-        ("metrics/evaluate.json", '{"champion": "tune"}', "Received: champion 'tune'"),
+        ("metrics/evaluate.json", "{", "Expected metrics/evaluate.json to be what its stage writes. Received: Invalid"),
+        ("metrics/evaluate.json", "[" * 5000, "Received: Invalid JSON: recursion limit exceeded"),
+        ("metrics/evaluate.json", '{"champion": "tune"}', "Received: champion is tune, of which there are no scores"),
+        ("metrics/split.json", '{"leaked_pairs": -1}', "Expected metrics/split.json to be what its stage writes."),
+        ("metrics/clean.json", "[]", "Expected metrics/clean.json to be what its stage writes."),
+        ("metrics/unzip.json", None, "Expected metrics/unzip.json. Received: no such file."),
+        ("models/champion/metadata.json", "{}", "Expected models/champion/metadata.json to be what its stage writes."),
+        (
+            "plots/evaluate/tune/pairs.csv",
+            "family\n",
+            "plots/evaluate/tune/pairs.csv must have the columns family, pred",
+        ),
+        ("plots/evaluate/tune/pairs.csv", f"{PAIRS}\na,b,many,\n", "Expected whole numbers in column images of"),
+        ("plots/evaluate/tune/families.csv", f"{FAMILY_HEADER}\na,,1,1,1,1,1.5,\n", "Expected numbers from 0 to 1 in"),
         ("plots/tune/curves.png", "text", "Expected a picture in plots/tune/curves.png"),
         ("params.yaml", None, "Expected params.yaml"),
     ],
@@ -329,9 +357,45 @@ def test_mistakes_are_one_message_and_no_page(here, capsys, file, content, messa
     (here / file).unlink()
     if content is not None:
         (here / file).write_text(content, encoding="utf-8")
+        seal(here)
     assert main([]) == 1
     assert message in capsys.readouterr().err
     assert not (here / "report.html").exists()
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, lambda file: file.write_bytes(file.read_bytes()[:-9])])
+@pytest.mark.parametrize(
+    "file",
+    [
+        "metrics/clean.json",
+        "metrics/evaluate.json",
+        "metrics/split.json",
+        "models/champion/classes.json",
+        "models/champion/metadata.json",
+        "models/champion/model.keras",
+        "models/champion/SHA256SUMS",
+        "plots/evaluate/SHA256SUMS",
+        "plots/evaluate/tune/families.csv",
+        "plots/evaluate/tune/families.png",
+        "plots/evaluate/tune/pairs.csv",
+        "plots/preprocess/train.jpg",
+        "plots/tune/curves.png",
+    ],
+)
+def test_what_is_not_as_its_stage_wrote_it_is_one_message_and_no_page(here, capsys, file, damage):
+    damage(here / file)
+    assert main([]) == 1
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert Path(file).name in said
+    assert not (here / "report.html").exists()
+
+
+def test_champion_of_another_run_is_refused(here, capsys):
+    write_json(here / "models/champion/metadata.json", METADATA | {"champion": "train"})
+    seal(here)
+    assert main([]) == 1
+    assert "Expected models/champion to be the champion of metrics/evaluate.json, tune" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("out", ["plots", "new.folder", "page"])

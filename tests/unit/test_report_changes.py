@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from rare_species.report.__main__ import main
-from tests.unit.report_run import write_run, write_table
+from tests.unit.report_run import seal, write_run, write_table
 
 COLUMNS = ("file_path", "family", "predicted", "probability", "true_probability", "true_rank")
 RIGHT, WRONG = (0.9, 0.9, 1), (0.9, 0.05, 3)
@@ -21,6 +21,7 @@ def write_predictions(root, hits):
         for number, family in enumerate(families)
     ]
     write_table(root / "plots/evaluate/tune/predictions.csv", COLUMNS, rows)
+    seal(root)
 
 
 @pytest.fixture
@@ -75,6 +76,7 @@ def test_other_test_photos_are_refused(committed, capsys):
     write_predictions(committed, 30)
     file = committed / "plots/evaluate/tune/predictions.csv"
     file.write_text(file.read_text(encoding="utf-8").replace("00.jpg", "x.jpg"), encoding="utf-8")
+    seal(committed)
     assert main(["--base", "HEAD"]) == 1
     assert "Expected the same test photos" in capsys.readouterr().err
 

@@ -94,7 +94,7 @@ def test_commit_without_a_run_names_the_file(repository):
 
 def test_file_that_is_not_utf_8_is_an_error(repository):
     (repository.folder / "params.yaml").write_bytes(b"unzip: \xff\n")
-    with pytest.raises(UserError, match=r"Expected UTF-8 text in params\.yaml of workspace"):
+    with pytest.raises(UserError, match=r"Expected YAML in params\.yaml of workspace\. Received: 'utf-8'"):
         read_run(find_revision("workspace", repository.folder))
 
 

@@ -1,9 +1,12 @@
 """The few lines that `make repro` ends with."""
 
+import json
+
 import pytest
 
-from rare_species.files import write_json
+from rare_species.files import read_json, write_json
 from rare_species.summary import main, summarise
+from tests.unit.report_run import seal, write_run
 
 
 def scores(start, top_k=5):
@@ -70,10 +73,12 @@ def test_top_k_accuracy_is_shown_for_any_k():
 
 def test_command_shows_the_table_and_where_the_champion_is(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    write_json(tmp_path / "metrics/evaluate.json", BOTH)
+    write_run(tmp_path)
     assert main([]) == 0
     shown = capsys.readouterr()
-    assert shown.out.startswith(TABLE)
+    assert shown.out.startswith(
+        "on the test split          train        tune\naccuracy                  0.6000      0.6250\n"
+    )
     assert "models/champion/model.keras" in shown.out
     assert "plots/evaluate/tune/" in shown.out
     assert shown.err == ""
@@ -88,9 +93,70 @@ def test_without_a_run_the_command_says_what_to_do(tmp_path, monkeypatch, capsys
     assert shown.out == ""
 
 
-@pytest.mark.parametrize(("group", "missing"), [("test", "accuracy"), ("test_95", "macro_f1")])
-def test_metric_that_is_missing_is_not_passed_over(group, missing):
-    evaluation = {"champion": "train", "train": scores(0.1)}
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """A finished run, and the current folder."""
+    monkeypatch.chdir(tmp_path)
+    return write_run(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("group", "missing", "received"),
+    [
+        ("test", "accuracy", "train.test: accuracy is missing"),
+        ("val", "top5_accuracy", "train.val: one top-k accuracy is expected, and there are 0"),
+        ("test_95", "macro_f1", "train: test_95.macro_f1 is missing"),
+        ("calibration", "temperature", "train.calibration.temperature: Field required"),
+        ("selective", "test", "train.selective.test: Field required"),
+    ],
+)
+def test_metric_that_is_missing_is_not_passed_over(here, capsys, group, missing, received):
+    evaluation = read_json(here / "metrics/evaluate.json")
     del evaluation["train"][group][missing]
-    with pytest.raises(KeyError, match=missing):
-        summarise(evaluation)
+    write_json(here / "metrics/evaluate.json", evaluation)
+    seal(here)
+    assert main() == 1
+    shown = capsys.readouterr()
+    assert shown.err.startswith(
+        f"summary: Expected metrics/evaluate.json to be what its stage writes. Received: {received}"
+    )
+    assert shown.out == ""
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "received"),
+    [
+        ("champion", "best", "champion: "),
+        ("train.test.accuracy", 1.5, "train.test: accuracy must be from 0 to 1, and is 1.5"),
+        ("train.test.loss", -1, "train.test: loss must be at least 0, and is -1.0"),
+        ("train.test.loss", float("nan"), "train.test.loss: Input should be a finite number"),
+        ("train.test.macro_f1", "0.5", "train.test.macro_f1: Input should be a valid number"),
+        ("train.test_95.macro_f1.low", 0.9, "train.test_95.macro_f1: low must be at most high, and is 0.9 above"),
+        ("train.test.top3_accuracy", 0.5, "train.test: one top-k accuracy is expected, and there are 2"),
+        ("train.calibration.temperature", 0, "train.calibration.temperature: Input should be greater than 0"),
+        ("train.selective.threshold", 2, "train.selective.threshold"),
+        ("train.selective.threshold", None, None),
+        ("train.selective.test.answered", 2, "train.selective.test.answered: "),
+        ("other", {}, "other: Extra inputs are not permitted"),
+    ],
+)
+def test_metrics_that_cannot_be_are_refused(here, capsys, place, value, received):
+    evaluation = read_json(here / "metrics/evaluate.json")
+    *groups, last = place.split(".")
+    part = evaluation
+    for group in groups:
+        part = part[group]
+    part[last] = value
+    (here / "metrics/evaluate.json").write_text(json.dumps(evaluation), encoding="utf-8")
+    seal(here)
+    assert main() == (1 if received else 0)
+    assert (f"Received: {received}" if received else "") in capsys.readouterr().err
+
+
+def test_metrics_that_are_not_as_evaluate_wrote_them_are_refused(here, capsys):
+    file = here / "metrics/evaluate.json"
+    file.write_text(file.read_text(encoding="utf-8").replace("0.6", "0.7"), encoding="utf-8")
+    assert main() == 1
+    shown = capsys.readouterr()
+    assert shown.err.startswith("summary: Expected metrics/evaluate.json as its stage wrote it, see plots/evaluate/SHA")
+    assert shown.out == ""

@@ -9,10 +9,14 @@ import keras
 import numpy as np
 
 from rare_species.backbones import with_scaling
+from rare_species.checksums import write_checksums
+from rare_species.classifier import ChampionMetadata
 from rare_species.datasets import Features
 from rare_species.determinism import make_reproducible
-from rare_species.models import assemble, average_probabilities, build_cnn, build_head, save_keras, save_model
+from rare_species.models import assemble, average_probabilities, build_cnn, build_head, save_keras
 from rare_species.registry import UNIT
+from rare_species.saved_networks import save_model
+from rare_species.schema import write_document
 from rare_species.training_params import AugmentationParams, CnnParams, FitParams, HeadParams, TrainParams, with_knobs
 from tests import toy
 
@@ -110,6 +114,21 @@ def splits(**knobs: Any) -> dict[str, Features]:
     return {"train": clusters(seed=1, **knobs), "val": clusters(seed=2, **knobs)}
 
 
+METADATA: Mapping[str, Any] = {  # of a model, but its input
+    "backbone": {
+        "name": "small",
+        "weights": "none",
+        "weights_file_sha256": "",
+        "weights_sha256": "",
+        "feature_size": 3,
+        "blocks": 2,
+        "licence": "",
+        "pretrained_on": "",
+    },
+    "images": {"train": 18, "val": 3, "test": 3},
+    "best_epoch": 3,
+    "params": train_params().model_dump(mode="json"),
+}
 FAMILY_PHYLA = {family: phylum for family, (phylum, *_) in toy.FAMILIES.items()}
 
 
@@ -132,12 +151,16 @@ def save_toy_champion(folder: Path, told: bool = False, treatment: str = "none",
         for number, (family, phylum) in enumerate(FAMILY_PHYLA.items())
     ]
     shape = {"image_size": SIDE_PX, "resize": "crop", "treatment": {"name": treatment}, "jpeg_quality": 95}
-    metadata = {
-        "input": shape | {"values": "RGB, 0 to 255", "phyla": sorted(set(FAMILY_PHYLA.values())) if told else []},
+    phyla = sorted(set(FAMILY_PHYLA.values())) if told else []
+    metadata = METADATA | {"input": shape | {"values": "RGB, 0 to 255", "phyla": phyla}}
+    added = {
         "champion": "train",
         "calibration": {"temperature": 1.5, "family_threshold": 0.5, "wanted_precision": 0.9} | calibration,
+        "test": {"loss": 0.1, "accuracy": 0.9, "top2_accuracy": 1.0, "macro_f1": 0.9, "macro_auc": 0.99},
     }
     save_model(folder, colour_classifier(told), classes, metadata)
+    write_document(folder / "metadata.json", metadata | added, ChampionMetadata)
+    write_checksums(folder)
     return folder
 
 

@@ -1,0 +1,196 @@
+"""Saved models: their folder, what they say of themselves, and how that is read; no TensorFlow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt
+
+from rare_species.backbone_document import Backbone
+from rare_species.checksums import check_files, read_checksums
+from rare_species.classes import Classes
+from rare_species.errors import UserError
+from rare_species.params import Resize, TreatmentName
+from rare_species.schema import Document, read_document
+from rare_species.shards import Shape
+
+NETWORK, CLASSES, METADATA = FILES = ("model.keras", "classes.json", "metadata.json")
+SKIPPED = "skipped.json"  # why there is no model
+
+
+class Recipe(BaseModel):
+    """A treatment's name and its knobs."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, strict=True, allow_inf_nan=False)
+
+    name: TreatmentName
+
+
+class Input(Document):
+    """What a network takes.
+
+    Attributes:
+        image_size: side of its photos, in pixels.
+        resize: how they were fitted.
+        treatment: and treated.
+        jpeg_quality: and encoded.
+        values: what the numbers are, for people.
+        phyla: those it can be told, in the order of its second input; none where it has no such input.
+    """
+
+    image_size: PositiveInt
+    resize: Resize
+    treatment: Recipe
+    jpeg_quality: Annotated[int, Field(ge=1, le=100)]
+    values: str
+    phyla: list[str]
+
+    @property
+    def shape(self) -> Shape:
+        """The same as `shards.pack` takes it."""
+        return Shape(self.image_size, self.resize, self.treatment.model_dump(), self.jpeg_quality)
+
+
+class Images(Document):
+    """Photos of each split."""
+
+    train: NonNegativeInt
+    val: NonNegativeInt
+    test: NonNegativeInt
+
+
+class Knobs(BaseModel):
+    """A group of the knobs that a model was fitted with; others may be there, as they come and go with versions."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class HeadKnobs(Knobs):
+    """Those of the head that the report shows."""
+
+    units: list[PositiveInt]
+    dropout: float | list[float]
+
+
+class OptimizerKnobs(Knobs):
+    """Those of the optimizer that the report shows."""
+
+    name: str
+    learning_rate: float
+    weight_decay: float
+
+
+class ScheduleKnobs(Knobs):
+    """Those of the schedule that the report shows."""
+
+    name: str
+
+
+class FittedKnobs(Knobs):
+    """What a model was fitted with; fields are the knobs that the report shows."""
+
+    epochs: NonNegativeInt
+    batch_size: PositiveInt
+    imbalance: str
+    label_smoothing: float
+    head: HeadKnobs
+    optimizer: OptimizerKnobs
+    schedule: ScheduleKnobs
+
+
+class Metadata(Document):
+    """metadata.json of a candidate.
+
+    Attributes:
+        input: what it takes.
+        backbone: what its features come from.
+        images: photos of each split.
+        best_epoch: whose weights were kept.
+        params: the knobs it was fitted with.
+    """
+
+    input: Input
+    backbone: Backbone
+    images: Images
+    best_epoch: NonNegativeInt
+    params: FittedKnobs
+
+
+class Skipped(Document):
+    """skipped.json of a search that had nothing to search."""
+
+    reason: str
+
+
+M = TypeVar("M", bound=Metadata)
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A folder with a model that is as its stage wrote it.
+
+    Attributes:
+        folder: with `FILES` and their checksums.
+        classes: class_id, family and phylum by class id.
+        metadata: all of metadata.json.
+    """
+
+    folder: Path
+    classes: Sequence[Mapping[str, Any]]
+    metadata: Metadata
+
+    @property
+    def shape(self) -> Shape:
+        """Of the photos that it takes."""
+        return self.metadata.input.shape
+
+    @property
+    def phyla(self) -> Sequence[str]:
+        """Those it can be told, in the order of its second input; none where it has no such input."""
+        return self.metadata.input.phyla
+
+
+def is_skipped(folder: Path) -> bool:
+    """Whether its stage says that there is no model.
+
+    Raises:
+        UserError: when it has no checksums, or what it says is not as its stage wrote it.
+    """
+    if SKIPPED not in read_checksums(folder):
+        return False
+    check_files(folder, SKIPPED)
+    return True
+
+
+def read_saved(folder: Path) -> Saved:
+    """Read all but the network of a candidate.
+
+    Raises:
+        UserError: when files are missing or are not as stage train or tune wrote them.
+    """
+    return Saved(folder, *read_documents(folder, Metadata))
+
+
+def read_documents(folder: Path, kind: type[M]) -> tuple[Sequence[Mapping[str, Any]], M]:
+    """Classes and metadata, once all `FILES` are seen to be as they were written.
+
+    Args:
+        folder: with a model.
+        kind: of metadata.json.
+
+    Raises:
+        UserError: when they are not, or belong to several models.
+    """
+    check_files(folder, *FILES)
+    metadata = read_document(folder / METADATA, kind)
+    classes = read_document(folder / CLASSES, Classes).model_dump()
+    phyla = metadata.input.phyla
+    if phyla and phyla != sorted({entry["phylum"] for entry in classes}):
+        raise UserError(
+            f"Expected input.phyla of {folder / METADATA} to be the phyla of {folder / CLASSES}. Received: "
+            f"{', '.join(phyla)}. Train again: dvc repro --force {folder.name}"
+        )
+    return classes, metadata

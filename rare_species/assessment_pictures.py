@@ -74,6 +74,7 @@ def describe_photos(packed: Packed, manifest: pd.DataFrame) -> pd.DataFrame:
 
 def draw_assessment(candidate: Candidate, folder: Path, params: EvaluateParams) -> None:
     """Write all tables and pictures but those that the model itself is needed for."""
+    folder.mkdir(exist_ok=True)
     table = candidate.table()
     write_csv(folder / "predictions.csv", table)
     _draw_families(candidate, folder)

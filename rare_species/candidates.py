@@ -1,9 +1,9 @@
-"""Candidates for the champion: fit one, save it whole, load it again and see what it predicts."""
+"""Candidates for the champion: fit one and save it whole; what saved ones predict is in `split_predictions`."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,30 +12,22 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
-from numpy.typing import NDArray
 
-from rare_species.augmentation import build_augmenter
 from rare_species.backbone_document import Backbone, FeaturesDocument
 from rare_species.callbacks import Fit, OnEpoch
 from rare_species.checksums import LIST_NAME, check_files, file_digest
 from rare_species.datasets import Features, as_batches, load_features, load_photos, photo_batches
-from rare_species.determinism import make_reproducible
 from rare_species.errors import UserError
 from rare_species.manifest import SPLITS
 from rare_species.models import (
-    CLASSIFIER,
     assemble,
     average_probabilities,
-    each_input,
-    inference,
     load_keras,
     predict,
 )
-from rare_species.params import EvaluateParams
 from rare_species.photo_training import PHOTO_BATCH, PhotoTask, fine_tune, fit_cnn, number_format
 from rare_species.phyla import one_hot_phyla
 from rare_species.rewriting import for_inference
-from rare_species.saved_models import Saved
 from rare_species.saved_networks import save_model
 from rare_species.schema import read_document
 from rare_species.scores import epoch_scores
@@ -44,8 +36,6 @@ from rare_species.training import fit_head
 from rare_species.training_params import TrainParams, TuneParams
 
 BACKBONE = "backbone"  # the part of a saved model that gives the cached features, where it was kept frozen
-CHECKED_PHOTOS = 16
-TOLERANCE = 1e-3  # of a probability, between cached features and photos: other batch shapes, other rounding
 
 
 @dataclass(frozen=True)
@@ -221,7 +211,7 @@ def score_candidate(candidate: Candidate, data: Data) -> dict[str, float]:
     scores: dict[str, float] = {}
     for split, features in data.fitted.items():
         photos = features.originals()
-        batches = as_batches(photos.tensor) if candidate.backbone else _photos(data, split)
+        batches = as_batches(photos.tensor) if candidate.backbone else photos_of(data, split)
         found = epoch_scores(photos.labels, predict(candidate.classifier, batches))
         scores |= {f"{split}_{name}": value for name, value in found.items()}
     return scores
@@ -249,82 +239,7 @@ def save_candidate(folder: Path, candidate: Candidate, data: Data, knobs: dict[s
     save_model(folder, assemble(shape.image_size, parts, len(data.phyla)), data.classes, metadata)
 
 
-def check_candidate(saved: Saved, data: Data) -> None:
-    """See that a saved candidate is of these photos and classes.
-
-    Raises:
-        UserError: when it is of others.
-    """
-    described = (saved.shape, list(saved.classes), list(saved.phyla))
-    if described != (data.packed.shape, list(data.classes), list(data.phyla)):
-        raise UserError(
-            f"Expected {saved.folder} to take the photos in {data.packed.folder} and to know their classes. Received: "
-            f"others. Train again: dvc repro --force {saved.folder.name}."
-        )
-
-
-def predict_splits(model: keras.Model, data: Data) -> dict[str, NDArray[np.float32]]:
-    """Probabilities of a saved candidate on every split's photos, without augmented views.
-
-    A classifier of frozen features runs on the cached ones; on a few test photos the whole model is run too, and must
-    agree. One that learned from the photos runs on them.
-
-    Args:
-        model: from `saved_models.load_network`.
-        data: its photos and features.
-
-    Returns:
-        float32 arrays of shape (n_photos, n_classes) by split, rows in the order of the features.
-
-    Raises:
-        UserError: when the saved model and the cached features do not belong together.
-    """
-    if not any(layer.name == BACKBONE for layer in model.layers):
-        return {split: predict(model, _photos(data, split)) for split in SPLITS}
-    probabilities = {split: _predict_cached(model.get_layer(CLASSIFIER), data, split) for split in SPLITS}
-    checked = _photos(data, "test").unbatch().take(CHECKED_PHOTOS).batch(CHECKED_PHOTOS)
-    _check_agreement(predict(model, checked), probabilities["test"])
-    return probabilities
-
-
-def _predict_cached(head: keras.Model, data: Data, split: str) -> NDArray[np.float32]:
-    """Probabilities of a split's photos; its features are read for this alone, as all splits' may not fit in memory."""
-    return predict(head, as_batches(data.load(split).originals().tensor))
-
-
-def average_views(
-    model: keras.Model, data: Data, plain: Mapping[str, NDArray[np.float32]], params: EvaluateParams
-) -> dict[str, NDArray[np.float32]]:
-    """Average validation and test probabilities with those of `evaluate.views` changed copies of each photo.
-
-    Test-time augmentation; what people use answers from the photo as it is, see stage evaluate.
-
-    Args:
-        model: the saved candidate.
-        data: its photos.
-        plain: see `predict_splits`.
-        params: how many copies, and how they are changed.
-    """
-    if not params.views:
-        return dict(plain)
-    averaged = {split: _with_views(model, _photos(data, split), plain[split], params) for split in ("val", "test")}
-    return {**plain, **averaged}
-
-
-def _with_views(
-    model: keras.Model, photos: tf.data.Dataset, plain: NDArray[np.float32], params: EvaluateParams
-) -> NDArray[np.float32]:
-    make_reproducible(params.seed)
-    augmenter = build_augmenter(params.augmentation, params.seed)
-    call = inference(model)
-    total = plain.astype(np.float64)
-    for _ in range(params.views):
-        batches = map(each_input, photos)
-        total += np.concatenate([call(augmenter(rgb, training=True), *told).numpy() for rgb, *told in batches])
-    return (total / (1 + params.views)).astype(np.float32)
-
-
-def _photos(data: Data, split: str) -> tf.data.Dataset:
+def photos_of(data: Data, split: str) -> tf.data.Dataset:
     """What the whole model takes: photos in order, with their phylum if it is told that."""
     rows = data.packed.rows(split)
     photos = photo_batches(data.packed, rows, PHOTO_BATCH)
@@ -336,12 +251,3 @@ def _photos(data: Data, split: str) -> tf.data.Dataset:
 
 def _ignore_epoch(_epoch: int, _scores: dict[str, float]) -> None:
     """The members after the first are not followed."""
-
-
-def _check_agreement(whole: NDArray[np.float32], cached: NDArray[np.float32]) -> None:
-    difference = float(np.abs(whole - cached[: len(whole)]).max())
-    if not difference <= TOLERANCE:  # NaN too
-        raise UserError(
-            "Expected the saved model to give the same probabilities from photos as from data/features. "
-            f"Received: a difference of {difference:.3g}. Embed and train again: dvc repro --force embed train tune."
-        )

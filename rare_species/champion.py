@@ -7,9 +7,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from rare_species.assessment import Predictions
-from rare_species.checksums import write_checksums
 from rare_species.classifier import ChampionMetadata
-from rare_species.reporting import rounded
+from rare_species.files import rounded
 from rare_species.saved_models import CLASSES, METADATA, NETWORK, Saved
 from rare_species.schema import write_document
 from rare_species.scores import score
@@ -33,4 +32,3 @@ def save_champion(folder: Path, candidate: Saved, predictions: Predictions, top_
         "test": rounded(test),
     }
     write_document(folder / METADATA, candidate.metadata.model_dump(mode="json") | added, ChampionMetadata)
-    write_checksums(folder)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, model_validator
 from pydantic.functional_validators import AfterValidator
 
 from rare_species.errors import UserError
+from rare_species.files import rounded
 from rare_species.paths import Paths
 from rare_species.result_files import check_results
-from rare_species.schema import Document, read_document
+from rare_species.schema import Document, read_document, write_document
 from rare_species.section import Fraction
 
 CandidateName = Literal["train", "tune"]
@@ -151,6 +154,21 @@ class PastEvaluation(BaseModel):
     champion: CandidateName
     train: dict[str, object] | None = None
     tune: dict[str, object] | None = None
+
+
+def write_evaluation(path: Path, assessed: Mapping[str, Mapping[str, Any]]) -> str:
+    """Name the champion, and write metrics/evaluate.json.
+
+    Args:
+        path: the file.
+        assessed: see `assessment.assess`, by candidate.
+
+    Returns:
+        The candidate with the best macro F1 on validation; of equals the first.
+    """
+    champion = max(assessed, key=lambda name: float(assessed[name]["val"]["macro_f1"]))
+    write_document(path, rounded({"champion": champion, **assessed}), Evaluation)
+    return champion
 
 
 def read_evaluation(paths: Paths) -> dict[str, Any]:

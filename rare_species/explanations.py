@@ -41,6 +41,7 @@ def draw_explanations(candidate: Candidate, model: keras.Model, phyla: Sequence[
             pictures += [Image.fromarray(photo), overlay(photo, heatmap)]
             names += [caption, "what spoke for it"]
     title = f"{candidate.name}: what spoke for the {len(wrong)} surest mistakes (Grad-CAM)"
+    path.parent.mkdir(exist_ok=True)
     plots.save_jpeg(plots.contact_sheet(pictures, names, title, COLUMNS), path)
 
 

@@ -22,9 +22,14 @@ class Paths:
         return self.root / "data/images"
 
     @property
+    def labels(self) -> Path:
+        """Folder of the listing: apart from the photos, so that an archive may hold a file of any name."""
+        return self.root / "data/labels"
+
+    @property
     def listing(self) -> Path:
         """One row per label the archive gives."""
-        return self.root / "data/listing.csv"
+        return self.labels / "listing.csv"
 
     @property
     def clean(self) -> Path:
@@ -71,6 +76,11 @@ class Paths:
         return self.root / "models" / stage
 
     @property
+    def candidates(self) -> list[Path]:
+        """Folders of the models that stage evaluate measures."""
+        return [self.model("train"), self.model("tune")]
+
+    @property
     def champion(self) -> Path:
         """Folder of the better of the two, with its calibration; what people use."""
         return self.model("champion")
@@ -91,5 +101,5 @@ class Paths:
     @property
     def outputs(self) -> tuple[Path, ...]:
         """Every place below which a stage writes what another reads."""
-        data = (self.images, self.clean, self.split, self.processed, self.features)
+        data = (self.images, self.labels, self.clean, self.split, self.processed, self.features)
         return (*data, *(self.root / folder for folder in ("models", "metrics", "plots")))

@@ -14,9 +14,7 @@ from numpy.typing import NDArray
 from scmrepo.exceptions import SCMError
 
 from rare_species.errors import UserError
-from rare_species.files import write_json
-
-DECIMALS = 6  # enough to see a difference, few enough to read
+from rare_species.files import DECIMALS, rounded, write_json
 
 
 @contextmanager
@@ -63,12 +61,3 @@ def log_confusion(live: Live, name: str, actual: NDArray[np.str_], predicted: ND
 def write_metrics(path: Path, metrics: Mapping[str, Any]) -> None:
     """Write metrics with few decimals; see `files.write_json`."""
     write_json(path, rounded(metrics))
-
-
-def rounded(value: Any) -> Any:
-    """Round every number inside mappings and lists."""
-    if isinstance(value, Mapping):
-        return {key: rounded(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [rounded(item) for item in value]
-    return round(value, DECIMALS) if isinstance(value, float) else value

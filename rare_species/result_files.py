@@ -13,15 +13,18 @@ def listed_metrics(stage: str) -> str:
     return f"../../{PurePath(Paths().metrics(stage)).as_posix()}"
 
 
-def write_result_checksums(stage: str, plots: Path, metrics: Path) -> None:
+def write_result_checksums(stage: str, metrics: Path, plots: Path, *folders: Path) -> None:
     """List a stage's results; call it when they are complete.
 
     Args:
         stage: its name.
-        plots: folder of its plots, where it is being written.
         metrics: file of its metrics, where it is being written.
+        plots: folder of its plots, likewise; the list there has the metrics too.
+        folders: of what else it writes, which get a list each.
     """
     write_checksums(plots, beside={listed_metrics(stage): metrics})
+    for folder in folders:
+        write_checksums(folder)
 
 
 def check_results(paths: Paths, stage: str, *names: str) -> None:

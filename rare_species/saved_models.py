@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -153,16 +153,13 @@ class Saved:
         return self.metadata.input.phyla
 
 
-def is_skipped(folder: Path) -> bool:
-    """Whether its stage says that there is no model.
+def read_candidates(folders: Iterable[Path]) -> dict[str, Saved]:
+    """Read all but the networks of the candidates, by name, but for one whose stage says that there is none.
 
     Raises:
-        UserError: when it has no checksums, or what it says is not as its stage wrote it.
+        UserError: when files are missing or are not as stage train or tune wrote them.
     """
-    if SKIPPED not in read_checksums(folder):
-        return False
-    check_files(folder, SKIPPED)
-    return True
+    return {folder.name: read_saved(folder) for folder in folders if not _is_skipped(folder)}
 
 
 def read_saved(folder: Path) -> Saved:
@@ -194,3 +191,10 @@ def read_documents(folder: Path, kind: type[M]) -> tuple[Sequence[Mapping[str, A
             f"{', '.join(phyla)}. Train again: dvc repro --force {folder.name}"
         )
     return classes, metadata
+
+
+def _is_skipped(folder: Path) -> bool:
+    if SKIPPED not in read_checksums(folder):
+        return False
+    check_files(folder, SKIPPED)
+    return True

@@ -79,6 +79,7 @@ def search(splits: dict[str, Features], n_classes: int, params: TuneParams, on_e
     study = make_study(params)
     study.add_trials(trials.in_order)
     if not any(trial.state is TrialState.COMPLETE for trial in study.trials):
+        journal.unlink()  # going on would not help
         raise UserError(
             f"Expected one of {params.trials} trials to come to an end. Received: the loss became NaN or infinite in "
             "all, or their knobs do not go together; the log says which. Lower "

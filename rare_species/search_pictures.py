@@ -99,7 +99,8 @@ def draw_search(study: optuna.Study, space: Mapping[str, Distribution], objectiv
 
 
 def draw_nothing(reason: str, folder: Path) -> None:
-    """Write `FILES` with one sentence each."""
+    """Write `FILES` with one sentence each, and a table without trials."""
+    (folder / "trials.csv").write_text("trial,state,epochs\n", encoding="utf-8")
     for name in FILES:
         save_png(contact_sheet([], [], f"tune: nothing was searched, for {reason}"), folder / name)
 

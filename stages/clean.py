@@ -13,11 +13,10 @@ from typing import Any
 
 import pandas as pd
 
-from rare_species.checksums import write_checksums
 from rare_species.cleaning import build_manifest, count_others, find_documents, read_exclusions, refuse_too_many
 from rare_species.data_metrics import CleanMetrics
 from rare_species.files import staged
-from rare_species.manifest import LISTING_COLUMNS, MANIFEST_COLUMNS, read_table, write_table
+from rare_species.manifest import LISTING_COLUMNS, MANIFEST_COLUMNS, read_checked, write_table
 from rare_species.params import CleanParams
 from rare_species.paths import Paths
 from rare_species.pictures import draw_clean
@@ -36,7 +35,7 @@ class Params:
 
 def run(params: Params, paths: Paths) -> dict[str, Any]:
     """Inspect, decide, draw."""
-    listing = read_table(paths.listing, LISTING_COLUMNS)
+    listing = read_checked(paths.listing, LISTING_COLUMNS)
     excluded = read_exclusions(paths.root / params.clean.exclude)
     manifest = build_manifest(listing, paths.images, excluded, params.clean, available_cores())
     refuse_too_many(manifest, params.clean.max_rejected_fraction)
@@ -45,10 +44,9 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     counts = count(manifest, documents) | {"other_files": others}
     with staged(paths.clean, paths.metrics("clean"), paths.plots("clean")) as (clean, metrics, plots):
         write_table(clean / "manifest.csv", manifest, MANIFEST_COLUMNS)
-        write_checksums(clean)
         write_document(metrics, counts, CleanMetrics)
         draw_clean(manifest, documents, paths.images, plots)
-        write_result_checksums(STAGE.name, plots, metrics)
+        write_result_checksums(STAGE.name, metrics, plots, clean)
     return {"kept": counts["kept"], "rejected": len(manifest) - int(counts["kept"]), "other files": others}
 
 

@@ -3,7 +3,6 @@
 Reads:  models/train/, models/tune/, data/features/, data/processed/, data/split/classes.json, data/clean/manifest.csv
 Writes: metrics/evaluate.json (champion; every metric of both models on train, val and test, intervals, calibration)
         plots/evaluate/{train,tune}/ (predictions, confusion, calibration and errors, as tables and pictures)
-        plots/evaluate/SHA256SUMS (of these and of metrics/evaluate.json; those of other stages hold the like)
         models/champion/ (the better model with its calibration in metadata.json: what predict and export use)
 Params: evaluate
 Takes:  about 10 s to start, then seconds
@@ -15,20 +14,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from rare_species.classes import read_classes
-from rare_species.evaluation_metrics import Evaluation
+from rare_species.evaluation_metrics import write_evaluation
 from rare_species.files import staged
-from rare_species.manifest import SPLITS, read_checked
+from rare_species.manifest import read_checked
 from rare_species.parallel import process_beside
 from rare_species.params import EvaluateParams
 from rare_species.paths import Paths
 from rare_species.result_files import write_result_checksums
-from rare_species.saved_models import is_skipped, read_saved
-from rare_species.schema import write_document
+from rare_species.saved_models import read_candidates
 from rare_species.shards import open_packed
 from rare_species.stage import Stage
 from rare_species.tensorflow_start import start_tensorflow
-
-CANDIDATES = ("train", "tune")
 
 
 @dataclass(frozen=True)
@@ -40,47 +36,40 @@ class Params:
 
 def run(params: Params, paths: Paths) -> dict[str, Any]:
     """Predict, score, draw, choose."""
-    from rare_species.assessment import assess, make_predictions
+    from rare_species.assessment import assess
     from rare_species.assessment_pictures import Candidate, describe_photos, draw_assessment
     from rare_species.champion import save_champion
-    from rare_species.reporting import rounded
 
     knobs, packed, classes = params.evaluate, open_packed(paths.processed), read_classes(paths.split)
     sizes = read_checked(paths.manifest, ("file_path", "width", "height"))
-    labels = {split: packed.rows(split)["class_id"].to_numpy() for split in SPLITS}
-    folders = [paths.model(name) for name in CANDIDATES]
-    fitted = {folder.name: read_saved(folder) for folder in folders if not is_skipped(folder)}
-    own, assessed = {}, {}  # own: as predict and export answer, without views
+    fitted = read_candidates(paths.candidates)
+    own, assessed, drawn = {}, {}, []
     with (
         staged(paths.metrics("evaluate"), paths.plots("evaluate"), paths.champion) as (metrics, plots, champion),
         process_beside() as beside,
     ):
         properties = beside.submit(describe_photos, packed, sizes)  # while TensorFlow starts here
         start_tensorflow()
-        from rare_species.candidates import average_views, check_candidate, open_data, predict_splits
+        from rare_species.candidates import open_data
         from rare_species.explanations import draw_explanations
         from rare_species.saved_networks import load_network
+        from rare_species.split_predictions import check_candidates, predict_candidate
 
-        data, drawn = open_data(paths.features, packed, classes), []
-        for saved in fitted.values():
-            check_candidate(saved, data)
+        data = open_data(paths.features, packed, classes)
+        check_candidates(fitted.values(), data)
         for name, saved in fitted.items():
             model = load_network(saved)
-            plain = predict_splits(model, data)
-            predictions = make_predictions(labels, average_views(model, data, plain, knobs), data.classes, knobs)
-            own[name] = (make_predictions(labels, plain, data.classes, knobs) if knobs.views else predictions).of_test()
+            predictions, own[name] = predict_candidate(model, data, knobs)
             candidate = Candidate(name, predictions.of_test(), packed, properties.result())
-            (plots / name).mkdir()
             drawn.append(beside.submit(draw_assessment, candidate, plots / name, knobs))
             assessed[name] = assess(predictions, knobs)
-            del plain, predictions  # before the next candidate's fill the memory
+            del predictions  # before the next candidate's fill the memory
             draw_explanations(candidate, model, data.phyla, plots / name / "explanations.jpg", knobs.explained_photos)
-        best = max(assessed, key=lambda name: assessed[name]["val"]["macro_f1"])  # a tie goes to train
-        write_document(metrics, rounded({"champion": best, **assessed}), Evaluation)
+        best = write_evaluation(metrics, assessed)
         save_champion(champion, fitted[best], own[best], knobs.top_k)
         for pictures in drawn:
             pictures.result()
-        write_result_checksums(STAGE.name, plots, metrics)
+        write_result_checksums(STAGE.name, metrics, plots, champion)
     return {"champion": best, "test macro F1": round(assessed[best]["test"]["macro_f1"], 4)}
 
 

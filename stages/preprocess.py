@@ -39,7 +39,7 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
         counts = {"images": len(packed.index), "shards": packed.index["shard"].nunique()}
         write_json(metrics, counts | {"mean_bytes": round(float(packed.index["length"].mean()))})
         draw_packed(packed, dict(zip(photos["file_path"], photos["family"], strict=True)), plots)
-        write_result_checksums(STAGE.name, plots, metrics)
+        write_result_checksums(STAGE.name, metrics, plots)
     return counts
 
 

@@ -2,7 +2,7 @@
 
 Reads:  data/clean/manifest.csv
 Writes: data/split/split.csv (photo, label, group, split, held_out_species: 1 for a test photo of a species held out)
-        data/split/classes.json (the class ids, fixed here), data/split/SHA256SUMS
+        data/split/classes.json (the class ids, fixed here)
         metrics/split.json (images, families and groups per split; species held out; leaked pairs, 0 when grouped, null
         when some content ids can't be used and bursts are asked for)
         plots/split/families.png, families.csv
@@ -10,19 +10,16 @@ Params: split
 Takes:  seconds
 """
 
-import logging
 import sys
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from rare_species.checksums import write_checksums
 from rare_species.classes import NAME as CLASSES
 from rare_species.classes import Classes
 from rare_species.data_metrics import SplitMetrics
-from rare_species.duplicates import cross_split_pairs, group_photos, unused_ids
+from rare_species.duplicates import count_leaks, group_photos
 from rare_species.files import staged
 from rare_species.held_out import assign_others, choose_held_out
 from rare_species.manifest import LISTING_COLUMNS, SPLIT_COLUMNS, kept, read_checked, write_table
@@ -33,8 +30,6 @@ from rare_species.result_files import write_result_checksums
 from rare_species.schema import write_document
 from rare_species.splitting import assign_splits, count_families, describe_splits, list_classes, refuse_empty_splits
 from rare_species.stage import Stage
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -62,37 +57,16 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
         photos["held_out_species"] = False
         photos["split"] = assign_splits(families, together, fractions, knobs.seed)
     refuse_empty_splits(photos["split"].to_numpy(dtype=str))
-    leaked = None if _hides_bursts(manifest, knobs.burst_gap) else _count_leaks(photos)
+    leaked = count_leaks(photos, manifest, knobs.burst_gap)
     with staged(paths.split, paths.metrics("split"), paths.plots("split")) as (split, metrics, plots):
         write_table(split / "split.csv", photos.astype({"held_out_species": int}), SPLIT_COLUMNS)
         write_document(split / CLASSES, classes, Classes)
-        write_checksums(split)
         write_document(metrics, describe_splits(photos, fractions, leaked), SplitMetrics)
         draw_split(photos, plots)
         count_families(photos).to_csv(plots / "families.csv", lineterminator="\n")
-        write_result_checksums(STAGE.name, plots, metrics)
-    return {name: int((photos["split"] == name).sum()) for name in fractions} | {
-        "leaked pairs": "unknown" if leaked is None else leaked
-    }
-
-
-def _hides_bursts(manifest: pd.DataFrame, burst_gap: int) -> bool:
-    """Whether there may be bursts that nobody can see, because content ids can't be used."""
-    unused = manifest["content_id"][unused_ids(manifest)]
-    if burst_gap == 0 or unused.empty:
-        return False
-    log.warning(
-        "%d of %d content ids, first %r, are no whole numbers or have no species: bursts among them are not found, and "
-        "leaked_pairs is null. Mend metadata.csv, or set split.burst_gap to 0 if ids say nothing of the photos' order",
-        len(unused),
-        int((manifest["content_id"] != "").sum()),
-        unused.iloc[0],
-    )
-    return True
-
-
-def _count_leaks(photos: pd.DataFrame) -> int:
-    return cross_split_pairs(photos["group"].to_numpy(), photos["split"].to_numpy(dtype=str))
+        write_result_checksums(STAGE.name, metrics, plots, split)
+    shown = "unknown" if leaked is None else leaked
+    return {name: int((photos["split"] == name).sum()) for name in fractions} | {"leaked pairs": shown}
 
 
 STAGE = Stage("split", __doc__, Params, run)

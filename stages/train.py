@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from rare_species.checksums import write_checksums
 from rare_species.classes import read_classes
 from rare_species.errors import UserError
 from rare_species.exchange import remove
@@ -68,8 +67,7 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
             shown = show_augmentation(data.packed, len(data.classes), params.train)
             sheet = contact_sheet(*shown, "train: photos before and after augmentation")
         save_jpeg(sheet, plots / "augmentation.jpg")
-        write_checksums(folder)
-        write_result_checksums(STAGE.name, plots, metrics)
+        write_result_checksums(STAGE.name, metrics, plots, folder)
     remove(paths.checkpoints)
     return {"best epoch": fit.best_epoch, "val macro F1": round(scores["val_macro_f1"], 4)}
 

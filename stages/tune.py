@@ -12,14 +12,11 @@ Score:  see the README's results
 import sys
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import yaml
 
-from rare_species.checksums import write_checksums
 from rare_species.classes import read_classes
-from rare_species.errors import UserError
 from rare_species.exchange import remove
 from rare_species.files import staged, write_json
 from rare_species.paths import Paths
@@ -56,17 +53,12 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
             reason = "tune.trials is 0" if data.has_features else "the model learns from photos, not from features"
             write_document(folder / SKIPPED, {"reason": reason}, Skipped)
             write_json(metrics, {"trials": 0})
-            (plots / "trials.csv").write_text("trial,state,epochs\n", encoding="utf-8")
             draw_nothing(reason, plots)
-            _write_checksums(folder, plots, metrics)
+            write_result_checksums(STAGE.name, metrics, plots, folder)
             return {"skipped": reason}
         journal = paths.searches / f"{search_name(data, params.tune)}.log"
         with live_log(plots) as live:
-            try:
-                found = search(data.fitted, len(data.classes), params.tune, partial(log_epoch, live), journal)
-            except UserError:  # no trial came to its end, and going on would not help
-                remove(journal)
-                raise
+            found = search(data.fitted, len(data.classes), params.tune, partial(log_epoch, live), journal)
         knobs = found.params.model_dump(mode="json") | {"seed": params.tune.seed}
         save_candidate(folder, Candidate(data.backbone(), [found.head], found.fit), data, knobs)
         (folder / "best.yaml").write_text(yaml.safe_dump({"train": knobs}, sort_keys=False), encoding="utf-8")
@@ -75,15 +67,10 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
         save_png(learning_curves(found.fit.history, found.fit.best_epoch, EPOCH_METRICS), plots / "curves.png")
         counts = {state: int((found.trials["state"] == state).sum()) for state in ("complete", "pruned", "fail")}
         write_metrics(metrics, {"trials": counts, "best": found.best, **found.fit.best})
-        _write_checksums(folder, plots, metrics)
+        write_result_checksums(STAGE.name, metrics, plots, folder)
     remove(journal)
     save_png(trial_seconds(found.study), paths.searches / "seconds.png")
     return {"trials": len(found.trials), "val macro F1": round(found.fit.best["val_macro_f1"], 4)}
-
-
-def _write_checksums(folder: Path, plots: Path, metrics: Path) -> None:
-    write_checksums(folder)
-    write_result_checksums(STAGE.name, plots, metrics)
 
 
 STAGE = Stage("tune", __doc__, Params, run)

@@ -1,7 +1,7 @@
 """Unpack the archive and write down what each photo is labelled.
 
 Reads:  unzip.archive, a zip laid out in one of three ways (see unzip.layout in params.yaml)
-Writes: data/images/ (the photos), data/listing.csv (file_path, phylum, family, species, content_id)
+Writes: data/images/ (the photos), data/labels/listing.csv (file_path, phylum, family, species, content_id)
         metrics/unzip.json (files written, junk passed over, files outside; labels; content ids that are no numbers)
 Params: unzip
 Takes:  seconds; about 5 s for 12,000 photos of 0.6 GB
@@ -11,6 +11,7 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
+from rare_species.checksums import write_checksums
 from rare_species.data_metrics import UnzipMetrics
 from rare_species.files import staged
 from rare_species.ids import unread_ids
@@ -32,10 +33,11 @@ class Params:
 def run(params: Params, paths: Paths) -> dict[str, Any]:
     """Unpack and list."""
     knobs = params.unzip
-    with staged(paths.images, paths.listing, paths.metrics("unzip")) as (images, table, metrics):
+    with staged(paths.images, paths.labels, paths.metrics("unzip")) as (images, labels, metrics):
         found = unpack(paths.root / knobs.archive, images, knobs)
         listing = found.listing
-        write_table(table, listing, LISTING_COLUMNS)
+        write_table(labels / "listing.csv", listing, LISTING_COLUMNS)
+        write_checksums(labels)
         counts = {
             "files": found.n_files,
             "junk": found.n_junk,

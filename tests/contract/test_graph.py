@@ -51,8 +51,8 @@ def place(expression: ast.AST, stage: str) -> set[str]:
     if isinstance(expression, ast.BinOp) and ast.unparse(expression.left) == "paths.root":
         return {f"${{{stage}.{ast.unparse(expression.right).rpartition('.')[2]}}}"}
     text = ast.unparse(expression)
-    if text == "paths.model(name)":
-        return {str(Paths().model(name)) for name in importlib.import_module(f"stages.{stage}").CANDIDATES}
+    if text == "paths.candidates":
+        return {str(folder) for folder in Paths().candidates}
     return {str(eval(text, {"paths": Paths()}))} if text != "paths.root" else set()  # the expression is our own code
 
 

@@ -48,7 +48,8 @@ def below(folder: str, names: set[str]) -> set[str]:
 
 
 WRITTEN = {
-    "unzip": {"data/listing.csv", "metrics/unzip.json"}
+    "unzip": {"metrics/unzip.json"}
+    | below("data/labels", {"listing.csv", LIST_NAME})
     | below("data/images", {*toy.draw_photos()[0], "Felidae/notes.txt"}),
     "clean": {"metrics/clean.json"}
     | below("data/clean", {"manifest.csv", LIST_NAME})

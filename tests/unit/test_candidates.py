@@ -18,11 +18,8 @@ from rare_species.backbone_document import FeaturesDocument
 from rare_species.callbacks import Fit
 from rare_species.candidates import (
     Data,
-    _check_agreement,
-    average_views,
     fit_members,
     open_data,
-    predict_splits,
     save_candidate,
     score_candidate,
 )
@@ -38,6 +35,7 @@ from rare_species.saved_models import read_saved
 from rare_species.saved_networks import load_network
 from rare_species.scores import epoch_scores
 from rare_species.shards import open_packed, pack
+from rare_species.split_predictions import _check_agreement, average_views, predict_splits
 from rare_species.training_params import AugmentationParams
 from tests import toy
 from tests.unit.tf_fixtures import AUGMENTATION, SIDE_PX, STILL, ignore_epoch, train_params

@@ -69,7 +69,7 @@ def test_every_format_agrees_and_holds_classes_and_what_it_takes(champion, tmp_p
 
 def test_saved_model_holds_each_weight_once_and_is_served_as_keras_does(champion, tmp_path):
     assert run(champion, "saved_model", tmp_path / "out") == 0
-    model, _ = load_model(champion)
+    model = load_network(read_classifier(champion))
     held = tf.train.load_checkpoint(tmp_path / "out/variables/variables").get_variable_to_shape_map()
     sizes = sorted(int(np.prod(shape)) for name, shape in held.items() if name.endswith("VARIABLE_VALUE"))
     assert sizes == sorted(int(np.prod(weight.shape)) for weight in model.weights)

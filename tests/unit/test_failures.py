@@ -51,7 +51,7 @@ def test_each_refusal_has_its_own_words_and_advice(number: int, problem: str, ad
 @pytest.mark.parametrize(
     ("name", "advice"),
     [
-        ("data/images/listing.csv", "Run the stage that writes it first: dvc repro."),
+        ("data/labels/listing.csv", "Run the stage that writes it first: dvc repro."),
         ("models/champion/classes.json", "Run the stage that writes it first: dvc repro."),
         ("metrics/evaluate.json", "Run the stage that writes it first: dvc repro."),
         ("data/clean.partial/manifest.csv", "Another program removed it while it was written. Run again."),

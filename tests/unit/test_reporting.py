@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from rare_species.errors import UserError
-from rare_species.reporting import live_log, log_confusion, log_epoch, rounded, write_metrics
+from rare_species.files import rounded
+from rare_species.reporting import live_log, log_confusion, log_epoch, write_metrics
 
 EPOCHS = [
     {"train_loss": 2.0, "val_loss": 2.5, "val_macro_f1": 0.1},

@@ -180,6 +180,7 @@ def test_all_paths_are_below_the_root() -> None:
     paths = Paths(Path("/root"))
     found = {
         "images": paths.images,
+        "labels": paths.labels,
         "listing": paths.listing,
         "manifest": paths.manifest,
         "split": paths.split,
@@ -191,7 +192,8 @@ def test_all_paths_are_below_the_root() -> None:
     }
     assert {name: path.relative_to("/root").as_posix() for name, path in found.items()} == {
         "images": "data/images",
-        "listing": "data/listing.csv",
+        "labels": "data/labels",
+        "listing": "data/labels/listing.csv",
         "manifest": "data/clean/manifest.csv",
         "split": "data/split",
         "processed": "data/processed",

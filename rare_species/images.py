@@ -139,7 +139,7 @@ def inspect_image(
             if score_document is not None:
                 facts = replace(facts, document_score=score_document(_image_to_score(image, data_read)))
             return facts
-    except Exception as error:
+    except Exception as error:  # a damaged file may raise anything, and is one of many
         return replace(facts, reason=_decode_reason(error))
 
 
@@ -245,7 +245,7 @@ def _orientation(image: Image.Image) -> int:
         return 1
     try:
         value = image.getexif().get(ORIENTATION_TAG, 1)
-    except Exception:
+    except Exception:  # broken metadata may raise anything too, and does not make a photo unusable
         return 1
     return value if value in UPRIGHT else 1
 

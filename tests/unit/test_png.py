@@ -86,10 +86,11 @@ def test_damage_is_not_taken_for_that_of_exif(tmp_path: Path, ask: bool) -> None
     """Pillow decodes a PNG when it is asked for its EXIF; damage that no checksum tells must be seen all the same."""
     data = encode(**({"exif": Image.Exif()} if ask else {}))
     at = data.index(b"IDAT") - 4
-    short = zlib.compress(zlib.decompress(data[at + 8 : -16])[:300])
-    torn = data[:at] + len(short).to_bytes(4) + b"IDAT" + short + zlib.crc32(b"IDAT" + short).to_bytes(4) + data[-12:]
-    assert reason(tmp_path, torn) is Reason.TRUNCATED
-    with pytest.raises(OSError, match="truncated"):
+    packed = data[at + 8 : -16]
+    packed = packed[:600] + bytes(300) + packed[900:]
+    torn = data[: at + 4] + b"IDAT" + packed + zlib.crc32(b"IDAT" + packed).to_bytes(4) + data[-12:]
+    assert reason(tmp_path, torn) in {Reason.UNREADABLE, Reason.TRUNCATED}
+    with pytest.raises(OSError, match=r"broken|truncated"):
         decode_rgb(torn)
 
 

@@ -90,6 +90,12 @@ def test_files_that_cannot_be_read_are_told_and_skipped(champion, photos, tmp_pa
     assert err.endswith("predict: 2 of 4 files were skipped\n")
 
 
+def test_larger_photos_than_allowed_are_skipped(champion, photos, capsys):
+    assert run(champion, photos[0], "--json", "--max-pixels", "99") == 2
+    out, err = capsys.readouterr()
+    assert (out, "pixels, more than 99 together" in err) == ("", True)
+
+
 def test_nothing_but_files_that_cannot_be_read(champion, tmp_path, capsys):
     (tmp_path / "notes.txt").write_text("no photo", encoding="utf-8")
     assert run(champion, tmp_path / "notes.txt", "--csv") == 2

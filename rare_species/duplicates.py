@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from itertools import combinations, pairwise
 
 import numpy as np
@@ -14,6 +15,7 @@ from rare_species.ids import unread_ids
 
 HASH_BITS = 64
 Pairs = NDArray[np.int64]
+log = logging.getLogger(__name__)
 
 
 def group_photos(photos: pd.DataFrame, burst_gap: int, near_duplicate_bits: int) -> NDArray[np.int64]:
@@ -100,6 +102,30 @@ def cross_split_pairs(groups: NDArray[np.int64], splits: NDArray[np.str_]) -> in
     """Count pairs of photos that show the same moment but are in different splits (leaks)."""
     table = pd.crosstab(groups, splits).to_numpy()
     return int(sum((table[:, a] * table[:, b]).sum() for a, b in combinations(range(table.shape[1]), 2)))
+
+
+def count_leaks(photos: pd.DataFrame, manifest: pd.DataFrame, burst_gap: int) -> int | None:
+    """Count leaks, see `cross_split_pairs`, where all bursts that were asked for can be seen.
+
+    Args:
+        photos: columns group and split.
+        manifest: columns species and content_id, of all photos that groups were made of.
+        burst_gap: as in `group_photos`.
+
+    Returns:
+        None, and a line in the log, where content ids that are given can't be used.
+    """
+    unused = manifest["content_id"][unused_ids(manifest)]
+    if burst_gap == 0 or unused.empty:
+        return cross_split_pairs(photos["group"].to_numpy(), photos["split"].to_numpy(dtype=str))
+    log.warning(
+        "%d of %d content ids, first %r, are no whole numbers or have no species: bursts among them are not found, and "
+        "leaked_pairs is null. Mend metadata.csv, or set split.burst_gap to 0 if ids say nothing of the photos' order",
+        len(unused),
+        int((manifest["content_id"] != "").sum()),
+        unused.iloc[0],
+    )
+    return None
 
 
 def _pairs_within(keys: NDArray[np.uint64]) -> Pairs:

@@ -10,15 +10,13 @@ Params: split
 Takes:  seconds
 """
 
-import logging
 import sys
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from rare_species.duplicates import cross_split_pairs, group_photos, unused_ids
+from rare_species.duplicates import count_leaks, group_photos
 from rare_species.files import staged, write_json
 from rare_species.held_out import assign_others, choose_held_out
 from rare_species.manifest import LISTING_COLUMNS, SPLIT_COLUMNS, kept, read_table, write_table
@@ -27,8 +25,6 @@ from rare_species.paths import Paths
 from rare_species.pictures import draw_split
 from rare_species.splitting import assign_splits, count_families, describe_splits, list_classes, refuse_empty_splits
 from rare_species.stage import Stage
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -56,7 +52,7 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
         photos["held_out_species"] = False
         photos["split"] = assign_splits(families, together, fractions, knobs.seed)
     refuse_empty_splits(photos["split"].to_numpy(dtype=str))
-    leaked = None if _hides_bursts(manifest, knobs.burst_gap) else _count_leaks(photos)
+    leaked = count_leaks(photos, manifest, knobs.burst_gap)
     with staged(paths.split, paths.metrics("split"), paths.plots("split")) as (split, metrics, plots):
         write_table(split / "split.csv", photos.astype({"held_out_species": int}), SPLIT_COLUMNS)
         write_json(split / "classes.json", classes)
@@ -66,25 +62,6 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     return {name: int((photos["split"] == name).sum()) for name in fractions} | {
         "leaked pairs": "unknown" if leaked is None else leaked
     }
-
-
-def _hides_bursts(manifest: pd.DataFrame, burst_gap: int) -> bool:
-    """Whether there may be bursts that nobody can see, because content ids can't be used."""
-    unused = manifest["content_id"][unused_ids(manifest)]
-    if burst_gap == 0 or unused.empty:
-        return False
-    log.warning(
-        "%d of %d content ids, first %r, are no whole numbers or have no species: bursts among them are not found, and "
-        "leaked_pairs is null. Mend metadata.csv, or set split.burst_gap to 0 if ids say nothing of the photos' order",
-        len(unused),
-        int((manifest["content_id"] != "").sum()),
-        unused.iloc[0],
-    )
-    return True
-
-
-def _count_leaks(photos: pd.DataFrame) -> int:
-    return cross_split_pairs(photos["group"].to_numpy(), photos["split"].to_numpy(dtype=str))
 
 
 STAGE = Stage("split", __doc__, Params, run)

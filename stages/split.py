@@ -19,7 +19,7 @@ import numpy as np
 from rare_species.duplicates import count_leaks, group_photos
 from rare_species.files import staged, write_json
 from rare_species.held_out import assign_others, choose_held_out
-from rare_species.manifest import LISTING_COLUMNS, SPLIT_COLUMNS, kept, read_table, write_table
+from rare_species.manifest import LISTING_COLUMNS, SPLIT_COLUMNS, kept, read_table, write_csv, write_table
 from rare_species.params import SplitParams
 from rare_species.paths import Paths
 from rare_species.pictures import draw_split
@@ -58,7 +58,7 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
         write_json(split / "classes.json", classes)
         write_json(metrics, describe_splits(photos, fractions, leaked))
         draw_split(photos, plots)
-        count_families(photos).to_csv(plots / "families.csv", lineterminator="\n")
+        write_csv(plots / "families.csv", count_families(photos))
     return {name: int((photos["split"] == name).sum()) for name in fractions} | {
         "leaked pairs": "unknown" if leaked is None else leaked
     }

@@ -15,6 +15,7 @@ from rare_species.calibration import phylum_probabilities, reliability, risk_cov
 from rare_species.error_analysis import accuracy_by_property, confused_pairs, photo_properties
 from rare_species.errors import UserError
 from rare_species.images import decode_rgb
+from rare_species.manifest import write_csv as write_cells
 from rare_species.params import EvaluateParams
 from rare_species.reporting import live_log, log_confusion
 from rare_species.shards import Packed
@@ -108,7 +109,7 @@ def captions(table: pd.DataFrame) -> list[str]:
 
 def write_csv(path: Path, table: pd.DataFrame) -> None:
     """Write a table for people and for `dvc plots`."""
-    table.to_csv(path, index=False, float_format="%.6g", lineterminator="\n")
+    write_cells(path, table, index=False, float_format="%.6g")
 
 
 def _draw_families(candidate: Candidate, folder: Path) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -67,18 +68,23 @@ _RULES: Mapping[str, tuple[str, str]] = {
 }
 
 
-def write_table(path: Path, table: pd.DataFrame, columns: Sequence[str]) -> None:
-    """Write the named columns, rows in order of `file_path`, as UTF-8 CSV with Unix line ends."""
-    texts = table[list(columns)].select_dtypes(exclude=["number", "bool"])
+def write_csv(path: Path, table: pd.DataFrame, **options: Any) -> None:
+    """Write a table as UTF-8 CSV with Unix line ends, so that it is read back to the same cells.
+
+    Args:
+        path: the file.
+        table: its columns and its index may hold any text.
+        options: further ones of `DataFrame.to_csv`.
+    """
+    texts = table.reset_index().select_dtypes(exclude=["number", "bool"])
     # csv leaves a carriage return bare where lines end otherwise, and readers take it for the end of a row.
     has_return = any(texts[column].astype(str).str.contains("\r", regex=False).any() for column in texts)
-    table.sort_values("file_path", kind="stable").to_csv(
-        path,
-        columns=list(columns),
-        index=False,
-        lineterminator="\n",
-        quoting=csv.QUOTE_ALL if has_return else csv.QUOTE_MINIMAL,
-    )
+    table.to_csv(path, lineterminator="\n", quoting=csv.QUOTE_ALL if has_return else csv.QUOTE_MINIMAL, **options)
+
+
+def write_table(path: Path, table: pd.DataFrame, columns: Sequence[str]) -> None:
+    """Write the named columns, rows in order of `file_path`, as UTF-8 CSV with Unix line ends."""
+    write_csv(path, table.sort_values("file_path", kind="stable")[list(columns)], index=False)
 
 
 def read_table(path: Path, columns: Sequence[str], *, by_hand: bool = False) -> pd.DataFrame:

@@ -15,7 +15,7 @@ def name_problem(name: str) -> str:
     path = PurePosixPath(name)
     checks = (
         (
-            any(unicodedata.category(letter) in {"Cc", "Zl", "Zp"} for letter in name),
+            not name.isprintable() and any(unicodedata.category(letter) in {"Cc", "Zl", "Zp"} for letter in name),
             "has a control character in its name",
         ),
         ("\\" in name, "has a backslash in its name"),

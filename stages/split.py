@@ -22,7 +22,7 @@ from rare_species.data_metrics import SplitMetrics
 from rare_species.duplicates import count_leaks, group_photos
 from rare_species.files import staged
 from rare_species.held_out import assign_others, choose_held_out
-from rare_species.manifest import LISTING_COLUMNS, SPLIT_COLUMNS, kept, read_checked, write_table
+from rare_species.manifest import LISTING_COLUMNS, SPLIT_COLUMNS, kept, read_checked, write_csv, write_table
 from rare_species.params import SplitParams
 from rare_species.paths import Paths
 from rare_species.pictures import draw_split
@@ -63,7 +63,7 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
         write_document(split / CLASSES, classes, Classes)
         write_document(metrics, describe_splits(photos, fractions, leaked), SplitMetrics)
         draw_split(photos, plots)
-        count_families(photos).to_csv(plots / "families.csv", lineterminator="\n")
+        write_csv(plots / "families.csv", count_families(photos))
         write_result_checksums(STAGE.name, metrics, plots, split)
     shown = "unknown" if leaked is None else leaked
     return {name: int((photos["split"] == name).sum()) for name in fractions} | {"leaked pairs": shown}

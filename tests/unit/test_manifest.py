@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from rare_species import manifest
 from rare_species.checksums import write_checksums
 from rare_species.errors import UserError
-from rare_species.manifest import kept, read_checked, read_table, write_table
+from rare_species.manifest import kept, read_checked, read_table, write_csv, write_table
 
 TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=8)
 PATHS = TEXT.filter(lambda path: path and "\0" not in path and not path.startswith("/") and ".." not in path.split("/"))
@@ -55,6 +55,12 @@ def test_round_trip(tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[s
     table = pd.DataFrame(rows, columns=["file_path", "family"], dtype=str)
     found = read_back(tmp_path_factory.getbasetemp() / "round.csv", table)
     assert list(found.itertuples(index=False, name=None)) == sorted(rows, key=lambda row: row[0])
+
+
+def test_an_index_may_hold_a_carriage_return_too(tmp_path: Path) -> None:
+    table = pd.DataFrame({"count": [1]}, index=pd.Index(["Feli\rdae"], name="family"))
+    write_csv(tmp_path / "t.csv", table)
+    assert read_table(tmp_path / "t.csv", ["family", "count"]).to_numpy().tolist() == [["Feli\rdae", "1"]]
 
 
 def test_columns_come_as_asked_for_without_others(tmp_path: Path) -> None:

@@ -133,8 +133,12 @@ def open_data(features: Path, packed: Packed, classes: Sequence[dict[str, Any]])
     document = read_document(features / "backbone.json", FeaturesDocument)
     check_files(features, "backbone.json", *(["backbone.keras"] if document.feature_size else []))
     expected = FeaturesDocument.of(document, document.phyla, packed.folder / INDEX_NAME, classes)
-    if document != expected or not all(_are_of(features, packed, split) for split in SPLITS):
-        raise UserError(f"Expected {features} to be of the photos in {packed.folder}. Received: others. Run dvc repro.")
+    others = [] if document == expected else [features / "backbone.json"]
+    others += [features / f"{split}.npz" for split in SPLITS if not _are_of(features, packed, split)]
+    if others:
+        raise UserError(
+            f"Expected {others[0]} to be of the photos in {packed.folder}. Received: others. Run dvc repro."
+        )
     backbone = Backbone.model_validate(document.model_dump(include=set(Backbone.model_fields)))
     return Data(packed, classes, backbone, features, list(document.phyla))
 

@@ -161,7 +161,7 @@ def test_features_are_read_when_they_are_needed_and_test_ones_never_to_fit(fitte
 
 
 def test_missing_features_are_named(packed, tmp_path):
-    with pytest.raises(UserError, match=r"Expected .*train\.npz\. Received: no such file"):
+    with pytest.raises(UserError, match=r"Expected .*backbone\.json\. Received: no such file"):
         open_data(tmp_path, packed, CLASSES)
 
 

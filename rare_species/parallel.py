@@ -22,6 +22,7 @@ from rare_species.stage import available_cores
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 START_METHOD = "forkserver"  # a plain fork can hang where TensorFlow's threads run
+HEAD_THREADS = 2  # of TensorFlow's pool: a sum shared out among others is rounded in another way, and so is the model
 MOST_STREAMS = 8  # each holds a batch's activations
 CHUNK = 16  # items a worker takes at a time: few enough to share evenly, enough to hide the hand-over
 

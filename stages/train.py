@@ -11,6 +11,7 @@ Takes:  about 10 s to start, then seconds; minutes or hours when it learns from 
 Score:  see the README's results
 """
 
+import os
 import sys
 from dataclasses import dataclass
 from functools import partial
@@ -18,6 +19,7 @@ from typing import Any
 
 from rare_species.errors import UserError
 from rare_species.files import read_json, remove, staged
+from rare_species.parallel import HEAD_THREADS
 from rare_species.paths import Paths
 from rare_species.shards import open_packed
 from rare_species.stage import Stage
@@ -41,6 +43,8 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     from rare_species.scores import EPOCH_METRICS
 
     data = open_data(paths.features, open_packed(paths.processed), read_json(paths.split / "classes.json"))
+    if data.has_features and not params.train.fine_tune.epochs:  # else all cores have enough to do
+        os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(HEAD_THREADS))  # read with the first operation
     with staged(paths.model("train"), paths.metrics("train"), paths.plots("train")) as (folder, metrics, plots):
         with live_log(plots) as live:
             try:

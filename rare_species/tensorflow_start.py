@@ -13,15 +13,22 @@ def start_tensorflow(threads: int | None = None) -> None:
     """Import TensorFlow and let it look for devices; what it says is held back unless that fails.
 
     Args:
-        threads: of the pool that its operations share; TensorFlow's own choice when None. TF_NUM_INTRAOP_THREADS in the
-            environment goes before it.
+        threads: see `limit_threads`; TensorFlow's own choice when None.
     """
     if threads is not None:
-        os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(threads))
+        limit_threads(threads)
     with _errors_held_back():
         import tensorflow as tf
 
         tf.config.list_physical_devices()  # else it would complain of a missing GPU later, at the first operation
+
+
+def limit_threads(threads: int) -> None:
+    """Fix how many threads share an operation's work; TensorFlow asks when the first operation runs.
+
+    TF_NUM_INTRAOP_THREADS in the environment goes before it.
+    """
+    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(threads))
 
 
 @contextmanager

@@ -20,11 +20,12 @@ from rare_species.classes import read_classes
 from rare_species.errors import UserError
 from rare_species.exchange import remove
 from rare_species.files import staged
+from rare_species.parallel import HEAD_THREADS
 from rare_species.paths import Paths
 from rare_species.result_files import write_result_checksums
 from rare_species.shards import open_packed
 from rare_species.stage import Stage
-from rare_species.tensorflow_start import start_tensorflow
+from rare_species.tensorflow_start import limit_threads, start_tensorflow
 from rare_species.training_params import TrainParams
 
 
@@ -47,6 +48,8 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     from rare_species.scores import EPOCH_METRICS
 
     data = open_data(paths.features, packed, classes)
+    if data.has_features and not params.train.fine_tune.epochs:  # else all cores have enough to do
+        limit_threads(HEAD_THREADS)
     with staged(paths.model("train"), paths.metrics("train"), paths.plots("train")) as (folder, metrics, plots):
         with live_log(plots) as live:
             try:

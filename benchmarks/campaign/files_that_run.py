@@ -31,7 +31,7 @@ CALLS: Mapping[str, tuple[str, str, str]] = {  # module, function, argument as P
     "shutil.os.system": ("shutil", "os.system", "'touch {canary}'"),
     "runpy.run_path": ("runpy", "run_path", "'{script}'"),
     "timeit.timeit": ("timeit", "timeit", '\'open("{canary}", "w")\''),
-    "numpy.save": ("numpy", "save", "'{canary}'"),
+    "os.makedirs": ("os", "makedirs", "'{canary}'"),
     "pickle.loads": ("pickle", "loads", "b'cos\\nsystem\\n(S\"touch {canary}\"\\ntR.'"),
 }
 READER = """

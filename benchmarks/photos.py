@@ -71,7 +71,7 @@ def realistic_photos() -> Photos:
     if not folder.is_dir():
         with staged(folder) as (unpacked,):
             archive = unpacked / "photos.zip"
-            _draw(make_rows(0, COUNT), archive, SIDES_PX)
+            draw(make_rows(0, COUNT), archive, SIDES_PX)
             listing = unpack(archive, unpacked, load_params(Path("params.yaml"), Unzip).unzip).listing
             archive.unlink()
             write_table(unpacked / "listing.csv", listing, LISTING_COLUMNS)
@@ -110,7 +110,7 @@ def full_scale_archive(metadata: Path | None) -> Path:
     """An archive of realistic photos, one per row of a metadata.csv; of `FULL_SCALE` made-up rows without one."""
     file = _archive("full-scale", metadata)
     if not file.is_file():
-        _draw(_rows(metadata), file, SIDES_PX)
+        draw(_rows(metadata), file, SIDES_PX)
     return file
 
 
@@ -129,7 +129,7 @@ def archive_of(count: int, metadata: Path | None) -> Path:
     copies = {_archive(f"copy{copy}", metadata): _copied(rows, copy) for copy in range(-(-count // len(rows)))}
     for archive, copied in copies.items():
         if not archive.is_file():
-            _draw(copied, archive, SMALL_SIDES_PX)
+            draw(copied, archive, SMALL_SIDES_PX)
     with staged(file) as (partial_file,):
         _join(list(copies), _chosen([row for copied in copies.values() for row in copied], count), partial_file)
     return file
@@ -143,7 +143,14 @@ def _rows(metadata: Path | None) -> Sequence[Row]:
     return read_rows(metadata) if metadata else make_rows(0, FULL_SCALE)
 
 
-def _draw(rows: Sequence[Row], archive: Path, sides_px: tuple[int, int]) -> None:
+def draw(rows: Sequence[Row], archive: Path, sides_px: tuple[int, int]) -> None:
+    """Draw an archive.
+
+    Args:
+        rows: one photo each.
+        archive: the zip to write.
+        sides_px: shortest and longest side of a photo.
+    """
     archive.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         metadata = Path(folder) / "metadata.csv"

@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from rare_species.backbone_document import Backbone, FeaturesDocument
-from rare_species.callbacks import Fit, OnEpoch
+from rare_species.callbacks import DivergedError, Fit, OnEpoch
 from rare_species.checksums import LIST_NAME, check_files, file_digest
 from rare_species.datasets import Features, as_batches, load_features, load_photos, photo_batches
 from rare_species.errors import UserError
@@ -161,12 +161,18 @@ def fit_members(data: Data, params: TrainParams, on_epoch: OnEpoch, checkpoints:
         checkpoints: folder for the state of a fit to photos while it runs; one that was killed goes on from there.
 
     Raises:
-        UserError: when more blocks are to learn than the backbone has.
+        UserError: when more blocks are to learn than the backbone has, or the loss is not finite.
     """
     _check_blocks(data, params)
     seeds = range(params.seed, params.seed + params.members)
     followers = [on_epoch] + [_ignore_epoch] * (params.members - 1)
-    fitted = [_fit_member(data, params, *given, checkpoints) for given in zip(seeds, followers, strict=True)]
+    try:
+        fitted = [_fit_member(data, params, *given, checkpoints) for given in zip(seeds, followers, strict=True)]
+    except DivergedError as error:
+        raise UserError(
+            f"Expected a finite loss. Received: {error}. Lower train.{error.knob}, for instance "
+            f"with dvc exp run -S train.{error.knob}=0.0001"
+        ) from error
     members, fits = zip(*fitted, strict=True)
     from_features = data.has_features and not params.fine_tune.epochs
     return Candidate(data.backbone() if from_features else None, members, fits[0])

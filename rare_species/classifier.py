@@ -85,10 +85,10 @@ def read_classifier(folder: Path) -> Classifier:
     Raises:
         UserError: when files are missing, or are not as stage evaluate wrote them.
     """
-    missing = [name for name in FILES if not (folder / name).is_file()]
+    missing = [str(folder / name) for name in FILES if not (folder / name).is_file()]
     if missing:
         raise UserError(
-            f"Expected a champion in {folder}. Received: no {' and no '.join(missing)} there. Run the pipeline first "
+            f"Expected a champion in {folder}. Received: no {' and no '.join(missing)}. Run the pipeline first "
             "(make repro), or name another folder with --model."
         )
     return Classifier(folder, *read_documents(folder, ChampionMetadata))

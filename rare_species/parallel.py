@@ -27,7 +27,6 @@ from rare_species.stage import available_cores
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 START_METHOD = "forkserver"  # a plain fork can hang where TensorFlow's threads run
-HEAD_THREADS = 2  # of TensorFlow's pool: a sum shared out among others is rounded in another way, and so is the model
 MOST_STREAMS = 8  # each holds a batch's activations
 AHEAD = 16  # chunks for each process that are done or on their way before they are asked for
 LONGEST_TMPDIR = 70  # bytes; Python adds up to 32 of its own

@@ -13,13 +13,18 @@ def listed_metrics(stage: str) -> str:
     return f"../../{PurePath(Paths().metrics(stage)).as_posix()}"
 
 
+def _list_folder(paths: Paths, stage: str) -> Path:
+    """Where a stage's list lies; stage unzip has no plots."""
+    return paths.labels if stage == "unzip" else paths.plots(stage)
+
+
 def write_result_checksums(stage: str, metrics: Path, plots: Path, *folders: Path) -> None:
     """List a stage's results; call it when they are complete.
 
     Args:
         stage: its name.
         metrics: file of its metrics, where it is being written.
-        plots: folder of its plots, likewise; the list there has the metrics too.
+        plots: folder of its plots, likewise, or of its labels; the list there has the metrics too.
         folders: of what else it writes, which get a list each.
     """
     write_checksums(plots, beside={listed_metrics(stage): metrics})
@@ -38,7 +43,7 @@ def check_results(paths: Paths, stage: str, *names: str) -> None:
     Raises:
         UserError: when one is not, or is missing.
     """
-    check_files(paths.plots(stage), listed_metrics(stage), *names)
+    check_files(_list_folder(paths, stage), listed_metrics(stage), *names)
 
 
 def is_result(paths: Paths, stage: str, name: str) -> bool:

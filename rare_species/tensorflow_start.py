@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from tempfile import TemporaryFile
 
+HEAD_THREADS = 2  # for a head: a sum shared out among others is rounded in another way, and so is the model
+
 
 def start_tensorflow(threads: int | None = None) -> None:
     """Import TensorFlow and let it look for devices; what it says is held back unless that fails.

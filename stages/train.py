@@ -17,15 +17,13 @@ from functools import partial
 from typing import Any
 
 from rare_species.classes import read_classes
-from rare_species.errors import UserError
 from rare_species.exchange import remove
 from rare_species.files import staged
-from rare_species.parallel import HEAD_THREADS
 from rare_species.paths import Paths
 from rare_species.result_files import write_result_checksums
 from rare_species.shards import open_packed
 from rare_species.stage import Stage
-from rare_species.tensorflow_start import limit_threads, start_tensorflow
+from rare_species.tensorflow_start import HEAD_THREADS, limit_threads, start_tensorflow
 from rare_species.training_params import TrainParams
 
 
@@ -40,7 +38,6 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     """Fit, save, draw."""
     packed, classes = open_packed(paths.processed), read_classes(paths.split)
     start_tensorflow()
-    from rare_species.callbacks import DivergedError
     from rare_species.candidates import fit_members, open_data, save_candidate, score_candidate
     from rare_species.photo_training import show_augmentation
     from rare_species.plots import contact_sheet, learning_curves, save_jpeg, save_png
@@ -52,13 +49,7 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
         limit_threads(HEAD_THREADS)
     with staged(paths.model("train"), paths.metrics("train"), paths.plots("train")) as (folder, metrics, plots):
         with live_log(plots) as live:
-            try:
-                candidate = fit_members(data, params.train, partial(log_epoch, live), paths.checkpoints)
-            except DivergedError as error:
-                raise UserError(
-                    f"Expected a finite loss. Received: {error}. Lower train.{error.knob}, for instance "
-                    f"with dvc exp run -S train.{error.knob}=0.0001"
-                ) from error
+            candidate = fit_members(data, params.train, partial(log_epoch, live), paths.checkpoints)
         save_candidate(folder, candidate, data, params.train.model_dump(mode="json"))
         scores = score_candidate(candidate, data)
         write_metrics(metrics, {"best_epoch": candidate.fit.best_epoch, **scores})

@@ -11,7 +11,6 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
-from rare_species.checksums import write_checksums
 from rare_species.data_metrics import UnzipMetrics
 from rare_species.files import staged
 from rare_species.ids import unread_ids
@@ -19,6 +18,7 @@ from rare_species.listing import unpack
 from rare_species.manifest import LISTING_COLUMNS, write_table
 from rare_species.params import UnzipParams
 from rare_species.paths import Paths
+from rare_species.result_files import write_result_checksums
 from rare_species.schema import write_document
 from rare_species.stage import Stage
 
@@ -37,7 +37,6 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
         found = unpack(paths.root / knobs.archive, images, knobs)
         listing = found.listing
         write_table(labels / "listing.csv", listing, LISTING_COLUMNS)
-        write_checksums(labels)
         counts = {
             "files": found.n_files,
             "junk": found.n_junk,
@@ -49,6 +48,7 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
             "unread_ids": int(unread_ids(listing["content_id"]).sum()),
         }
         write_document(metrics, counts, UnzipMetrics)
+        write_result_checksums(STAGE.name, metrics, labels)
     return counts
 
 

@@ -1,0 +1,49 @@
+"""Stages killed, interrupted or told to end at random moments: old outputs stay whole, the next run is the same."""
+
+from __future__ import annotations
+
+import random
+import signal
+from collections.abc import Iterator
+
+from benchmarks.campaign.attempt import Attempt, Outcome
+from benchmarks.campaign.project import STAGES, Ended, Project
+
+SIGNALS = {signal.SIGKILL: (-signal.SIGKILL,), signal.SIGTERM: (128 + signal.SIGTERM,), signal.SIGINT: (130,)}
+EARLIEST, LATEST = 0.05, 0.98  # of a stage's time
+
+
+def kill_stages(project: Project, rounds: int, seed: int) -> Iterator[Attempt]:
+    """Send each signal to each stage `rounds` times.
+
+    Args:
+        project: in which all stages have run.
+        rounds: times.
+        seed: of the moments.
+    """
+    rng = random.Random(seed)
+    for stage in STAGES:
+        seconds, whole = project.stage(stage).seconds, project.outputs(stage)
+        for sent, codes in SIGNALS.items():
+            for _ in range(rounds):
+                after_s = seconds * rng.uniform(EARLIEST, LATEST)
+                ended = project.stage(stage, after_s=after_s, send=sent)
+                outcome, said = _judge(project, stage, ended, codes, whole)
+                yield Attempt(sent.name, f"{stage} after {after_s:.2f} s", outcome, said)
+
+
+def _judge(
+    project: Project, stage: str, ended: Ended, codes: tuple[int, ...], whole: dict[str, str]
+) -> tuple[Outcome, str]:
+    if ended.left:
+        return Outcome.ORPHANS, f"{ended.left} processes"
+    if project.outputs(stage) != whole:
+        return Outcome.HALF, "outputs are not the old ones"
+    if "Traceback" in ended.said:
+        return Outcome.TRACEBACK, ended.said
+    if ended.code not in (0, *codes):  # 0: it was over before
+        return Outcome.UNCLEAR, f"exit code {ended.code}: {ended.said.strip()[-200:]}"
+    again = project.stage(stage)
+    if again.code or project.outputs(stage) != whole:
+        return Outcome.HALF, f"the next run ended with {again.code}, and other outputs: {again.said.strip()[-200:]}"
+    return Outcome.SAME, ""

@@ -16,6 +16,8 @@ from tests.damage import list_damages
 from tests.stages.test_bad_input import one_message
 
 READERS = {
+    "data/labels/listing.csv": "clean",
+    "data/labels/SHA256SUMS": "clean",
     "data/clean/manifest.csv": "split",
     "data/clean/SHA256SUMS": "split",
     "data/split/split.csv": "preprocess",

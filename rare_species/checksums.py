@@ -59,10 +59,10 @@ def parse_checksums(data: bytes, source: str, what_to_do: str) -> dict[str, str]
     Raises:
         UserError: when it is damaged.
     """
-    lines = data.decode("utf-8", "replace").removesuffix("\n").split("\n")
+    *lines, rest = data.decode("utf-8", "replace").split("\n")
     matches = [match for line in lines if (match := _LINE.fullmatch(line))]
     listed = {match["name"]: match["digest"] for match in matches}
-    if len(listed) < len(lines):
+    if not lines or rest or len(listed) < len(lines):
         raise UserError(
             f"Expected lines of a SHA-256, two spaces and a path, each another, in {source}. Received: another text. "
             f"{what_to_do}"

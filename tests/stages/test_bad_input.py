@@ -407,20 +407,20 @@ def spoil_features(folder: Path) -> None:
 DIVERGING = {"name": "sgd", "learning_rate": 1.0, "weight_decay": 0.0, "momentum": 0.99}
 
 
-def test_loss_becomes_nan_in_train(finished, capsys):
-    spoil_features(finished)
-    toy.write_params(finished, {"train.optimizer": DIVERGING, "train.head.units": []})
+def test_loss_becomes_nan_in_train(whole, capsys):
+    spoil_features(whole)
+    toy.write_params(whole, {"train.optimizer": DIVERGING, "train.head.units": []})
     message = refused("train", capsys)
     assert re.search("Expected a finite loss. Received: .*NaN or infinite in epoch 1 at learning rate", message)
     assert "dvc exp run -S train.optimizer.learning_rate=0.0001" in message
 
 
-def test_loss_becomes_nan_in_every_trial(finished, capsys):
-    spoil_features(finished)
-    toy.write_params(finished, {"tune.base.optimizer": DIVERGING, "tune.space.head.units.choices": [[]]})
+def test_loss_becomes_nan_in_every_trial(whole, capsys):
+    spoil_features(whole)
+    toy.write_params(whole, {"tune.base.optimizer": DIVERGING, "tune.space.head.units.choices": [[]]})
     message = refused("tune", capsys)
     received = (
         "NaN or infinite in all, or their knobs do not go together; the log says which. Lower tune.space.optimizer"
     )
     assert re.search(f"Expected one of 2 trials .*{received}", message)
-    assert not list((finished / "data/searches").glob("*.log"))
+    assert not list((whole / "data/searches").glob("*.log"))

@@ -32,7 +32,7 @@ LINKS = ("/etc/passwd", "../../../../etc/passwd", "..", "/", "b0.jpg")
 SPECIAL = {"fifo": stat.S_IFIFO, "socket": stat.S_IFSOCK, "device": stat.S_IFCHR, "disk": stat.S_IFBLK}
 BOMB_BYTES = 300 << 20
 MANY = 1_000_000
-MOST_SECONDS = 20.0
+MOST_SECONDS, MOST_BYTES = 20.0, 2**29  # to refuse an archive
 Files = Mapping[str, bytes]
 
 
@@ -54,8 +54,8 @@ def attack_unzip(project: Project) -> Iterator[Attempt]:
             attempt = project.judge_refusal(kind, name, ended, before)
             if _outside(project) != outside:
                 attempt = Attempt(kind, name, Outcome.ESCAPED, "files beside the project")
-            elif ended.seconds > MOST_SECONDS:
-                attempt = Attempt(kind, name, Outcome.EXPENSIVE, f"{ended.seconds:.0f} s")
+            elif ended.seconds > MOST_SECONDS or ended.peak > MOST_BYTES:
+                attempt = Attempt(kind, name, Outcome.EXPENSIVE, f"{ended.seconds:.0f} s, {ended.peak >> 20} MiB")
             yield attempt
     (project.folder / ARCHIVE).write_bytes(good)
 

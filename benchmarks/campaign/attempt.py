@@ -9,10 +9,11 @@ from enum import StrEnum
 
 
 class Outcome(StrEnum):
-    """What came of it; the first two are as they should be."""
+    """What came of it; the first three are as they should be, or nobody could know better."""
 
     SAME = "same result"
     MESSAGE = "one message"
+    UNKNOWABLE = "another picture, which no checksum tells"
     TRACEBACK = "traceback"
     UNCLEAR = "no message, or several"
     ACCEPTED = "accepted"  # what should have been refused, or a picture that is not the picture
@@ -22,7 +23,7 @@ class Outcome(StrEnum):
     EXPENSIVE = "too much time or memory"
 
 
-FINE = (Outcome.SAME, Outcome.MESSAGE)
+FINE = (Outcome.SAME, Outcome.MESSAGE, Outcome.UNKNOWABLE)
 
 
 @dataclass(frozen=True)

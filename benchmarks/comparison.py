@@ -97,7 +97,7 @@ def write_run(folder: Path, photos: Outcomes) -> None:
     table.to_csv(file, index=False)
     accuracy = float(np.mean(photos.labels == photos.predicted))
     write_json(folder / "metrics/evaluate.json", {"champion": "train", "train": {"test": {"accuracy": accuracy}}})
-    write_result_checksums("evaluate", folder / "plots/evaluate", folder / "metrics/evaluate.json")
+    write_result_checksums("evaluate", folder / "metrics/evaluate.json", folder / "plots/evaluate")
 
 
 def measure(rounds: int = 5) -> dict[str, float]:

@@ -129,7 +129,7 @@ def seal(root: Path) -> None:
     for stage in ("clean", "split", "preprocess", "train", "tune", "evaluate"):
         folder = root / "plots" / stage
         folder.mkdir(parents=True, exist_ok=True)
-        write_result_checksums(stage, folder, root / f"metrics/{stage}.json")
+        write_result_checksums(stage, root / f"metrics/{stage}.json", folder)
 
 
 def write_picture(path: Path, size: tuple[int, int]) -> None:

@@ -85,7 +85,7 @@ class Repository:
 
     def seal(self) -> None:
         """Write checksums of what is there, as the stage does of what it wrote."""
-        write_result_checksums("evaluate", self.folder / "plots/evaluate", self.folder / "metrics/evaluate.json")
+        write_result_checksums("evaluate", self.folder / "metrics/evaluate.json", self.folder / "plots/evaluate")
 
 
 def new_repository(folder: Path) -> Repository:

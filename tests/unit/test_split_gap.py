@@ -162,7 +162,7 @@ def seal(folder: Path) -> None:
     """Write checksums of what is there, as the stages do of what they wrote."""
     (folder / "metrics/split.json").write_text("{}", encoding="utf-8")
     for stage in ("split", "evaluate"):
-        write_result_checksums(stage, folder / "plots" / stage, folder / f"metrics/{stage}.json")
+        write_result_checksums(stage, folder / f"metrics/{stage}.json", folder / "plots" / stage)
 
 
 @pytest.fixture

@@ -126,6 +126,7 @@ ROW = {
     "status": "kept",
     "reason": "",
     "extension_matches": "True",
+    "guess": "opaque",
     "orientation": "1",
     "width": "40",
     "height": "30",
@@ -142,7 +143,15 @@ ROW = {
     "length": "100",
     "crc32": "4294967295",
 }
-REJECTED = {"status": "rejected", "reason": "missing", "sha256": "", "phash": "", "document_score": "", "width": "0"}
+REJECTED = {
+    "status": "rejected",
+    "reason": "missing",
+    "guess": "",
+    "sha256": "",
+    "phash": "",
+    "document_score": "",
+    "width": "0",
+}
 
 
 def write_rows(path: Path, rows: list[dict[str, str]]) -> Path:
@@ -185,6 +194,7 @@ def test_what_stages_write_is_read(tmp_path: Path) -> None:
         ("sha256", "0123"),
         ("phash", "0123456789ABCDEF"),
         ("document_score", "nan"),
+        ("guess", "none"),
         ("orientation", "9"),
         ("extension_matches", "yes"),
         ("group", ""),

@@ -87,7 +87,7 @@ def count_guesses(manifest: pd.DataFrame) -> dict[str, int]:
     found = {guess: kept["file_path"][kept["guess"] == guess] for guess in Guess}
     for guess, paths in found.items():
         if len(paths):
-            log.info("%d photos %s, first %s", len(paths), TOLD[guess], paths.iloc[0])
+            log.info("%d photos %s, first %r", len(paths), TOLD[guess], paths.iloc[0])
     return {guess.value: len(paths) for guess, paths in found.items()}
 
 

@@ -15,7 +15,7 @@ from rare_species.calibration import phylum_probabilities, reliability, risk_cov
 from rare_species.error_analysis import accuracy_by_property, confused_pairs, photo_properties
 from rare_species.errors import UserError
 from rare_species.images import decode_rgb
-from rare_species.manifest import write_csv as write_cells
+from rare_species.manifest import write_csv
 from rare_species.params import EvaluateParams
 from rare_species.reporting import live_log, log_confusion
 from rare_species.shards import Packed
@@ -77,7 +77,7 @@ def draw_assessment(candidate: Candidate, folder: Path, params: EvaluateParams) 
     """Write all tables and pictures but those that the model itself is needed for."""
     folder.mkdir(exist_ok=True)
     table = candidate.table()
-    write_csv(folder / "predictions.csv", table)
+    write_rounded(folder / "predictions.csv", table)
     _draw_families(candidate, folder)
     _draw_confusion(candidate, table, folder, params.confused_families)
     _draw_calibration(candidate, folder)
@@ -107,9 +107,9 @@ def captions(table: pd.DataFrame) -> list[str]:
     ]
 
 
-def write_csv(path: Path, table: pd.DataFrame) -> None:
-    """Write a table for people and for `dvc plots`."""
-    write_cells(path, table, index=False, float_format="%.6g")
+def write_rounded(path: Path, table: pd.DataFrame) -> None:
+    """Write a table for people and for `dvc plots`, numbers to six digits."""
+    write_csv(path, table, index=False, float_format="%.6g")
 
 
 def _draw_families(candidate: Candidate, folder: Path) -> None:
@@ -118,7 +118,7 @@ def _draw_families(candidate: Candidate, folder: Path) -> None:
     families = scores.family_table(
         predictions.labels["test"], predictions.probabilities["test"], predictions.classes, train_counts
     )
-    write_csv(folder / "families.csv", families)
+    write_rounded(folder / "families.csv", families)
     plots.save_png(plots.family_scores(families, f"{candidate.name}: F1 by family"), folder / "families.png")
     title = f"{candidate.name}: F1 against training photos"
     plots.save_png(plots.f1_by_images(families, title), folder / "f1_by_images.png")
@@ -128,7 +128,7 @@ def _draw_confusion(candidate: Candidate, table: pd.DataFrame, folder: Path, lim
     name, predictions = candidate.name, candidate.predictions
     families, labels = predictions.families, predictions.labels["test"]
     predicted = predictions.probabilities["test"].argmax(axis=1)
-    write_csv(folder / "pairs.csv", confused_pairs(labels, predicted, predictions.classes))
+    write_rounded(folder / "pairs.csv", confused_pairs(labels, predicted, predictions.classes))
     counts = scores.confusion_matrix(labels, predicted, len(families))
     plots.save_png(plots.confusion_matrix(counts, list(families), f"{name}: all families"), folder / "confusion.png")
     worst = scores.most_confused(counts, limit)
@@ -160,18 +160,18 @@ def _draw_calibration(candidate: Candidate, folder: Path) -> None:
     labels, scaled = predictions.labels["test"], predictions.calibrated("test")
     before, after = (reliability(labels, values) for values in (predictions.probabilities["test"], scaled))
     tables = pd.concat({"as trained": before, "calibrated": after}, names=["probabilities"])
-    write_csv(folder / "reliability.csv", tables.reset_index("probabilities"))
+    write_rounded(folder / "reliability.csv", tables.reset_index("probabilities"))
     temperature, threshold = predictions.calibration.temperature, predictions.calibration.family_threshold
     drawn = {"as trained": before, f"calibrated, temperature {temperature:.2f}": after}
     plots.save_png(plots.reliability_diagram(drawn, f"{name}: how right against how sure"), folder / "reliability.png")
     curve = risk_coverage(labels, scaled)
-    write_csv(folder / "risk_coverage.csv", curve)
+    write_rounded(folder / "risk_coverage.csv", curve)
     title = f"{name}: mistakes among the surest answers"
     plots.save_png(plots.risk_coverage_curve(curve, threshold, title), folder / "risk_coverage.png")
 
 
 def _draw_conditions(candidate: Candidate, table: pd.DataFrame, folder: Path) -> None:
     conditions = accuracy_by_property(candidate.properties, (table["family"] == table["predicted"]).to_numpy())
-    write_csv(folder / "conditions.csv", conditions)
+    write_rounded(folder / "conditions.csv", conditions)
     title = f"{candidate.name}: accuracy by size, brightness and sharpness of the photo"
     plots.save_png(plots.accuracy_bars(conditions, title), folder / "conditions.png")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import closing
@@ -20,9 +21,14 @@ from rare_species.junk import list_files
 from rare_species.manifest import LISTING_COLUMNS, MANIFEST_COLUMNS, read_table
 from rare_species.parallel import map_in_processes
 from rare_species.params import CleanParams
-from rare_species.status import Reason, Status
+from rare_species.status import Guess, Reason, Status
 
 NOT_READ = Facts(0, "")
+TOLD = {
+    Guess.STRETCHED: "fill little of the range of their numbers, and are stretched from black to white",
+    Guess.OPAQUE: "are hidden by their own alpha, which is ignored",
+}
+log = logging.getLogger(__name__)
 
 
 def build_manifest(
@@ -57,7 +63,7 @@ def build_manifest(
     readable = [path for path in rows["file_path"] if path not in missing]
     with closing(map_in_processes(inspect, readable, "inspect", workers)) as facts:
         manifest = rows.join(_tabulate(NOT_READ if path in missing else next(facts) for path in rows["file_path"]))
-    manifest["reason"] = manifest["reason"].fillna("")
+    manifest[["reason", "guess"]] = manifest[["reason", "guess"]].fillna("")
     _reject(manifest, manifest["file_path"].isin(missing), Reason.MISSING)
     _reject(manifest, manifest["file_path"].isin(unlisted), Reason.UNLISTED)
     _reject(manifest, manifest["file_path"].isin(excluded) | _same_photo(manifest, excluded), Reason.EXCLUDED)
@@ -73,6 +79,16 @@ def find_documents(manifest: pd.DataFrame) -> pd.DataFrame:
     usable = manifest["reason"].isin(["", Reason.DOCUMENT])
     found = manifest[usable & (manifest["document_score"] >= IS_DOCUMENT)]
     return found.sort_values(["document_score", "file_path"], ascending=[False, True])
+
+
+def count_guesses(manifest: pd.DataFrame) -> dict[str, int]:
+    """Count the kept photos that are not read as they stand, by what was guessed, and tell of each kind's first."""
+    kept = manifest[manifest["status"] == Status.KEPT]
+    found = {guess: kept["file_path"][kept["guess"] == guess] for guess in Guess}
+    for guess, paths in found.items():
+        if len(paths):
+            log.info("%d photos %s, first %r", len(paths), TOLD[guess], paths.iloc[0])
+    return {guess.value: len(paths) for guess, paths in found.items()}
 
 
 def count_others(manifest: pd.DataFrame, images: Path) -> int:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Literal
 
 from PIL import Image
 
-from rare_species.depth import is_deep, to_8_bits
+from rare_species.depth import is_deep, is_stretched, to_8_bits
+from rare_species.status import Guess
+from rare_species.strips import strips
 
 WHITE = (255, 255, 255)
-STRIP_PIXELS = 1_000_000
 
 
 def flat(image: Image.Image, mode: Literal["RGB", "L"] = "RGB") -> Image.Image:
@@ -25,17 +25,17 @@ def flat(image: Image.Image, mode: Literal["RGB", "L"] = "RGB") -> Image.Image:
     Returns:
         An image of that mode and the same size; the same one if it already is.
     """
-    if image.mode == mode and not image.has_transparency_data and not is_deep(image):
-        return image
     if is_deep(image):
         return to_8_bits(image).convert(mode)
-    canvas, transparent = Image.new(mode, image.size), image.has_transparency_data and _is_invisible(image)
-    for box in _strips(image):
+    if image.mode == mode and not image.has_transparency_data:
+        return image
+    canvas, invisible = Image.new(mode, image.size), _is_invisible(image)
+    for box in strips(image):
         part = image.crop(box)
-        if part.has_transparency_data and not transparent:
-            part = Image.alpha_composite(Image.new("RGBA", part.size, (*WHITE, 255)), part.convert("RGBA"))
-        elif transparent:
+        if invisible:
             part = part.convert("RGBA")
+        elif part.has_transparency_data:
+            part = Image.alpha_composite(Image.new("RGBA", part.size, (*WHITE, 255)), part.convert("RGBA"))
         canvas.paste(part.convert("RGB").convert(mode), box)
     return canvas
 
@@ -45,11 +45,14 @@ def one_colour(image: Image.Image) -> bool:
     return all(channel.getextrema()[0] == channel.getextrema()[1] for channel in image.split())
 
 
+def guessed(image: Image.Image) -> Guess | None:
+    """What `flat` guesses of an image, which may be of a JPEG that is not decoded: there is nothing to guess."""
+    if is_stretched(image):
+        return Guess.STRETCHED
+    return Guess.OPAQUE if not is_deep(image) and _is_invisible(image) else None
+
+
 def _is_invisible(image: Image.Image) -> bool:
-    return all(image.crop(box).convert("RGBA").getchannel("A").getextrema() == (0, 0) for box in _strips(image))
-
-
-def _strips(image: Image.Image) -> Iterator[tuple[int, int, int, int]]:
-    rows = max(1, STRIP_PIXELS // image.width)
-    for top in range(0, image.height, rows):
-        yield 0, top, image.width, min(top + rows, image.height)
+    return image.has_transparency_data and all(
+        image.crop(box).convert("RGBA").getchannel("A").getextrema() == (0, 0) for box in strips(image)
+    )

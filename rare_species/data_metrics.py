@@ -6,7 +6,7 @@ from pydantic import NonNegativeInt
 
 from rare_species.schema import Document
 from rare_species.section import Fraction
-from rare_species.status import Reason
+from rare_species.status import Guess, Reason
 
 
 class UnzipMetrics(Document):
@@ -38,6 +38,7 @@ class CleanMetrics(Document):
 
     kept: NonNegativeInt
     rejected: dict[Reason, NonNegativeInt]
+    guessed: dict[Guess, NonNegativeInt]
     documents: NonNegativeInt | None
     format_differs_from_extension: NonNegativeInt
     families: NonNegativeInt

@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from rare_species.strips import strips
+
 TAGS = {"bits": 258, "photometric": 262, "sample_format": 339}  # TIFF 6.0, section 8 and page 80
 WHITE_IS_ZERO = 0
 UNSIGNED, SIGNED = 1, 2
 SAMPLED_VALUES = 1_000_000
 OUTLIERS_PERCENT = 0.5  # at either end: dead pixels of a thermal camera, a lamp at night
 LITTLE = 0.25  # of the range that the type has: 14 bits in 16 do not fill more
-STRIP_PIXELS = 1_000_000  # converted at a time, so that no copy of the whole picture has 8 bytes a pixel
 
 
 @dataclass(frozen=True)
@@ -60,11 +61,19 @@ def to_8_bits(image: Image.Image) -> Image.Image:
     low, high = _range(image, declared)
     scale = 256 / ((high - low + declared.step) or 1.0)
     levels = Image.new("L", image.size)
-    for top, values in _strips(image, declared):
+    for box, values in _values(image, declared):
         part = np.nan_to_num((values.astype(np.float64) - low) * scale, nan=0.0)
         grey = np.clip(part, 0, 255).astype(np.uint8)
-        levels.paste(Image.fromarray(255 - grey if declared.inverted else grey), (0, top))
+        levels.paste(Image.fromarray(255 - grey if declared.inverted else grey), box)
     return levels
+
+
+def is_stretched(image: Image.Image) -> bool:
+    """Whether a picture is deep, and of its type's range so little is filled that `to_8_bits` stretches it."""
+    if not is_deep(image):
+        return False
+    declared = _declared(image)
+    return _range(image, declared) not in {(declared.low, declared.high), (0.0, declared.high)}
 
 
 def _tag(image: Image.Image, name: str) -> Any:
@@ -86,7 +95,7 @@ def _declared(image: Image.Image) -> Declared:
 def _range(image: Image.Image, declared: Declared) -> tuple[float, float]:
     """The values that become black and white."""
     every = max(1, image.width * image.height // SAMPLED_VALUES)
-    sample = np.concatenate([values.ravel()[::every] for _, values in _strips(image, declared)]).astype(np.float64)
+    sample = np.concatenate([values.ravel()[::every] for _, values in _values(image, declared)]).astype(np.float64)
     sample = sample[np.isfinite(sample)]
     if not sample.size:
         return declared.low, declared.high
@@ -101,9 +110,8 @@ def _range(image: Image.Image, declared: Declared) -> tuple[float, float]:
     return low, high
 
 
-def _strips(image: Image.Image, declared: Declared) -> Iterator[tuple[int, NDArray[Any]]]:
-    """A picture's values from top to bottom, a few rows at a time, each with the place of its first row."""
-    rows = max(1, STRIP_PIXELS // image.width)
-    for top in range(0, image.height, rows):
-        values = np.asarray(image.crop((0, top, image.width, min(top + rows, image.height))))
-        yield top, values if declared.dtype is None else values.view(declared.dtype)
+def _values(image: Image.Image, declared: Declared) -> Iterator[tuple[tuple[int, int, int, int], NDArray[Any]]]:
+    """A picture's values a strip at a time, each with its box."""
+    for box in strips(image):
+        values = np.asarray(image.crop(box))
+        yield box, values if declared.dtype is None else values.view(declared.dtype)

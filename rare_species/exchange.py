@@ -17,7 +17,7 @@ _UNABLE = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EX
 
 
 def put_in_place(places: Mapping[Path, Path]) -> None:
-    """Move new files or folders to their places; what was there lies where the new ones were.
+    """Put new files or folders in their places; what is there already changes places with them.
 
     Args:
         places: from each new one, which must be there, to its place in a folder that is there, on the same disk.

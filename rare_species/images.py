@@ -15,12 +15,12 @@ import imagehash
 from PIL import Image, UnidentifiedImageError
 
 from rare_species import jpeg
-from rare_species.colours import WHITE, flat, one_colour
+from rare_species.colours import WHITE, flat, guessed, one_colour
 from rare_species.depth import is_deep
 from rare_species.errors import UserError
 from rare_species.formats import FORMATS, SUFFIXES, VARIANTS
 from rare_species.png import without_side_chunks
-from rare_species.status import Reason
+from rare_species.status import Guess, Reason
 
 if TYPE_CHECKING:
     from rare_species.params import Resize
@@ -71,6 +71,7 @@ class Facts:
         format: Pillow's name, such as "JPEG".
         extension_matches: whether the file's suffix belongs to that format.
         mode: Pillow's, such as "RGB" or "CMYK".
+        guess: what it is taken for, or None where it is read as it stands.
         orientation: EXIF's, 1 (upright) to 8; 1 for a TIFF, which Pillow itself turns upright.
         width: in pixels, upright.
         height: in pixels, upright.
@@ -85,6 +86,7 @@ class Facts:
     format: str = ""
     extension_matches: bool = True
     mode: str = ""
+    guess: Guess | None = None
     orientation: int = 1
     width: int = 0
     height: int = 0
@@ -135,7 +137,8 @@ def inspect_image(
             orientation = _orientation(image)
             if orientation >= 5:
                 facts = replace(facts, width=facts.height, height=facts.width)
-            facts = replace(facts, orientation=orientation, phash=str(imagehash.phash(_turn(grey, orientation))))
+            phash = str(imagehash.phash(_turn(grey, orientation)))
+            facts = replace(facts, guess=guessed(image), orientation=orientation, phash=phash)
             if score_document is not None:
                 facts = replace(facts, document_score=score_document(_image_to_score(image, data_read)))
             return facts
@@ -240,7 +243,7 @@ def _format(image: Image.Image) -> str:
 
 
 def _orientation(image: Image.Image) -> int:
-    """EXIF's orientation of an image that is decoded, or a PNG would be by this, and its damage be taken for EXIF's."""
+    """EXIF's orientation. Call it after decoding: `getexif` decodes a PNG, and its errors are swallowed here."""
     if image.format == "TIFF":  # turned upright by Pillow as it loads
         return 1
     try:

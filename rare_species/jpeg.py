@@ -16,7 +16,8 @@ COEFFICIENTS = 64  # of a block
 MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")  # but for those that stand among a scan's data
 MOST_SCANS = 500  # what libjpeg-turbo's own fuzzers stop at; encoders write about ten
 MOST_VISITS = 5_000_000_000  # pixels that all scans go over together: about five seconds
-NO_DATA = bytes(64)  # so many zeros are no Huffman codes, but for a flat picture, and that raises no warning
+# So many zeros in a row are Huffman codes in a flat picture alone, of which libjpeg does not warn: else a hole.
+NO_DATA = bytes(64)
 CUT_SHORT = "premature end"
 DAMAGED = ("bad huffman code", "bad arithmetic code", "instead of rst")
 LEFT_OVER = "extraneous bytes"  # harmless, many cameras pad, unless a hole's zeros were taken for data
@@ -108,10 +109,11 @@ def _refuse_missing_scans(data: bytes) -> None:
     for code, at in _markers(data):
         if code in FRAMES:
             progressive = code in PROGRESSIVE
-            missing = {name: set(range(COEFFICIENTS)) for name in data[at + 10 : at + 10 + 3 * data[at + 9] : 3]}
+            components = _part(data, at + 10, 3 * _part(data, at + 9, 1)[0])
+            missing = {name: set(range(COEFFICIENTS)) for name in components[::3]}
         elif code == SCAN:
-            names = data[at + 5 : at + 5 + 2 * data[at + 4] : 2]
-            first, last, bits = data[at + 5 + 2 * len(names) : at + 8 + 2 * len(names)]
+            header = _part(data, at + 5, 2 * _part(data, at + 4, 1)[0] + 3)
+            names, (first, last, bits) = header[:-3:2], header[-3:]
             if not progressive:  # some encoders write other numbers there
                 first, last, bits = 0, COEFFICIENTS - 1, 0
             if bits & 0x0F == 0:
@@ -123,11 +125,18 @@ def _refuse_missing_scans(data: bytes) -> None:
         raise OSError("image file is truncated (scans are missing)")
 
 
+def _part(data: bytes, at: int, length: int) -> bytes:
+    """Bytes of a header, which end before the file's end marker."""
+    if at + length > len(data) - len(END):
+        raise OSError("image file is truncated (within a header)")
+    return data[at : at + length]
+
+
 def _has_hole(data: bytes) -> bool:
     """Whether there are zeros where a picture's data should be."""
-    places = [at for code, at in _markers(data) if code == SCAN]
-    end = max((at for _, at in _markers(data)), default=0)
-    return bool(places) and data.find(NO_DATA, places[0], end) >= 0
+    markers = list(_markers(data))
+    scans = [at for code, at in markers if code == SCAN]
+    return bool(scans) and data.find(NO_DATA, scans[0], markers[-1][1]) >= 0
 
 
 def _markers(data: bytes) -> Iterator[tuple[int, int]]:

@@ -48,7 +48,7 @@ def unpack(archive: Path, destination: Path, params: UnzipParams) -> Unpacked:
 
     The folder of metadata.csv, or the one above the class folders, becomes `destination`; where images lie beside the
     folder of metadata.csv, the one that holds them all does, and listed paths begin with the folders in between.
-    metadata.csv itself is not written: the listing takes its place.
+    The metadata.csv that is read is not written: the listing takes its place.
 
     Args:
         archive: the zip.
@@ -69,10 +69,9 @@ def unpack(archive: Path, destination: Path, params: UnzipParams) -> Unpacked:
         listing = _list_from_metadata(archive, metadata, base, files, params)
     else:
         listing = rows_from_folders(files, params.layout, params.class_folder, params.join_labels)
-    lists = [name for name in names if _is_metadata(name)]
-    n_files = extract(archive, destination, limits, base, leave_out=lists)
+    n_files = extract(archive, destination, limits, base, leave_out=[metadata])
     _tell_ids(listing)
-    return Unpacked(listing, n_files, contents.n_junk, len(set(names) - set(lists)) - n_files)
+    return Unpacked(listing, n_files, contents.n_junk, len(set(names) - {metadata}) - n_files)
 
 
 def _limits(params: UnzipParams) -> Limits:

@@ -15,7 +15,7 @@ import pandas as pd
 
 from rare_species.checksums import check_files, restore
 from rare_species.errors import UserError
-from rare_species.status import Reason, Status
+from rare_species.status import Guess, Reason, Status
 
 LISTING_COLUMNS = ("file_path", "phylum", "family", "species", "content_id")
 MANIFEST_COLUMNS = (
@@ -25,6 +25,7 @@ MANIFEST_COLUMNS = (
     "format",
     "extension_matches",
     "mode",
+    "guess",
     "orientation",
     "width",
     "height",
@@ -49,6 +50,7 @@ _RULES: Mapping[str, tuple[str, str]] = {
     "file_path": (r"(?!/)(?!(?:.*/)?\.\.(?:/|\Z))[^\0]+", "a path inside the folder of photos"),
     "status": _one_of(Status),
     "reason": _one_of(["", *Reason]),
+    "guess": _one_of(["", *Guess]),
     "extension_matches": _one_of(["True", "False"]),
     "orientation": ("[1-8]", "a number from 1 to 8"),
     "width": _COUNT,

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 READ, SKIPPED = 0, 2
 AHEAD = 64  # photos that are read while the network is busy: two batches
-MAX_PIXELS = 100_000_000  # stage clean's, as it comes
+MAX_PIXELS = 100_000_000  # the default of clean.max_pixels
 WAIT_S = 2  # quicker work needs no progress bar
 QUALITY = 90  # of explanations
 

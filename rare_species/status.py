@@ -1,4 +1,4 @@
-"""Whether an image is kept, and why not; apart from `manifest`, so that workers need no pandas."""
+"""Whether an image is kept, why not, and what was guessed of it; apart from `manifest`: workers need no pandas."""
 
 from __future__ import annotations
 
@@ -26,3 +26,10 @@ class Reason(StrEnum):
     DOCUMENT = "document"  # a page, map or diagram, under clean.documents: reject
     CONFLICTING_LABELS = "conflicting_labels"  # the same bytes under two families
     DUPLICATE = "duplicate"  # the same bytes as a kept image of its family
+
+
+class Guess(StrEnum):
+    """What an image is taken for, as it can't be meant as it stands in its file."""
+
+    STRETCHED = "stretched"  # it has more than 8 bits and fills little of their range: that part becomes black to white
+    OPAQUE = "opaque"  # its alpha hides all of it, and is ignored

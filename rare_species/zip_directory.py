@@ -101,11 +101,9 @@ def read_names(path: Path, infos: Sequence[ZipInfo], encoding: str) -> Names:
     """
     names = [_declared_name(info) for info in infos]
     read_as = Counter(
-        {
-            "the Unicode Path field": sum(
-                name is not None and name != info.orig_filename for name, info in zip(names, infos, strict=True)
-            )
-        }
+        "the Unicode Path field"
+        for name, info in zip(names, infos, strict=True)
+        if name is not None and name != info.orig_filename
     )
     open_places = [place for place, name in enumerate(names) if name is None]
     for system in sorted({infos[place].create_system for place in open_places}):
@@ -115,7 +113,7 @@ def read_names(path: Path, infos: Sequence[ZipInfo], encoding: str) -> Names:
         read_as[used] += len(raws)
         for place, name in zip(places, decoded, strict=True):
             names[place] = name
-    return Names([name or "" for name in names], +read_as)
+    return Names([name or "" for name in names], read_as)
 
 
 def _find_directory(file: BinaryIO) -> _Directory:

@@ -13,7 +13,14 @@ from typing import Any
 
 import pandas as pd
 
-from rare_species.cleaning import build_manifest, count_others, find_documents, read_exclusions, refuse_too_many
+from rare_species.cleaning import (
+    build_manifest,
+    count_guesses,
+    count_others,
+    find_documents,
+    read_exclusions,
+    refuse_too_many,
+)
 from rare_species.data_metrics import CleanMetrics
 from rare_species.files import staged
 from rare_species.manifest import LISTING_COLUMNS, MANIFEST_COLUMNS, read_checked, write_table
@@ -39,9 +46,9 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     excluded = read_exclusions(paths.root / params.clean.exclude)
     manifest = build_manifest(listing, paths.images, excluded, params.clean, available_cores())
     refuse_too_many(manifest, params.clean.max_rejected_fraction)
-    others = count_others(manifest, paths.images)
+    others, guesses = count_others(manifest, paths.images), count_guesses(manifest)
     documents = None if params.clean.documents == "keep" else find_documents(manifest)
-    counts = count(manifest, documents) | {"other_files": others}
+    counts = count(manifest, documents) | {"guessed": guesses, "other_files": others}
     with staged(paths.clean, paths.metrics("clean"), paths.plots("clean")) as (clean, metrics, plots):
         write_table(clean / "manifest.csv", manifest, MANIFEST_COLUMNS)
         write_document(metrics, counts, CleanMetrics)

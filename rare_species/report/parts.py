@@ -74,17 +74,10 @@ def find_figures(paths: Paths, *pictures: tuple[str, str, str]) -> list[Figure]:
     Raises:
         UserError: when one is not as its stage drew it.
     """
-    return [
-        Figure(_read_picture(paths, file), alt, caption) for file, alt, caption in pictures if _is_drawn(paths, file)
-    ]
-
-
-def _is_drawn(paths: Paths, file: str) -> bool:
-    stage, _, name = file.partition("/")
-    return is_result(paths, stage, name)
-
-
-def _read_picture(paths: Paths, file: str) -> Picture:
-    stage, _, name = file.partition("/")
-    check_results(paths, stage, name)
-    return inline_picture(paths.plots(stage) / name)
+    found = []
+    for file, alt, caption in pictures:
+        stage, _, name = file.partition("/")
+        if is_result(paths, stage, name):
+            check_results(paths, stage, name)
+            found.append(Figure(inline_picture(paths.plots(stage) / name), alt, caption))
+    return found

@@ -14,6 +14,7 @@ import yaml
 from dvc.utils.hydra import apply_overrides
 
 from rare_species.params import SECTIONS
+from rare_species.predict import MAX_PIXELS
 from rare_species.search_space import flatten_space
 from rare_species.section import Section
 from tests.toy import REPO
@@ -79,6 +80,10 @@ def test_params_file_survives_that_a_list_is_set_twice(knob, tmp_path):
     assert {other: value_of(document, other) for other in others} == {
         other: value_of(DOCUMENT, other) for other in others
     }
+
+
+def test_predict_takes_photos_as_large_as_clean_does():
+    assert DOCUMENT["clean"]["max_pixels"] == MAX_PIXELS
 
 
 def test_searched_knobs_are_knobs_of_train():

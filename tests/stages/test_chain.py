@@ -108,6 +108,7 @@ def test_unzip_counts(chain):
 def test_clean_passes_over_the_file_that_is_no_image(chain):
     counts = metrics(chain.folder, "clean")
     assert set(counts.pop("rejected").values()) == {0}
+    assert counts.pop("guessed") == {"stretched": 0, "opaque": 0}
     assert counts == {
         "kept": 24,
         "documents": None,

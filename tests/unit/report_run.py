@@ -89,7 +89,7 @@ def write_run(root: Path) -> Path:
     cleaned = {"documents": None, "format_differs_from_extension": 0, "families": 3, "other_files": 0}
     write_json(
         root / "metrics/clean.json",
-        {"kept": 130, "rejected": rejected, "smallest_family": 24, "largest_family": 80} | cleaned,
+        {"kept": 130, "rejected": rejected, "guessed": {}, "smallest_family": 24, "largest_family": 80} | cleaned,
     )
     parts = {
         name: {"images": images, "families": 3, "groups": images - 1}

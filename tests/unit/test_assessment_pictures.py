@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from rare_species import plots
-from rare_species.assessment_pictures import Candidate, describe_photos, draw_assessment, write_csv
+from rare_species.assessment_pictures import Candidate, describe_photos, draw_assessment, write_rounded
 from tests import toy
 from tests.unit.predictions import CLASSES, PARAMS, PREDICTED, make_predictions, probable
 
@@ -130,5 +130,5 @@ def test_sides_are_those_of_the_test_photos_in_their_order(packed):
 
 
 def test_csv_has_six_digits_and_unix_line_ends(tmp_path):
-    write_csv(tmp_path / "table.csv", pd.DataFrame({"a": [1 / 3, 2.0], "b": ["x", "y"]}))
+    write_rounded(tmp_path / "table.csv", pd.DataFrame({"a": [1 / 3, 2.0], "b": ["x", "y"]}))
     assert (tmp_path / "table.csv").read_bytes() == b"a,b\n0.333333,x\n2,y\n"

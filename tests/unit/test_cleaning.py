@@ -1,6 +1,7 @@
 """rare_species.cleaning: every file gets one status, for the first reason that holds, in whatever order it comes."""
 
 import io
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from rare_species.cleaning import build_manifest, find_documents, read_exclusions, refuse_too_many
+from rare_species.cleaning import build_manifest, count_guesses, find_documents, read_exclusions, refuse_too_many
 from rare_species.errors import UserError
 from rare_species.junk import list_files
 from rare_species.manifest import LISTING_COLUMNS, MANIFEST_COLUMNS
@@ -228,6 +229,7 @@ def test_a_row_holds_the_label_and_what_the_file_is(tmp_path: Path) -> None:
         "format": "PNG",
         "extension_matches": False,
         "mode": "RGB",
+        "guess": "",
         "orientation": 1,
         "width": 32,
         "height": 24,
@@ -240,6 +242,27 @@ def test_a_row_holds_the_label_and_what_the_file_is(tmp_path: Path) -> None:
     assert pd.isna(gone["document_score"])
     assert (len(there["sha256"]), len(there["phash"])) == (64, 16)
     assert (gone["family"], gone["bytes"], gone["sha256"], gone["phash"]) == ("apidae", 0, "", "")
+
+
+def test_kept_photos_that_are_read_by_a_guess_are_counted_and_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    grey = np.random.default_rng(0).integers(0, 256, (24, 32)).astype(np.uint16)
+    pictures = {
+        "hidden.png": Image.merge("LA", [Image.fromarray(grey.astype(np.uint8)), Image.new("L", (32, 24))]),
+        "little-1.png": Image.fromarray(grey + 7000),
+        "little-2.png": Image.fromarray(grey),
+        "little-3.png": Image.fromarray(grey),
+        "whole.png": Image.fromarray(grey * 257),
+    }
+    for name, picture in pictures.items():
+        picture.save(tmp_path / name)
+    found = clean(tmp_path, {}, [(name, "felidae") for name in [*pictures, "missing.png"]], documents="keep")
+    assert found["guess"].tolist() == ["opaque", *["stretched"] * 3, "", ""]
+    assert count_guesses(found) == {"stretched": 2, "opaque": 1}  # one is a copy
+    assert "2 photos fill little of the range of their numbers" in caplog.text
+    assert "1 photos are hidden by their own alpha, which is ignored, first 'hidden.png'" in caplog.text
 
 
 def test_an_unlisted_file_has_empty_labels(tmp_path: Path) -> None:

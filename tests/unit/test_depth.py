@@ -8,7 +8,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from rare_species import depth
+from rare_species import strips
+from rare_species.depth import is_stretched
 from rare_species.images import decode_rgb, fit_square
 
 GREY = np.asarray(
@@ -62,7 +63,7 @@ PART = {
 @pytest.mark.parametrize("strip_pixels", [10**6, 100])
 @pytest.mark.parametrize("name", WHOLE_RANGE)
 def test_what_fills_its_range_is_scaled_by_it(name: str, strip_pixels: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(depth, "STRIP_PIXELS", strip_pixels)
+    monkeypatch.setattr(strips, "STRIP_PIXELS", strip_pixels)
     assert np.abs(decoded(WHOLE_RANGE[name]) - GREY).max() <= 1
 
 
@@ -71,6 +72,12 @@ def test_what_fills_little_of_its_range_is_stretched(name: str) -> None:
     shown = decoded(PART[name])
     assert np.corrcoef(shown.ravel(), GREY.ravel())[0, 1] > 0.99
     assert (shown.min(), shown.max()) == (0, 255)
+
+
+@pytest.mark.parametrize("name", [*WHOLE_RANGE, *PART])
+def test_it_is_told_what_is_stretched(name: str) -> None:
+    with Image.open(io.BytesIO((WHOLE_RANGE | PART)[name])) as image:
+        assert is_stretched(image) == (name in PART)
 
 
 def test_dead_pixels_do_not_flatten_the_rest() -> None:

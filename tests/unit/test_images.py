@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image, ImageFile, JpegImagePlugin, TiffImagePlugin
 
-from rare_species import colours, images, jpeg
+from rare_species import images, jpeg, strips
 from rare_species.images import (
     Facts,
     PhotoError,
@@ -31,7 +31,7 @@ from rare_species.images import (
     scaled_size,
 )
 from rare_species.params import Resize
-from rare_species.status import Reason
+from rare_species.status import Guess, Reason
 from rare_species.treatments import keep
 
 RED, GREEN, BLUE, YELLOW = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 0)
@@ -406,7 +406,7 @@ def half(mode: str, size: tuple[int, int] = (24, 16)) -> Image.Image:
 def test_transparency_is_over_white_where_some_of_the_image_is_seen(
     kind: str, strip_pixels: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(colours, "STRIP_PIXELS", strip_pixels)
+    monkeypatch.setattr(strips, "STRIP_PIXELS", strip_pixels)
     shown = decode_rgb(encode(half("RGBA"), kind, **({"lossless": True} if kind == "WEBP" else {})))
     assert is_all(shown.crop((0, 0, 12, 16)), WHITE)
     assert is_all(shown.crop((12, 0, 24, 16)), GREEN)
@@ -414,13 +414,16 @@ def test_transparency_is_over_white_where_some_of_the_image_is_seen(
 
 @pytest.mark.parametrize("strip_pixels", [10**6, 100])
 def test_an_alpha_that_hides_all_is_ignored(tmp_path: Path, strip_pixels: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(colours, "STRIP_PIXELS", strip_pixels)
+    monkeypatch.setattr(strips, "STRIP_PIXELS", strip_pixels)
     photo = noise()
     photo.putalpha(0)
     data = encode(photo)
     assert distance(decode_rgb(data), noise()) == 0
     facts = inspect(tmp_path, data)
     assert (facts.reason, facts.phash) == (None, inspect(tmp_path, encode(noise())).phash)
+    assert facts.guess is Guess.OPAQUE
+    photo.putpixel((3, 3), (*RED, 9))
+    assert inspect(tmp_path, encode(photo)).guess is None
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF"])

@@ -104,6 +104,17 @@ def test_a_progressive_photo_without_its_last_scans_is_truncated(tmp_path: Path)
         assert inspect(tmp_path, data[:at] + END) in {Reason.TRUNCATED, Reason.UNREADABLE}
 
 
+@pytest.mark.parametrize("name", PHOTOS)
+def test_a_file_that_ends_in_a_header_is_truncated(tmp_path: Path, name: str) -> None:
+    data = PHOTOS[name]
+    headers = [at + 2 for code, at in jpeg._markers(data) if code in jpeg.FRAMES or code == jpeg.SCAN]
+    for header in headers:
+        for end in range(header, header + int.from_bytes(data[header : header + 2])):
+            with pytest.raises(OSError, match="truncated"):
+                jpeg.refuse_damaged(jpeg.with_end(data[:end]))
+            assert inspect(tmp_path, data[:end]) is Reason.TRUNCATED
+
+
 def test_half_of_a_cameras_multi_picture_file_is_truncated(tmp_path: Path) -> None:
     buffer = io.BytesIO()
     grainy().save(buffer, "MPO", save_all=True, append_images=[grainy()])

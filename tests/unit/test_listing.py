@@ -418,11 +418,13 @@ def test_unpack_with_folders(tmp_path: Path, layout: Layout) -> None:
     assert landed(tmp_path / "out") == {CAT_ROW[0], CLAM_ROW[0]}
 
 
-def test_unpack_leaves_metadata_out_also_where_it_is_not_read(tmp_path: Path) -> None:
-    files = {"set/cat/a.jpg": b"bytes", "set/metadata.csv": b"not read"}
-    frame = unpack(make_zip(tmp_path / "photos.zip", files), tmp_path / "out", layout="class_folders")
-    assert rows(frame) == [("cat/a.jpg", "", "cat", "", "")]
-    assert landed(tmp_path / "out") == {"cat/a.jpg"}
+def test_a_metadata_that_is_not_read_is_a_file_like_any_other(tmp_path: Path) -> None:
+    names = ["set/cat/a.jpg", "set/metadata.csv", "set/cat/Metadata.CSV", "metadata.csv"]
+    path = make_zip(tmp_path / "photos.zip", dict.fromkeys(names, b"not read"))
+    found = unpack_all(path, tmp_path / "out", UnzipParams.model_validate(KNOBS | {"layout": "class_folders"}))
+    assert rows(found.listing) == [("cat/a.jpg", "", "cat", "", "")]
+    assert landed(tmp_path / "out") == {"cat/a.jpg", "metadata.csv", "cat/Metadata.CSV"}
+    assert (found.n_files, found.n_outside) == (3, 1)
 
 
 def test_unpack_when_no_listed_file_is_there(tmp_path: Path) -> None:

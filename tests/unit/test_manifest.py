@@ -126,6 +126,7 @@ ROW = {
     "status": "kept",
     "reason": "",
     "extension_matches": "True",
+    "guess": "opaque",
     "orientation": "1",
     "width": "40",
     "height": "30",
@@ -142,7 +143,15 @@ ROW = {
     "length": "100",
     "crc32": "4294967295",
 }
-REJECTED = {"status": "rejected", "reason": "missing", "sha256": "", "phash": "", "document_score": "", "width": "0"}
+REJECTED = {
+    "status": "rejected",
+    "reason": "missing",
+    "guess": "",
+    "sha256": "",
+    "phash": "",
+    "document_score": "",
+    "width": "0",
+}
 
 
 def write_rows(path: Path, rows: list[dict[str, str]]) -> Path:
@@ -172,6 +181,7 @@ def test_what_stages_write_is_read(tmp_path: Path) -> None:
         ("status", "keptt"),
         ("status", ""),
         ("reason", "because"),
+        ("guess", "none"),
         ("split", "tset"),
         ("class_id", "-1"),
         ("class_id", "1.0"),

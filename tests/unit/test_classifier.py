@@ -48,7 +48,8 @@ def test_missing_files_are_named(folder):
     (folder / "model.keras").unlink()
     (folder / "classes.json").unlink()
     with pytest.raises(
-        UserError, match=r"champion\. Received: no model\.keras and no classes\.json there\. Run .* repro"
+        UserError,
+        match=r"champion\. Received: no .*champion/model\.keras and no .*champion/classes\.json\. Run .* repro",
     ):
         read_classifier(folder)
 

@@ -155,6 +155,7 @@ def test_model_card_shows_whatever_the_search_of_the_report_finds(root):
     found = {knob: distribution.examples()[-1] for knob, distribution in params.space.items()}
     knobs = with_knobs(params.base, found).model_dump(mode="json") | {"seed": 0}  # as stage tune records them
     write_json(root / "models/champion/metadata.json", METADATA | {"params": knobs})
+    seal(root)
     assert "1024 → 512; dropout 0.6 → 0.5" in page_of(root).text
 
 
@@ -165,6 +166,7 @@ def test_family_that_is_never_sure_is_said_to_be_never_answered(root):
     evaluation["tune"]["selective"] |= {"threshold": None}
     evaluation["tune"]["selective"]["test"] |= {"answered": 0.0, "precision": 1.0}
     write_json(root / "metrics/evaluate.json", evaluation)
+    seal(root)
     text = page_of(root).text
     assert "temperature 1.500; the family is never answered" in text
     assert "The family is never answered: on validation photos no probability gave a precision of 0.90." in text

@@ -283,7 +283,7 @@ def test_worst_families_are_named_first():
 
 @pytest.mark.parametrize(("val", "where"), [(0.92, "inside"), (0.93, "outside")])
 def test_limits_say_whether_the_test_interval_holds_validation(val, where):
-    assert f"lies {where} the test score's 95 % interval (0.675–0.925)" in say.describe_luck(scores(1, val, 0.8))[0]
+    assert f"lies {where} the test score's 95 % interval (0.675–0.925)" in say.describe_luck(scores(1, val, 0.8))
 
 
 def test_temperature_of_one_is_not_called_a_change():
@@ -349,8 +349,16 @@ def test_command_writes_the_page(here):
             "family\n",
             "plots/evaluate/tune/pairs.csv must have the columns family, pred",
         ),
-        ("plots/evaluate/tune/pairs.csv", f"{PAIRS}\na,b,many,\n", "Expected whole numbers in column images of"),
-        ("plots/evaluate/tune/families.csv", f"{FAMILY_HEADER}\na,,1,1,1,1,1.5,\n", "Expected numbers from 0 to 1 in"),
+        (
+            "plots/evaluate/tune/pairs.csv",
+            f"{PAIRS}\na,b,many,\n",
+            "Expected a whole number in every row of column images in",
+        ),
+        (
+            "plots/evaluate/tune/families.csv",
+            f"{FAMILY_HEADER}\na,,1,1,1,1,1.5,\n",
+            "Expected a number from 0 to 1 in every row of",
+        ),
         ("plots/tune/curves.png", "text", "Expected a picture in plots/tune/curves.png"),
         ("params.yaml", None, "Expected params.yaml"),
     ],

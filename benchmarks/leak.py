@@ -94,7 +94,7 @@ def near_copies(row: dict[str, str], data: bytes, seed: int) -> Iterator[tuple[d
 
 def leaked_share() -> float:
     """Share of the test photos of which a training photo shows the same moment, in the run just made."""
-    table = pd.read_csv(Paths().split / "split.csv")
+    table = pd.read_csv(Paths().assignments)
     trained = set(table.loc[table["split"] == "train", "group"])
     return float(table.loc[table["split"] == "test", "group"].isin(trained).mean())
 

@@ -15,7 +15,8 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from rare_species.checksums import LIST_NAME, check_files
+from rare_species.aliases import refuse_endless
+from rare_species.checksums import LIST_NAME, check_files, read_checksums
 from rare_species.command import Parser, run_command
 from rare_species.errors import UserError
 from rare_species.files import staged
@@ -88,10 +89,10 @@ def _yaml() -> YAML:
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        if (file.parent / LIST_NAME).is_file():  # a stage's folder: what lies there is as the stage wrote it
+        if (file.parent / LIST_NAME).is_file() and file.name in read_checksums(file.parent):  # a stage wrote it
             check_files(file.parent, file.name)
         document = _yaml().load(file)
-        json.dumps(document, default=str)  # fails for what holds itself, or is too deep to be gone through
+        refuse_endless(document)
     except FileNotFoundError:
         raise UserError(
             f"Expected a file with knobs. Received: no {file}. Name one, such as models/tune/best.yaml, which a "

@@ -12,6 +12,7 @@ from rare_species.checksums import file_digest
 from rare_species.classes import classes_digest
 from rare_species.schema import Document
 
+DOCUMENT, NETWORK = "backbone.json", "backbone.keras"
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 

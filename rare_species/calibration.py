@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pydantic import ConfigDict, PositiveFloat
+from pydantic.dataclasses import dataclass
 from scipy.special import logsumexp
 
 from rare_species.arrays import Labels, Probabilities
+from rare_species.section import PositiveFraction
 
 BINS = 15  # as in Guo et al.
 COLDEST, HOTTEST, TRIED = 0.05, 20.0, 241  # one is a fortieth above the other
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=ConfigDict(extra="forbid", strict=True, allow_inf_nan=False))
 class Calibration:
-    """What turns a model's probabilities into an answer.
+    """What turns a model's probabilities into an answer; a part of metadata.json.
 
     Attributes:
         temperature: see `calibrate`.
@@ -27,9 +29,9 @@ class Calibration:
         wanted_precision: of the families that are answered, on validation.
     """
 
-    temperature: float
-    family_threshold: float | None
-    wanted_precision: float
+    temperature: PositiveFloat
+    family_threshold: PositiveFraction | None
+    wanted_precision: PositiveFraction
 
 
 def fit_calibration(labels: Labels, probabilities: Probabilities, wanted_precision: float) -> Calibration:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from rare_species.backbone_document import Backbone, FeaturesDocument
+from rare_species.backbone_document import DOCUMENT, NETWORK, Backbone, FeaturesDocument
 from rare_species.callbacks import DivergedError, Fit, OnEpoch
 from rare_species.checksums import LIST_NAME, check_files, file_digest
+from rare_species.classes import classes_digest
 from rare_species.datasets import Features, as_batches, load_features, load_photos, photo_batches
 from rare_species.errors import UserError
 from rare_species.manifest import SPLITS
@@ -83,14 +84,14 @@ class Data:
         Raises:
             UserError: when they are not as stage embed wrote them.
         """
+        check_files(self.features, f"{split}.npz")
         features = load_features(self.features, split)
         width = self.description.feature_size + len(self.phyla)
         if features.values.shape[1] != width:
             raise UserError(
-                f"Expected vectors of {width} numbers in {self.features / split}.npz, as its backbone.json says. "
+                f"Expected vectors of {width} numbers in {self.features / split}.npz, as its {DOCUMENT} says. "
                 f"Received: {features.values.shape[1]}. Embed again: dvc repro --force embed."
             )
-        check_files(self.features, f"{split}.npz")
         return features
 
     def backbone(self) -> keras.Model:
@@ -99,7 +100,7 @@ class Data:
 
     def trainable_backbone(self) -> keras.Model:
         """The network before batch normalisation was folded away."""
-        return load_keras(self.features / "backbone.keras")
+        return load_keras(self.features / NETWORK)
 
 
 @dataclass(frozen=True)
@@ -130,10 +131,13 @@ def open_data(features: Path, packed: Packed, classes: Sequence[dict[str, Any]])
         UserError: when they are not, or a file is not as its stage wrote it.
     """
     packed.check_classes(len(classes))
-    document = read_document(features / "backbone.json", FeaturesDocument)
-    check_files(features, "backbone.json", *(["backbone.keras"] if document.feature_size else []))
-    expected = FeaturesDocument.of(document, document.phyla, packed.folder / INDEX_NAME, classes)
-    others = [] if document == expected else [features / "backbone.json"]
+    check_files(features, DOCUMENT)
+    document = read_document(features / DOCUMENT, FeaturesDocument)
+    if document.feature_size:
+        check_files(features, NETWORK)
+    made_of = (document.index_sha256, document.classes_sha256)
+    is_of_these = made_of == (file_digest(packed.folder / INDEX_NAME), classes_digest(classes))
+    others = [] if is_of_these else [features / DOCUMENT]
     others += [features / f"{split}.npz" for split in SPLITS if not _are_of(features, packed, split)]
     if others:
         raise UserError(
@@ -239,7 +243,7 @@ def save_candidate(folder: Path, candidate: Candidate, data: Data, knobs: dict[s
     shape = data.packed.shape
     told = "; phylum, one-hot in the order of phyla" if data.phyla else ""
     metadata = {
-        "input": asdict(shape) | {"values": f"RGB, 0 to 255{told}", "phyla": data.phyla},
+        "input": shape.model_dump() | {"values": f"RGB, 0 to 255{told}", "phyla": data.phyla},
         "backbone": data.description.model_dump(),
         "images": {split: len(data.packed.rows(split)) for split in SPLITS},
         "best_epoch": candidate.fit.best_epoch,

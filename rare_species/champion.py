@@ -7,9 +7,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 from rare_species.assessment import Predictions
+from rare_species.classes import CLASSES
 from rare_species.classifier import ChampionMetadata
 from rare_species.files import rounded
-from rare_species.saved_models import CLASSES, METADATA, NETWORK, Saved
+from rare_species.saved_models import METADATA, NETWORK, Saved
 from rare_species.schema import write_document
 from rare_species.scores import score
 

@@ -43,8 +43,7 @@ def read_checksums(folder: Path) -> dict[str, str]:
         UserError: when there is no list, or it is damaged.
     """
     path = folder / LIST_NAME
-    if not path.is_file():
-        raise UserError(f"Expected {path}. Received: no such file. Run the stage that writes it first: dvc repro.")
+    require_file(path)
     return parse_checksums(path.read_bytes(), str(path), restore(path))
 
 
@@ -80,16 +79,35 @@ def check_files(folder: Path, *names: str) -> None:
     Raises:
         UserError: when one is missing, not listed or has other bytes; it names the first.
     """
+    for name in names:  # the list may be gone with them, which says less
+        require_file(_file_of(folder, name))
     listed = read_checksums(folder)
     for name in names or listed:
-        file = Path(os.path.normpath(folder / name))  # files beside the folder go by their own name
-        if not file.is_file():
-            raise UserError(f"Expected {file}. Received: no such file. Run the stage that writes it first: dvc repro.")
-        if file_digest(file) != listed.get(name):
-            raise UserError(
-                f"Expected {file} as its stage wrote it, see {folder / LIST_NAME}. "
-                f"Received: {'other bytes' if name in listed else 'a file that is not listed'}. {restore(file)}"
-            )
+        file = _file_of(folder, name)
+        require_file(file)
+        compare_digests(file_digest(file), listed.get(name), str(file), str(folder / LIST_NAME), restore(file))
+
+
+def compare_digests(found: str, listed: str | None, shown: str, source: str, what_to_do: str) -> None:
+    """See that a file has the SHA-256 that is listed.
+
+    Args:
+        found: its SHA-256.
+        listed: that of the list; None where it is not listed.
+        shown: what to call the file in a message.
+        source: likewise the list.
+        what_to_do: the last sentence of the message.
+
+    Raises:
+        UserError: when it has not.
+    """
+    if found != listed:
+        received = "other bytes" if listed else "a file that is not listed"
+        raise UserError(f"Expected {shown} as its stage wrote it, see {source}. Received: {received}. {what_to_do}")
+
+
+def _file_of(folder: Path, name: str) -> Path:
+    return Path(os.path.normpath(folder / name))  # files beside the folder go by their own name
 
 
 def _names_below(folder: Path) -> list[str]:
@@ -117,6 +135,18 @@ def of_unchanged_photo(photo: tuple[str, str], function: Callable[[str], T], fol
     return function(path)
 
 
+def require_file(path: Path) -> None:
+    """See that a file is there which a stage writes.
+
+    Raises:
+        UserError: when it is not.
+    """
+    if not path.is_file():
+        raise UserError(f"Expected {path}. Received: no such file. Run the stage that writes it first: dvc repro.")
+
+
 def restore(path: Path) -> str:
     """What a person can do about a file that is not as its stage wrote it."""
-    return f"Bring it back with dvc checkout or git checkout -- {path}, or remove it and run dvc repro."
+    in_git = {"metrics", "plots"} & set(path.parts)  # DVC keeps all others
+    command = f"git checkout HEAD -- {path}" if in_git else "dvc checkout"
+    return f"Bring it back with {command}, or remove it and run dvc repro."

@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, RootModel, model_validator
 
 from rare_species.checksums import check_files
-from rare_species.schema import Document, ListDocument, read_document
+from rare_species.schema import Document, read_document
 
-NAME = "classes.json"
+CLASSES = "classes.json"
 
 
 class ClassEntry(Document):
@@ -30,8 +30,10 @@ class ClassEntry(Document):
     phylum: str
 
 
-class Classes(ListDocument[Annotated[list[ClassEntry], Field(min_length=1)]]):
+class Classes(RootModel[Annotated[list[ClassEntry], Field(min_length=1)]]):
     """All classes, in order of their ids."""
+
+    model_config = ConfigDict(frozen=True, strict=True)
 
     @model_validator(mode="after")
     def _check(self) -> Classes:
@@ -54,8 +56,8 @@ def read_classes(folder: Path) -> list[dict[str, Any]]:
     Raises:
         UserError: when there are none, or they are not as they were written.
     """
-    entries: list[dict[str, Any]] = read_document(folder / NAME, Classes).model_dump()
-    check_files(folder, NAME)
+    check_files(folder, CLASSES)
+    entries: list[dict[str, Any]] = read_document(folder / CLASSES, Classes).model_dump()
     return entries
 
 

@@ -7,21 +7,11 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import PositiveFloat
 
 from rare_species.calibration import Calibration
 from rare_species.errors import UserError
-from rare_species.evaluation_metrics import CandidateName, Scores, Threshold, WantedPrecision
+from rare_species.evaluation_metrics import CandidateName, Scores
 from rare_species.saved_models import FILES, Metadata, Saved, read_documents
-from rare_species.schema import Document
-
-
-class CalibrationDocument(Document):
-    """See `calibration.Calibration`."""
-
-    temperature: PositiveFloat
-    family_threshold: Threshold
-    wanted_precision: WantedPrecision
 
 
 class ChampionMetadata(Metadata):
@@ -34,7 +24,7 @@ class ChampionMetadata(Metadata):
     """
 
     champion: CandidateName
-    calibration: CalibrationDocument
+    calibration: Calibration
     test: Scores
 
 
@@ -51,7 +41,7 @@ class Classifier(Saved):
     @property
     def calibration(self) -> Calibration:
         """Of its answers."""
-        return Calibration(**self.metadata.calibration.model_dump())
+        return self.metadata.calibration
 
     def one_hot_phylum(self, name: str | None) -> NDArray[np.float32] | None:
         """The second input for photos of one phylum.

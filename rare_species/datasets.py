@@ -16,7 +16,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from rare_species.arrays import Labels
-from rare_species.checksums import restore
+from rare_species.checksums import require_file, restore
 from rare_species.errors import UserError
 from rare_species.shards import Packed
 
@@ -204,8 +204,7 @@ def as_batches(values: NDArray[np.float32] | tf.Tensor, batch_size: int = 4096) 
 def _open_features(folder: Path, split: str) -> Iterator[Any]:
     """Open an .npz of features; whatever goes wrong with its bytes while it is read is one clear error."""
     path = folder / f"{split}.npz"
-    if not path.is_file():
-        raise UserError(f"Expected {path}. Received: no such file. Run the stage that writes it first: dvc repro.")
+    require_file(path)
     try:
         with path.open("rb") as file, np.load(file) as arrays:  # NumPy itself leaves a damaged file open
             _check(sorted(arrays.files) == ["file_paths", "labels", "photos", "values"], "its arrays")

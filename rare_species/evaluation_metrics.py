@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, model_validator
+from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat, model_validator
 from pydantic.functional_validators import AfterValidator
 
 from rare_species.errors import UserError
@@ -15,16 +15,14 @@ from rare_species.files import rounded
 from rare_species.paths import Paths
 from rare_species.result_files import check_results
 from rare_species.schema import Document, read_document, write_document
-from rare_species.section import Fraction
+from rare_species.section import Fraction, PositiveFraction
 
 CandidateName = Literal["train", "tune"]
-Threshold = Annotated[float, Field(gt=0, le=1)] | None  # of a probability; None where none is high enough
-WantedPrecision = Annotated[float, Field(gt=0, le=1)]
 TOP_K = re.compile(r"top\d+_accuracy")
-SHOWN = ("loss", "accuracy", "macro_f1", "macro_auc")  # of scores, by the summary and the report
+SHOWN = ("accuracy", "macro_f1", "macro_auc", "loss")  # of scores, by the summary and the report
 
 
-def _top_k(scores: dict[str, float]) -> list[str]:
+def top_k_names(scores: Mapping[str, float]) -> list[str]:
     """Names of top-k accuracies, whatever k is."""
     return [name for name in scores if TOP_K.fullmatch(name)]
 
@@ -34,8 +32,8 @@ def _check_scores(scores: dict[str, float]) -> dict[str, float]:
     missing = [name for name in SHOWN if name not in scores]
     if missing:
         raise ValueError(f"{missing[0]} is missing")
-    if len(_top_k(scores)) != 1:
-        raise ValueError(f"one top-k accuracy is expected, and there are {len(_top_k(scores))}")
+    if len(top_k_names(scores)) != 1:
+        raise ValueError(f"one top-k accuracy is expected, and there are {len(top_k_names(scores))}")
     for name, value in scores.items():
         if not 0 <= value <= (float("inf") if name == "loss" else 1):
             raise ValueError(f"{name} must be {'at least 0' if name == 'loss' else 'from 0 to 1'}, and is {value}")
@@ -94,8 +92,8 @@ class SelectiveScores(Document):
 class SelectiveMetrics(Document):
     """When the family is answered, and what that brings."""
 
-    threshold: Threshold
-    wanted_precision: WantedPrecision
+    threshold: PositiveFraction | None  # None where no probability is high enough
+    wanted_precision: PositiveFraction
     val: SelectiveScores
     test: SelectiveScores
 
@@ -140,7 +138,7 @@ class Evaluation(Document):
             raise ValueError(f"champion is {self.champion}, of which there are no scores")
         candidates = [candidate for candidate in (self.train, self.tune) if candidate]
         splits = [scores for candidate in candidates for scores in (candidate.train, candidate.val, candidate.test)]
-        tops = {name for scores in splits for name in _top_k(scores)}
+        tops = {name for scores in splits for name in top_k_names(scores)}
         if len(tops) > 1:
             raise ValueError(f"all scores must have the same top-k accuracy, and have {' and '.join(sorted(tops))}")
         return self

@@ -26,7 +26,7 @@ from rare_species.errors import UserError
 from rare_species.files import file_in_the_way
 from rare_species.images import decode_rgb
 from rare_species.paths import Paths
-from rare_species.shards import open_packed
+from rare_species.shards import SHAPE_NAME, open_packed
 from rare_species.tensorflow_start import start_tensorflow
 from rare_species.terminal import printable
 
@@ -123,7 +123,7 @@ def _check_packages(name: str) -> None:
 def _photos_to_compare(classifier: Classifier, paths: Paths) -> tuple[dict[str, NDArray[np.float32]], str]:
     """Inputs by name, and what they are."""
     side_px, source = classifier.shape.image_size, f"test photos of {paths.processed}"
-    packed = open_packed(paths.processed) if (paths.processed / "packed.json").is_file() else None
+    packed = open_packed(paths.processed) if (paths.processed / SHAPE_NAME).is_file() else None
     rows = packed.rows("test") if packed and packed.shape == classifier.shape else None
     if packed and rows is not None and len(rows):
         chosen = rows.iloc[np.unique(np.linspace(0, len(rows) - 1, PHOTOS).astype(int))]

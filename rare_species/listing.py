@@ -185,11 +185,6 @@ def rows_from_folders(
     return tabulate_labels(rows, "folder names", join_labels)
 
 
-def read_metadata(data: bytes, source: str, join_labels: bool = False) -> pd.DataFrame:
-    """Read a metadata.csv into a listing: `metadata.read_rows`, then `labels.tabulate_labels`."""
-    return tabulate_labels(read_rows(data, source), source, join_labels)
-
-
 def _is_metadata(name: str) -> bool:
     return PurePosixPath(name).name.casefold() == METADATA_NAME
 

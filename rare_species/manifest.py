@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from rare_species.checksums import check_files, restore
+from rare_species.checksums import check_files, require_file, restore
 from rare_species.errors import UserError
 from rare_species.status import Guess, Reason, Status
 
@@ -45,6 +45,7 @@ def _one_of(values: Sequence[str] | type[StrEnum]) -> tuple[str, str]:
 
 
 _COUNT = (r"\d{1,15}", "a whole number")
+_SHARE = (r"0(?:\.\d+)?|1(?:\.0)?|[1-9](?:\.\d+)?e-\d+", "a number from 0 to 1")
 # What a value must match, and that in words; of columns in any table.
 _RULES: Mapping[str, tuple[str, str]] = {
     "file_path": (r"(?!/)(?!(?:.*/)?\.\.(?:/|\Z))[^\0]+", "a path inside the folder of photos"),
@@ -58,7 +59,7 @@ _RULES: Mapping[str, tuple[str, str]] = {
     "bytes": _COUNT,
     "sha256": ("(?:[0-9a-f]{64})?", "64 hexadecimal digits"),
     "phash": ("(?:[0-9a-f]{16})?", "16 hexadecimal digits"),
-    "document_score": (r"(?:[01](?:\.\d+)?(?:e-\d+)?)?", "a number from 0 to 1"),
+    "document_score": (f"(?:{_SHARE[0]})?", _SHARE[1]),
     "class_id": (r"\d{1,9}", "a whole number"),
     "group": _COUNT,
     "split": _one_of(SPLITS),
@@ -67,6 +68,11 @@ _RULES: Mapping[str, tuple[str, str]] = {
     "offset": _COUNT,
     "length": _COUNT,
     "crc32": (r"\d{1,10}", "a whole number"),
+    "train_images": _COUNT,
+    "images": _COUNT,
+    "precision": _SHARE,
+    "recall": _SHARE,
+    "f1": _SHARE,
 }
 
 
@@ -104,8 +110,7 @@ def read_table(path: Path, columns: Sequence[str], *, by_hand: bool = False) -> 
         UserError: when the file is missing, not a CSV or lacks a column, or a value is none that its column can have;
             it names the first.
     """
-    if not path.is_file():
-        raise UserError(f"Expected {path}. Received: no such file. Run the stage that writes it first: dvc repro.")
+    require_file(path)
     try:
         with pd.read_csv(
             path, dtype=str, keep_default_na=False, encoding="utf-8-sig", chunksize=ROWS_AT_ONCE
@@ -126,9 +131,8 @@ def read_checked(path: Path, columns: Sequence[str]) -> pd.DataFrame:
     Raises:
         UserError: also when its bytes are not those that its stage wrote.
     """
-    table = read_table(path, columns)
     check_files(path.parent, path.name)
-    return table
+    return read_table(path, columns)
 
 
 def kept(manifest: pd.DataFrame) -> pd.DataFrame:

@@ -40,6 +40,6 @@ def fit_and_pack(photos: pd.DataFrame, images: Path, knobs: PreprocessParams, fo
     )
     work = partial(of_unchanged_photo, function=fit, folder=images)
     named = list(zip(photos["file_path"], photos["sha256"], strict=True))
-    shape = Shape(knobs.image_size, knobs.resize, recipe, knobs.jpeg_quality)
+    shape = Shape(image_size=knobs.image_size, resize=knobs.resize, treatment=recipe, jpeg_quality=knobs.jpeg_quality)
     with closing(map_in_processes(work, named, "preprocess", workers)) as jpegs:
         pack(photos, jpegs, folder, knobs.shard_images, shape)

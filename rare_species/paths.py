@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+LISTING, MANIFEST, ASSIGNMENTS = "listing.csv", "manifest.csv", "split.csv"  # each in a folder with its checksums
+
 
 @dataclass(frozen=True)
 class Paths:
@@ -29,7 +31,7 @@ class Paths:
     @property
     def listing(self) -> Path:
         """One row per label the archive gives."""
-        return self.labels / "listing.csv"
+        return self.labels / LISTING
 
     @property
     def clean(self) -> Path:
@@ -39,12 +41,17 @@ class Paths:
     @property
     def manifest(self) -> Path:
         """One row per image: kept, or rejected and why."""
-        return self.clean / "manifest.csv"
+        return self.clean / MANIFEST
 
     @property
     def split(self) -> Path:
-        """Folder of `split.csv` and `classes.json`."""
+        """Folder of the assignments and of `classes.json`."""
         return self.root / "data/split"
+
+    @property
+    def assignments(self) -> Path:
+        """One row per kept photo: its split, its class and its group."""
+        return self.split / ASSIGNMENTS
 
     @property
     def processed(self) -> Path:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-import json
 import logging
 import os
 import subprocess
@@ -21,7 +20,8 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from rare_species.checksums import LIST_NAME, parse_checksums
+from rare_species.aliases import refuse_endless
+from rare_species.checksums import LIST_NAME, compare_digests, parse_checksums
 from rare_species.errors import UserError
 from rare_species.evaluation_metrics import PastEvaluation
 from rare_species.paths import Paths
@@ -110,11 +110,9 @@ class Results:
             UserError: when it isn't there, or isn't as its stage wrote it.
         """
         data, name = self.revision.read(path), PurePath(os.path.relpath(path, self.folder)).as_posix()
-        if self.listed is not None and hashlib.sha256(data).hexdigest() != self.listed.get(name):
-            raise UserError(
-                f"Expected {path} of {self.revision} as its stage wrote it, see {self.folder / LIST_NAME}. Received: "
-                f"{'other bytes' if name in self.listed else 'a file that is not listed'}. {AGAIN}"
-            )
+        if self.listed is not None:
+            found, shown = hashlib.sha256(data).hexdigest(), f"{path} of {self.revision}"
+            compare_digests(found, self.listed.get(name), shown, str(self.folder / LIST_NAME), AGAIN)
         return data
 
 
@@ -253,7 +251,7 @@ def _read_params(revision: Revision) -> dict[str, Any]:
     path = PurePath("params.yaml")
     try:
         document = yaml.safe_load(revision.read(path).decode())
-        json.dumps(document, default=str)  # fails for what holds itself, or is too deep to be gone through
+        refuse_endless(document)
     except (ValueError, TypeError, RecursionError, yaml.YAMLError) as error:
         raise _not_understood(revision, path, "YAML", str(error)) from error
     if not isinstance(document, dict):

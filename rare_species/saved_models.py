@@ -5,53 +5,32 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt
+from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveInt
 
 from rare_species.backbone_document import Backbone
 from rare_species.checksums import check_files, read_checksums
-from rare_species.classes import Classes
+from rare_species.classes import CLASSES, Classes
 from rare_species.errors import UserError
-from rare_species.params import Resize, TreatmentName
 from rare_species.schema import Document, read_document
 from rare_species.shards import Shape
 
-NETWORK, CLASSES, METADATA = FILES = ("model.keras", "classes.json", "metadata.json")
+NETWORK, METADATA = "model.keras", "metadata.json"
+FILES = (NETWORK, CLASSES, METADATA)
 SKIPPED = "skipped.json"  # why there is no model
 
 
-class Recipe(BaseModel):
-    """A treatment's name and its knobs."""
-
-    model_config = ConfigDict(extra="allow", frozen=True, strict=True, allow_inf_nan=False)
-
-    name: TreatmentName
-
-
-class Input(Document):
-    """What a network takes.
+class Input(Shape):
+    """What a network takes: photos of that shape, and the phylum if it is told that.
 
     Attributes:
-        image_size: side of its photos, in pixels.
-        resize: how they were fitted.
-        treatment: and treated.
-        jpeg_quality: and encoded.
         values: what the numbers are, for people.
         phyla: those it can be told, in the order of its second input; none where it has no such input.
     """
 
-    image_size: PositiveInt
-    resize: Resize
-    treatment: Recipe
-    jpeg_quality: Annotated[int, Field(ge=1, le=100)]
     values: str
     phyla: list[str]
-
-    @property
-    def shape(self) -> Shape:
-        """The same as `shards.pack` takes it."""
-        return Shape(self.image_size, self.resize, self.treatment.model_dump(), self.jpeg_quality)
 
 
 class Images(Document):
@@ -145,7 +124,7 @@ class Saved:
     @property
     def shape(self) -> Shape:
         """Of the photos that it takes."""
-        return self.metadata.input.shape
+        return Shape.model_validate(self.metadata.input.model_dump(include=set(Shape.model_fields)))
 
     @property
     def phyla(self) -> Sequence[str]:

@@ -8,10 +8,10 @@ from typing import Any
 
 import keras
 
-from rare_species.classes import Classes
+from rare_species.classes import CLASSES, Classes
 from rare_species.errors import UserError
 from rare_species.models import load_keras, save_keras
-from rare_species.saved_models import CLASSES, METADATA, NETWORK, Metadata, Saved
+from rare_species.saved_models import METADATA, NETWORK, Metadata, Saved
 from rare_species.schema import write_document
 
 
@@ -24,7 +24,7 @@ def save_model(
         folder: an empty folder.
         model: the network.
         classes: class_id, family and phylum by class id.
-        metadata: a document as `Metadata` or the champion's describes it.
+        metadata: a document as `Metadata` describes it.
     """
     save_keras(folder / NETWORK, model)
     write_document(folder / CLASSES, [dict(entry) for entry in classes], Classes)

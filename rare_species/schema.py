@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, RootModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from rare_species.checksums import restore
+from rare_species.checksums import require_file, restore
 from rare_species.errors import UserError
 from rare_species.files import write_json
 from rare_species.section import reason
@@ -20,12 +20,6 @@ class Document(BaseModel):
     """Base of all: other keys, values of another type, NaN and infinity are refused; values never change."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
-
-
-class ListDocument(RootModel[T]):
-    """Base of documents that are not a mapping."""
-
-    model_config = ConfigDict(frozen=True, strict=True, allow_inf_nan=False)
 
 
 def write_document(path: Path, document: Any, kind: type[Any]) -> None:
@@ -53,8 +47,7 @@ def read_document(path: Path, kind: type[T]) -> T:
     Raises:
         UserError: when there is no such file, or it is not such a document; the message names the first wrong value.
     """
-    if not path.is_file():
-        raise UserError(f"Expected {path}. Received: no such file. Run the stage that writes it first: dvc repro.")
+    require_file(path)
     return parse_document(path.read_bytes(), kind, str(path), restore(path))
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
+PositiveFraction = Annotated[float, Field(gt=0, le=1)]
 SEEDS = 2**32  # as far as NumPy's go
 Seed = Annotated[int, Field(ge=0, lt=SEEDS)]
 

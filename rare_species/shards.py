@@ -10,20 +10,18 @@ import io
 import tarfile
 import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Annotated, Any, get_args
 
 import pandas as pd
-import pydantic
-from pydantic import AfterValidator, ConfigDict, Field, PositiveInt, ValidationError
+from pydantic import AfterValidator, Field, PositiveInt, ValidationError
 
-from rare_species.checksums import check_files, restore, write_checksums
+from rare_species.checksums import check_files, require_file, restore, write_checksums
 from rare_species.errors import UserError
-from rare_species.files import write_json
 from rare_species.manifest import read_table, write_table
 from rare_species.params import TREATMENT_KNOBS, Resize, TreatmentName
-from rare_species.schema import read_document
+from rare_species.schema import Document, read_document, write_document
 from rare_species.section import reason
 
 INDEX_NAME, SHAPE_NAME = "index.csv", "packed.json"
@@ -48,8 +46,7 @@ def _check_recipe(recipe: dict[str, Any]) -> dict[str, Any]:
     return recipe
 
 
-@pydantic.dataclasses.dataclass(frozen=True, config=ConfigDict(extra="forbid", strict=True, allow_inf_nan=False))
-class Shape:
+class Shape(Document):
     """How photos were fitted and treated; packed.json.
 
     Attributes:
@@ -91,8 +88,7 @@ class Packed:
         """
         for _, run in rows.groupby((rows["shard"] != rows["shard"].shift()).cumsum(), sort=False):
             shard = self.folder / run["shard"].iloc[0]
-            if not shard.is_file():
-                raise UserError(f"Expected {shard}. Received: no such file. {restore(shard)}")
+            require_file(shard)
             with shard.open("rb") as file:
                 for place in zip(run["offset"], run["length"], run["crc32"], run["file_path"], strict=True):
                     yield _read_photo(file, *place)
@@ -140,7 +136,7 @@ def pack(photos: pd.DataFrame, jpegs: Iterable[bytes], folder: Path, shard_image
                 places.append((name, offset, length, zlib.crc32(jpeg)))
     index = photos.assign(**dict(zip(("shard", "offset", "length", "crc32"), zip(*places, strict=True), strict=True)))
     write_table(folder / INDEX_NAME, index, INDEX_COLUMNS)
-    write_json(folder / SHAPE_NAME, asdict(shape))
+    write_document(folder / SHAPE_NAME, shape.model_dump(), Shape)
     write_checksums(folder, INDEX_NAME, SHAPE_NAME)  # the index has a checksum of every photo
 
 
@@ -150,10 +146,9 @@ def open_packed(folder: Path) -> Packed:
     Raises:
         UserError: when they are not there, or the index or packed.json is not as it was written.
     """
-    index = read_table(folder / INDEX_NAME, INDEX_COLUMNS).astype(dict.fromkeys(_NUMBERS, int))
-    shape = read_document(folder / SHAPE_NAME, Shape)
     check_files(folder, INDEX_NAME, SHAPE_NAME)
-    return Packed(folder, index, shape)
+    index = read_table(folder / INDEX_NAME, INDEX_COLUMNS).astype(dict.fromkeys(_NUMBERS, int))
+    return Packed(folder, index, read_document(folder / SHAPE_NAME, Shape))
 
 
 def find_photo(packed: Packed, file_path: str) -> bytes:
@@ -164,7 +159,7 @@ def find_photo(packed: Packed, file_path: str) -> bytes:
     """
     rows = packed.index[packed.index["file_path"] == file_path]
     if rows.empty:
-        raise UserError(f"Expected a packed photo. Received: {file_path!r}, not in {packed.folder / 'index.csv'}.")
+        raise UserError(f"Expected a packed photo. Received: {file_path!r}, not in {packed.folder / INDEX_NAME}.")
     return next(packed.read(rows))
 
 

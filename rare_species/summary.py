@@ -9,11 +9,10 @@ from typing import Any
 
 from rare_species.command import Parser, run_command
 from rare_species.error_analysis import describe_gap
-from rare_species.evaluation_metrics import read_evaluation
+from rare_species.evaluation_metrics import SHOWN, read_evaluation, top_k_names
 from rare_species.paths import Paths
 
 WIDTH = 100  # of sentences, in characters
-SHOWN = ("accuracy", "macro_f1", "macro_auc", "loss")
 
 
 def summarise(evaluation: dict[str, Any]) -> str:
@@ -24,8 +23,7 @@ def summarise(evaluation: dict[str, Any]) -> str:
     """
     names = [name for name in evaluation if name != "champion"]
     lines = [f"{'on the test split':20}" + "".join(f"{name:>12}" for name in names)]
-    top_k = [metric for metric in evaluation[names[0]]["test"] if metric.startswith("top")]  # evaluate.top_k names it
-    for metric in (SHOWN[0], *top_k, *SHOWN[1:]):
+    for metric in (SHOWN[0], *top_k_names(evaluation[names[0]]["test"]), *SHOWN[1:]):
         values = [evaluation[name]["test"][metric] for name in names]
         lines.append(f"{metric:20}" + "".join(f"{value:12.4f}" for value in values))
     ranges = [evaluation[name]["test_95"]["macro_f1"] for name in names]

@@ -88,9 +88,7 @@ def _write(out: Path) -> int:
 
 def _choose_photos(paths: Paths, knobs: PreprocessParams) -> list[Image.Image]:
     """Fit one photo of each of a few families, as preprocess does."""
-    first = (
-        read_checked(paths.split / "split.csv", ("file_path", "family")).drop_duplicates("family").sort_values("family")
-    )
+    first = read_checked(paths.assignments, ("file_path", "family")).drop_duplicates("family").sort_values("family")
     places = np.linspace(0, len(first) - 1, min(PHOTOS, len(first))).astype(int)
     files = [paths.images / path for path in first["file_path"].iloc[places]]
     return [fit_square(file.read_bytes(), knobs.image_size, knobs.resize) for file in files]

@@ -25,7 +25,7 @@ from rare_species.data_metrics import CleanMetrics
 from rare_species.files import staged
 from rare_species.manifest import LISTING_COLUMNS, MANIFEST_COLUMNS, read_checked, write_table
 from rare_species.params import CleanParams
-from rare_species.paths import Paths
+from rare_species.paths import MANIFEST, Paths
 from rare_species.pictures import draw_clean
 from rare_species.result_files import write_result_checksums
 from rare_species.schema import write_document
@@ -50,7 +50,7 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     documents = None if params.clean.documents == "keep" else find_documents(manifest)
     counts = count(manifest, documents) | {"guessed": guesses, "other_files": others}
     with staged(paths.clean, paths.metrics("clean"), paths.plots("clean")) as (clean, metrics, plots):
-        write_table(clean / "manifest.csv", manifest, MANIFEST_COLUMNS)
+        write_table(clean / MANIFEST, manifest, MANIFEST_COLUMNS)
         write_document(metrics, counts, CleanMetrics)
         draw_clean(manifest, documents, paths.images, plots)
         write_result_checksums(STAGE.name, metrics, plots, clean)

@@ -13,7 +13,7 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
-from rare_species.backbone_document import FeaturesDocument
+from rare_species.backbone_document import DOCUMENT, NETWORK, FeaturesDocument
 from rare_species.checksums import write_checksums
 from rare_species.classes import read_classes
 from rare_species.files import staged, write_json
@@ -22,6 +22,7 @@ from rare_species.parallel import pool_threads
 from rare_species.params import EmbedParams, ModelParams
 from rare_species.paths import Paths
 from rare_species.phyla import list_phyla, one_hot_phyla
+from rare_species.schema import write_document
 from rare_species.shards import INDEX_NAME, open_packed
 from rare_species.stage import Stage
 from rare_species.tensorflow_start import start_tensorflow
@@ -54,9 +55,9 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
             save_features(folder / f"{split}.npz", features.with_columns(told))
             rows[split] = len(features.labels)
         document = FeaturesDocument.of(embedder.description, phyla, paths.processed / INDEX_NAME, classes)
-        write_json(folder / "backbone.json", document.model_dump())
+        write_document(folder / DOCUMENT, document.model_dump(), FeaturesDocument)
         if embedder.backbone:
-            save_keras(folder / "backbone.keras", embedder.backbone)
+            save_keras(folder / NETWORK, embedder.backbone)
         write_checksums(folder)
         write_json(metrics, rows | {"feature_size": embedder.feature_size})
     return rows

@@ -32,7 +32,7 @@ class Params:
 def run(params: Params, paths: Paths) -> dict[str, Any]:
     """Fit, treat, encode, pack."""
     knobs = params.preprocess
-    photos = read_checked(paths.split / "split.csv", ("file_path", "family", "class_id", "split", "sha256"))
+    photos = read_checked(paths.assignments, ("file_path", "family", "class_id", "split", "sha256"))
     with staged(paths.processed, paths.metrics("preprocess"), paths.plots("preprocess")) as (processed, metrics, plots):
         fit_and_pack(photos, paths.images, knobs, processed, available_cores())
         packed = open_packed(processed)

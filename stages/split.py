@@ -16,15 +16,14 @@ from typing import Any
 
 import numpy as np
 
-from rare_species.classes import NAME as CLASSES
-from rare_species.classes import Classes
+from rare_species.classes import CLASSES, Classes
 from rare_species.data_metrics import SplitMetrics
 from rare_species.duplicates import count_leaks, group_photos
 from rare_species.files import staged
 from rare_species.held_out import assign_others, choose_held_out
 from rare_species.manifest import LISTING_COLUMNS, SPLIT_COLUMNS, kept, read_checked, write_csv, write_table
 from rare_species.params import SplitParams
-from rare_species.paths import Paths
+from rare_species.paths import ASSIGNMENTS, Paths
 from rare_species.pictures import draw_split
 from rare_species.result_files import write_result_checksums
 from rare_species.schema import write_document
@@ -59,7 +58,7 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     refuse_empty_splits(photos["split"].to_numpy(dtype=str))
     leaked = count_leaks(photos, manifest, knobs.burst_gap)
     with staged(paths.split, paths.metrics("split"), paths.plots("split")) as (split, metrics, plots):
-        write_table(split / "split.csv", photos.astype({"held_out_species": int}), SPLIT_COLUMNS)
+        write_table(split / ASSIGNMENTS, photos.astype({"held_out_species": int}), SPLIT_COLUMNS)
         write_document(split / CLASSES, classes, Classes)
         write_document(metrics, describe_splits(photos, fractions, leaked), SplitMetrics)
         draw_split(photos, plots)

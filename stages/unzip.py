@@ -17,7 +17,7 @@ from rare_species.ids import unread_ids
 from rare_species.listing import unpack
 from rare_species.manifest import LISTING_COLUMNS, write_table
 from rare_species.params import UnzipParams
-from rare_species.paths import Paths
+from rare_species.paths import LISTING, Paths
 from rare_species.result_files import write_result_checksums
 from rare_species.schema import write_document
 from rare_species.stage import Stage
@@ -36,7 +36,7 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     with staged(paths.images, paths.labels, paths.metrics("unzip")) as (images, labels, metrics):
         found = unpack(paths.root / knobs.archive, images, knobs)
         listing = found.listing
-        write_table(labels / "listing.csv", listing, LISTING_COLUMNS)
+        write_table(labels / LISTING, listing, LISTING_COLUMNS)
         counts = {
             "files": found.n_files,
             "junk": found.n_junk,

@@ -26,5 +26,11 @@ def packed(tmp_path_factory: pytest.TempPathFactory) -> Packed:
         }
     )
     jpegs = (encode_jpeg(fit_square(data, SIDE_PX, "crop"), 95) for data in photos.values())
-    pack(rows, jpegs, folder, shard_images=10, shape=Shape(SIDE_PX, "crop", {"name": "none"}, 95))
+    pack(
+        rows,
+        jpegs,
+        folder,
+        shard_images=10,
+        shape=Shape(image_size=SIDE_PX, resize="crop", treatment={"name": "none"}, jpeg_quality=95),
+    )
     return open_packed(folder)

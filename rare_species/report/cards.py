@@ -39,21 +39,18 @@ def data_card(run: LastRun) -> Section:
 def _data_facts(run: LastRun) -> Iterator[tuple[str, str]]:
     found, cleaned, split = run.metrics["unzip"], run.metrics["clean"], run.metrics["split"]
     yield "Archive", Path(run.params.unzip.archive).name
-    if found:
-        names = (("family", "families"), ("phylum", "phyla"), ("species", "species"))
-        known = [say.count(found[plural], one, plural) for one, plural in names if found.get(plural)]
-        yield "Labels", f"{say.count(found['labels'], 'photo')}: {', '.join(known)}"
-    if cleaned:
-        rejected, unlisted = sum(cleaned["rejected"].values()), cleaned["rejected"].get("unlisted", 0)
-        without = f" ({unlisted:,} of them without a label)" if unlisted else ""
-        yield "Photos", f"{cleaned['kept']:,} kept, {rejected:,} rejected{without}"
-        yield "Photos of a family", f"{cleaned['smallest_family']:,} to {cleaned['largest_family']:,}"
+    names = (("family", "families"), ("phylum", "phyla"), ("species", "species"))
+    known = [say.count(found[plural], one, plural) for one, plural in names if found[plural]]
+    yield "Labels", f"{say.count(found['labels'], 'photo')}: {', '.join(known)}"
+    rejected, unlisted = sum(cleaned["rejected"].values()), cleaned["rejected"].get("unlisted", 0)
+    without = f" ({unlisted:,} of them without a label)" if unlisted else ""
+    yield "Photos", f"{cleaned['kept']:,} kept, {rejected:,} rejected{without}"
+    yield "Photos of a family", f"{cleaned['smallest_family']:,} to {cleaned['largest_family']:,}"
     yield "Licence of the photos", "not stated: the pipeline reads none from the archive"
-    if split:
-        yield "Splitting", _describe_splitting(run.params.split, split.get("held_out_species", {}))
-        yield "Pairs that leak between splits", _leaks(split["leaked_pairs"])
-        yield "Families without validation photos", f"{split['families_without_val']:,}"
-        yield "Families without test photos", f"{split['families_without_test']:,}"
+    yield "Splitting", _describe_splitting(run.params.split, split["held_out_species"])
+    yield "Pairs that leak between splits", _leaks(split["leaked_pairs"])
+    yield "Families without validation photos", f"{split['families_without_val']:,}"
+    yield "Families without test photos", f"{split['families_without_test']:,}"
 
 
 def _leaks(pairs: int | None) -> str:
@@ -64,7 +61,7 @@ def _describe_splitting(knobs: SplitParams, held_out: Mapping[str, int]) -> str:
     if knobs.method == "stratified":  # which does not go with species held out
         return "stratified: photo by photo; bursts and near-duplicates may be torn apart"
     method = f"grouped: bursts (ids at most {knobs.burst_gap} apart) and near-duplicates stay together"
-    if not held_out.get("images"):
+    if not held_out["images"]:
         return method
     species = say.count(held_out["species"], "species", "species")
     families = say.count(held_out["families"], "family", "families")
@@ -72,13 +69,12 @@ def _describe_splitting(knobs: SplitParams, held_out: Mapping[str, int]) -> str:
 
 
 def _data_tables(cleaned: Mapping[str, Any], split: Mapping[str, Any]) -> Iterator[Table]:
-    if split:
-        rows = [
-            [name, *(f"{split[key][column]:,}" for column in ("images", "families", "groups"))]
-            for key, name in SPLIT_NAMES.items()
-        ]
-        yield Table("Splits", ("split", "photos", "families", "groups"), rows)
-    reasons = [(reason, n) for reason, n in cleaned.get("rejected", {}).items() if n]
+    rows = [
+        [name, *(f"{split[key][column]:,}" for column in ("images", "families", "groups"))]
+        for key, name in SPLIT_NAMES.items()
+    ]
+    yield Table("Splits", ("split", "photos", "families", "groups"), rows)
+    reasons = [(reason, n) for reason, n in cleaned["rejected"].items() if n]
     if reasons:
         yield Table("Rejected", ("reason", "files"), [[reason.replace("_", " "), f"{n:,}"] for reason, n in reasons])
 
@@ -97,16 +93,14 @@ def model_card(run: LastRun) -> Section:
     if backbone["feature_size"]:
         facts["Backbone"] = f"{backbone['name']}, {say.count(backbone['feature_size'], 'feature')}"
         facts["Weights"] = backbone["weights"]
-        facts["Licence of the weights"] = backbone.get("licence") or "none: random weights"
-        facts["Pretrained on"] = backbone.get("pretrained_on") or "nothing"
+        facts["Licence of the weights"] = backbone["licence"] or "none: random weights"
+        facts["Pretrained on"] = backbone["pretrained_on"] or "nothing"
     else:
         facts["Backbone"] = "none: a small convolutional network, trained from scratch"
     facts |= dict(_training_facts(run.metadata))
-    found = run.metadata.get("calibration") or {}
-    if found:
-        threshold = found["family_threshold"]
-        on = "never answered" if threshold is None else f"answered from a probability of {say.number(threshold)} on"
-        facts["Calibration"] = f"temperature {say.number(found['temperature'])}; the family is {on}"
+    found, threshold = run.metadata["calibration"], run.metadata["calibration"]["family_threshold"]
+    on = "never answered" if threshold is None else f"answered from a probability of {say.number(threshold)} on"
+    facts["Calibration"] = f"temperature {say.number(found['temperature'])}; the family is {on}"
     return Section("model", "Model", facts=facts, limits=say.describe_limits(run))
 
 
@@ -114,8 +108,8 @@ def _training_facts(metadata: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     knobs, images = metadata["params"], metadata["images"]
     yield "Photos", ", ".join(f"{images[split]:,} {name}" for split, name in SPLIT_NAMES.items())
     yield "Epochs", f"{metadata['best_epoch']} kept of at most {knobs['epochs'] + _fine_tuned(knobs)}"
-    head = knobs.get("head")
-    if head and metadata["backbone"]["feature_size"]:
+    head = knobs["head"]
+    if metadata["backbone"]["feature_size"]:
         layers = " → ".join(str(units) for units in head["units"]) or "none: a linear classifier"
         dropout = head["dropout"] if isinstance(head["dropout"], list) else [head["dropout"]]  # as params.yaml takes it
         yield "Hidden layers", f"{layers}; dropout {' → '.join(f'{share:.3g}' for share in dropout) or 'none'}"

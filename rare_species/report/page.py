@@ -34,7 +34,7 @@ class Headline:
         name: of the score.
         value: of the champion on the test split.
         interval: its 95 % interval, or "–".
-        by_chance: what answers without looking at the photo get; "" where that is not known.
+        by_chance: what answers without looking at the photo get.
     """
 
     name: str
@@ -71,13 +71,11 @@ def render_page(run: LastRun, changes: Section | None = None) -> str:
 
 def list_headlines(run: LastRun) -> list[Headline]:
     """Accuracy and macro F1 on the test split, against chance."""
-    test, intervals = run.scores["test"], run.scores.get("test_95", {})
-    of_accuracy = of_f1 = ""
-    if run.families:
-        accuracy, f1 = map(say.number, say.always_largest(run.families))
-        by_chance = say.number(1 / run.metrics["split"].get("train", {}).get("families", len(run.families)))
-        of_accuracy = f"chance {by_chance}; always naming the largest family {accuracy}"
-        of_f1 = f"always naming the largest family {f1}"
+    test, intervals = run.scores["test"], run.scores["test_95"]
+    accuracy, f1 = map(say.number, say.always_largest(run.families))
+    by_chance = say.number(1 / run.metrics["split"]["train"]["families"])
+    of_accuracy = f"chance {by_chance}; always naming the largest family {accuracy}"
+    of_f1 = f"always naming the largest family {f1}"
     return [
         Headline("Test accuracy", say.number(test["accuracy"]), say.span(intervals.get("accuracy")), of_accuracy),
         Headline("Test macro F1", say.number(test["macro_f1"]), say.span(intervals.get("macro_f1")), of_f1),

@@ -13,7 +13,7 @@ LISTED_PAIRS = 15
 def scores(run: LastRun) -> Section:
     """Every metric on every split, and all candidates."""
     scores = run.scores
-    intervals = scores.get("test_95", {})
+    intervals = scores["test_95"]
     rows = [
         [
             say.metric_name(metric),
@@ -37,7 +37,7 @@ def _candidates_table(run: LastRun) -> Table:
             name,
             say.number(run.evaluation[name]["val"]["macro_f1"]),
             say.number(run.evaluation[name]["test"]["macro_f1"]),
-            say.span(run.evaluation[name].get("test_95", {}).get("macro_f1")),
+            say.span(run.evaluation[name]["test_95"]["macro_f1"]),
         ]
         for name in run.candidates
     ]
@@ -85,20 +85,18 @@ def confusion(run: LastRun) -> Section:
 def families(run: LastRun) -> Section:
     """Scores of each family."""
     folder = f"evaluate/{run.champion}"
-    tables = []
-    if run.families:
-        rows = [
-            [
-                row["family"],
-                f"{int(row['train_images']):,}",
-                f"{int(row['images']):,}",
-                *(say.number(row[score] or None) for score in ("precision", "recall", "f1")),
-                row["confused_with"] or "–",
-            ]
-            for row in sorted(run.families, key=lambda row: (float(row["f1"] or 0), row["family"]))
+    rows = [
+        [
+            row["family"],
+            f"{int(row['train_images']):,}",
+            f"{int(row['images']):,}",
+            *(say.number(row[score]) for score in ("precision", "recall", "f1")),
+            row["confused_with"] or "–",
         ]
-        columns = ("family", "train photos", "test photos", "precision", "recall", "F1", "most confused with")
-        tables = [Table("All families, worst first", columns, rows, text=("most confused with",), is_long=True)]
+        for row in sorted(run.families, key=lambda row: (float(row["f1"]), row["family"]))
+    ]
+    columns = ("family", "train photos", "test photos", "precision", "recall", "F1", "most confused with")
+    tables = [Table("All families, worst first", columns, rows, text=("most confused with",), is_long=True)]
     shown = find_figures(
         run.paths,
         (f"{folder}/families.png", "F1 of each family, best first; the table has the numbers", "F1 by family."),
@@ -113,16 +111,14 @@ def families(run: LastRun) -> Section:
 
 def calibration(run: LastRun) -> Section:
     """Whether it is as often right as it says."""
-    found = run.scores.get("calibration")
-    tables = []
-    if found:
-        names = (("ece", "expected calibration error"), ("loss", "loss"))
-        rows = [
-            [name, *(say.number(found[split][key + end]) for split in ("val", "test") for end in ("", "_calibrated"))]
-            for key, name in names
-        ]
-        columns = ("measure", "validation", "validation, calibrated", "test", "test, calibrated")
-        tables = [Table("Before and after temperature scaling; less is better", columns, rows)]
+    found = run.scores["calibration"]
+    names = (("ece", "expected calibration error"), ("loss", "loss"))
+    rows = [
+        [name, *(say.number(found[split][key + end]) for split in ("val", "test") for end in ("", "_calibrated"))]
+        for key, name in names
+    ]
+    columns = ("measure", "validation", "validation, calibrated", "test", "test, calibrated")
+    tables = [Table("Before and after temperature scaling; less is better", columns, rows)]
     shown = find_figures(
         run.paths,
         (

@@ -7,9 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
-from rare_species.checksums import restore
 from rare_species.classifier import read_classifier
 from rare_species.data_metrics import CleanMetrics, SplitMetrics, UnzipMetrics
 from rare_species.errors import UserError
@@ -28,7 +25,6 @@ METRICS: Mapping[str, type[Document]] = {  # that the page shows next to those o
 }
 FAMILY_COLUMNS = ("family", "phylum", "train_images", "images", "precision", "recall", "f1", "confused_with")
 PAIR_COLUMNS = ("family", "predicted", "images", "same_phylum")
-SHARES = {"precision", "recall", "f1"}
 Rows = Sequence[Mapping[str, str]]
 
 
@@ -99,8 +95,8 @@ def read_last_run(paths: Paths) -> LastRun:
         metrics={stage: _read_metrics(paths, stage) for stage in METRICS},
         params=load_params(paths.root / "params.yaml", Params),
         metadata=_read_metadata(paths.champion, champion),
-        families=_read_rows(paths, f"{champion}/families.csv", FAMILY_COLUMNS, ("train_images", "images")),
-        pairs=_read_rows(paths, f"{champion}/pairs.csv", PAIR_COLUMNS, ("images",)),
+        families=_read_rows(paths, f"{champion}/families.csv", FAMILY_COLUMNS),
+        pairs=_read_rows(paths, f"{champion}/pairs.csv", PAIR_COLUMNS),
         paths=paths,
     )
 
@@ -123,22 +119,8 @@ def _read_metadata(folder: Path, champion: str) -> Mapping[str, Any]:
     return metadata.model_dump(mode="json")
 
 
-def _read_rows(paths: Paths, name: str, columns: Sequence[str], counts: Sequence[str]) -> Rows:
-    """A table of stage evaluate; `counts` are its columns of whole numbers."""
+def _read_rows(paths: Paths, name: str, columns: Sequence[str]) -> Rows:
+    """A table of stage evaluate."""
     check_results(paths, "evaluate", name)
-    file = paths.plots("evaluate") / name
-    table = read_table(file, columns)
-    for column in counts:
-        wrong = table[column][~table[column].str.fullmatch(r"[0-9]{1,15}")]
-        if len(wrong):
-            raise UserError(
-                f"Expected whole numbers in column {column} of {file}. Received: {wrong.iloc[0]!r}. {restore(file)}"
-            )
-    for column in SHARES & set(columns):
-        wrong = table[column][~pd.to_numeric(table[column], errors="coerce").between(0, 1)]
-        if len(wrong):
-            raise UserError(
-                f"Expected numbers from 0 to 1 in column {column} of {file}. Received: {wrong.iloc[0]!r}. "
-                f"{restore(file)}"
-            )
+    table = read_table(paths.plots("evaluate") / name, columns)
     return [{str(key): str(value) for key, value in row.items()} for row in table.to_dict("records")]

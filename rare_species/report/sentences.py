@@ -50,31 +50,31 @@ def always_largest(families: Rows) -> tuple[float, float]:
     return share, 2 * share / (1 + share) / len(families)  # its precision is the share, its recall 1
 
 
-def describe_luck(scores: Mapping[str, Any]) -> list[str]:
-    """Say whether the score on validation photos flatters; nothing where the test score has no interval.
+def describe_luck(scores: Mapping[str, Any]) -> str:
+    """Say whether the score on validation photos flatters.
 
     Args:
         scores: a candidate's part of metrics/evaluate.json.
     """
-    interval, val = scores.get("test_95", {}).get("macro_f1"), scores["val"]["macro_f1"]
-    if not interval:
-        return []
+    interval, val = scores["test_95"]["macro_f1"], scores["val"]["macro_f1"]
     where = "inside" if interval["low"] <= val <= interval["high"] else "outside"
-    return [
+    return (
         f"Validation photos chose the epoch and the champion; their score lies {where} the test score's 95 % interval "
         f"({span(interval)})."
-    ]
+    )
 
 
 def describe_limits(run: LastRun) -> list[str]:
     """Say what the model can't do, as far as the metrics tell."""
     split = run.metrics["split"]
-    known = count(split["train"]["families"], "family", "families") if split else "the families it was trained on"
-    sentences = [f"It knows {known} and nothing else: a photo of any other, or of none, is given one of these names."]
-    sentences += [describe_gap(run.scores), *describe_luck(run.scores)]
-    if run.families:
-        sentences += _describe_families(run.families)
-    untested, leaked = split.get("families_without_test", 0), split.get("leaked_pairs", 0)
+    known = count(split["train"]["families"], "family", "families")
+    sentences = [
+        f"It knows {known} and nothing else: a photo of any other, or of none, is given one of these names.",
+        describe_gap(run.scores),
+        describe_luck(run.scores),
+        *_describe_families(run.families),
+    ]
+    untested, leaked = split["families_without_test"], split["leaked_pairs"]
     if leaked is None:
         sentences.append(
             "Some content ids can't be used, so that bursts may lie in two splits unseen: the scores may flatter it."
@@ -87,7 +87,7 @@ def describe_limits(run: LastRun) -> list[str]:
             f"{count(leaked, 'pair')} of photos of one burst, or near-duplicates, lie in two splits: "
             "the scores flatter it."
         )
-    if (run.metadata.get("input") or {}).get("phyla"):
+    if run.metadata and run.metadata["input"]["phyla"]:
         sentences.append("It has to be told the phylum of each photo, which nearly gives some families away.")
     return sentences
 
@@ -106,10 +106,8 @@ def _describe_families(families: Rows) -> list[str]:
 
 
 def describe_calibration(scores: Mapping[str, Any]) -> list[str]:
-    """Say what temperature scaling does to the test split's calibration error; nothing where it was not measured."""
-    found = scores.get("calibration")
-    if not found:
-        return []
+    """Say what temperature scaling does to the test split's calibration error."""
+    found = scores["calibration"]
     test, meaning = found["test"], "Probabilities are calibrated when answers are as often right as they are probable."
     if found["temperature"] == 1:
         return [
@@ -126,10 +124,8 @@ def describe_calibration(scores: Mapping[str, Any]) -> list[str]:
 
 
 def describe_selection(scores: Mapping[str, Any]) -> list[str]:
-    """Say when the family is not answered, and what that brings; nothing where it was not measured."""
-    found = scores.get("selective")
-    if not found:
-        return []
+    """Say when the family is not answered, and what that brings."""
+    found, risk = scores["selective"], scores["risk_coverage"]
     test = found["test"]
     otherwise = "only the phylum is" if "phylum_precision" in test else "nothing is"
     wanted = number(found["wanted_precision"], 2)
@@ -148,10 +144,8 @@ def describe_selection(scores: Mapping[str, Any]) -> list[str]:
     if "phylum_precision" in test and test["answered"] < 1:
         others = "the others" if test["answered"] else "the test photos"
         sentences.append(f"Of {others}, the phylum is right for {percent(test['phylum_precision'])}.")
-    risk = scores.get("risk_coverage")
-    if risk:
-        sentences.append(
-            f"The 80 % of the test photos that it is surest of have an accuracy of {number(risk['accuracy_at_80'])}. "
-            f"The area under the curve below is {number(risk['aurc'])}; less is better."
-        )
+    sentences.append(
+        f"The 80 % of the test photos that it is surest of have an accuracy of {number(risk['accuracy_at_80'])}. "
+        f"The area under the curve below is {number(risk['aurc'])}; less is better."
+    )
     return sentences

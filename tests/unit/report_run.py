@@ -84,7 +84,8 @@ def write_run(root: Path) -> Path:
         root / "metrics/evaluate.json",
         {"champion": "tune", "train": scores(0.9, 0.7, 0.6), "tune": scores(1, 0.75, 0.625)},
     )
-    write_json(root / "metrics/unzip.json", {"files": 135, "labels": 133, "families": 3, "phyla": 2, "species": 5})
+    unpacked = {"files": 135, "junk": 0, "outside": 0, "labels": 133, "families": 3, "phyla": 2, "species": 5}
+    write_json(root / "metrics/unzip.json", unpacked | {"unread_ids": 0})
     rejected = {"missing": 1, "unlisted": 1, "too_small": 1, "duplicate": 0}
     cleaned = {"documents": None, "format_differs_from_extension": 0, "families": 3, "other_files": 0}
     write_json(

@@ -10,6 +10,8 @@ from rare_species import apply as module
 from rare_species.checksums import write_checksums
 from tests.toy import REPO
 
+ENDLESS = "k0: &k0 [1]\n" + "".join(f"k{n}: &k{n} [{', '.join(9 * [f'*k{n - 1}'])}]\n" for n in range(1, 30))
+
 
 @pytest.fixture
 def params(tmp_path, monkeypatch):
@@ -131,6 +133,19 @@ def test_search_of_the_report_is_valid(params):
     tune = yaml.safe_load(params.read_text(encoding="utf-8"))["tune"]
     assert (tune["trials"], tune["sampler"], tune["pruning"]["name"]) == (90, "random", "hyperband")
     assert set(tune["space"]) == {"head", "optimizer"}
+
+
+@pytest.mark.usefixtures("params")
+def test_aliases_that_hold_more_than_memory_does_are_refused_at_once(capsys):
+    assert apply(ENDLESS) == 1
+    shown = capsys.readouterr().err
+    assert shown.startswith("apply: part.yaml must hold knobs as params.yaml does. Received: more than 100 levels or")
+
+
+@pytest.mark.usefixtures("params")
+def test_file_of_a_persons_own_beside_a_list_is_none_of_its_stage():
+    write_checksums(Path(), "params.yaml")
+    assert apply("train: {seed: 3}") == 0
 
 
 def test_file_that_is_not_as_its_search_wrote_it_is_refused(params, capsys):

@@ -12,8 +12,8 @@ from benchmarks import photos, run
 from benchmarks.report import Row, describe_machine, describe_versions, in_one_line, print_rows, read_rows, render
 from benchmarks.scale import beyond_line
 from benchmarks.timing import Turns, take_turns, timed
-from rare_species.listing import read_metadata
 from rare_species.sample.rows import make_rows
+from tests.unit.listings import read_metadata
 
 
 def test_sides_take_turns_and_the_warm_up_does_not_count():

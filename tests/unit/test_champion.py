@@ -45,6 +45,7 @@ def folder(tmp_path):
 def test_champion_is_a_copy_whose_metadata_say_how_sure_and_how_right_it_is(packed, candidate, folder):
     predictions = make_predictions(packed).of_test()
     save_champion(folder, candidate, predictions, PARAMS.top_k)
+    write_checksums(folder)  # as the stage does
     assert sorted(path.name for path in folder.iterdir()) == [
         "SHA256SUMS",
         "classes.json",

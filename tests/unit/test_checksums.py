@@ -1,6 +1,7 @@
 """rare_species.checksums: what changed, is missing or was never listed is named; sha256sum reads the list too."""
 
 import hashlib
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -13,6 +14,7 @@ from rare_species.checksums import (
     file_digest,
     of_unchanged_photo,
     read_checksums,
+    restore,
     write_checksums,
 )
 from rare_species.errors import UserError
@@ -49,7 +51,7 @@ def test_named_files_alone_are_listed_and_others_from_beside(folder: Path, tmp_p
     assert read_checksums(folder) == digests
     check_files(folder)
     (tmp_path / "c.txt").write_bytes(b"d")
-    with pytest.raises(UserError, match=r"\.\./c\.txt as its stage wrote it"):
+    with pytest.raises(UserError, match=rf"Expected {re.escape(str(tmp_path / 'c.txt'))} as its stage wrote it"):
         check_files(folder)
 
 
@@ -89,6 +91,24 @@ def test_a_list_that_names_a_file_twice_is_refused(folder: Path) -> None:
     (folder / LIST_NAME).write_bytes((folder / LIST_NAME).read_bytes() * 2)
     with pytest.raises(UserError, match=r"each another, in .*SHA256SUMS\. Received: another text"):
         check_files(folder)
+
+
+def test_of_a_file_and_its_list_that_are_both_missing_the_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"Expected .*b\.txt\. Received: no such file"):
+        check_files(tmp_path, "b.txt")
+
+
+@pytest.mark.parametrize(
+    ("file", "command"),
+    [
+        ("metrics/evaluate.json", "git checkout HEAD -- metrics/evaluate.json"),
+        ("plots/tune/curves.png", "git checkout HEAD -- plots/tune/curves.png"),
+        ("models/champion/model.keras", "dvc checkout"),
+        ("data/split/split.csv", "dvc checkout"),
+    ],
+)
+def test_what_git_keeps_is_brought_back_with_git_and_the_rest_with_dvc(file: str, command: str) -> None:
+    assert restore(Path(file)) == f"Bring it back with {command}, or remove it and run dvc repro."
 
 
 def test_a_missing_list_is_named(folder: Path) -> None:

@@ -51,6 +51,9 @@ def test_other_classes_than_the_stage_wrote_are_refused(tmp_path: Path) -> None:
     write_json(tmp_path / "classes.json", [GOOD[0], GOOD[1] | {"family": "Ranidae"}])
     with pytest.raises(UserError, match=r"classes\.json as its stage wrote it.*Received: other bytes"):
         read_classes(tmp_path)
+    (tmp_path / "classes.json").write_bytes(b"\0")
+    with pytest.raises(UserError, match=r"classes\.json as its stage wrote it.*Received: other bytes"):
+        read_classes(tmp_path)
 
 
 def test_digest_tells_classes_apart() -> None:

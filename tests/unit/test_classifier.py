@@ -39,7 +39,7 @@ def change(folder, name, key, value):
 
 def test_all_is_read(folder):
     classifier = read_classifier(folder)
-    assert classifier.shape == Shape(32, "crop", {"name": "none"}, 95)
+    assert classifier.shape == Shape(image_size=32, resize="crop", treatment={"name": "none"}, jpeg_quality=95)
     assert classifier.calibration == Calibration(1.5, 0.5, 0.9)
     assert [entry["family"] for entry in classifier.classes] == ["Felidae", "Formicidae", "Ranidae"]
 
@@ -48,7 +48,8 @@ def test_missing_files_are_named(folder):
     (folder / "model.keras").unlink()
     (folder / "classes.json").unlink()
     with pytest.raises(
-        UserError, match=r"champion\. Received: no model\.keras and no classes\.json there\. Run .* repro"
+        UserError,
+        match=r"champion\. Received: no .*champion/model\.keras and no .*champion/classes\.json\. Run .* repro",
     ):
         read_classifier(folder)
 
@@ -76,7 +77,9 @@ def test_list_that_is_missing_or_cut_is_refused(folder, damage):
         ("metadata.json", "input.jpeg_quality", MISSING, "input.jpeg_quality: Field required"),
         ("metadata.json", "input.image_size", "32", r"input.image_size: .* \('32'\)"),
         ("metadata.json", "input.resize", "zoom", "input.resize: .*'crop', 'pad' or 'stretch'"),
-        ("metadata.json", "input.treatment.name", "gray", "input.treatment.name: "),
+        ("metadata.json", "input.treatment.name", "gray", "input.treatment: name must be one of .* 'gray'"),
+        ("metadata.json", "input.treatment.radius", 0.5, "input.treatment: none has no knobs such as radius"),
+        ("metadata.json", "input.jpeg_quality", 10, r"input.jpeg_quality: .* \(10\)"),
         ("metadata.json", "calibration.temperature", 0, "calibration.temperature: .* greater than 0"),
         ("metadata.json", "calibration.temperature", float("nan"), "calibration.temperature: .*finite"),
         ("metadata.json", "calibration.family_threshold", 2, "calibration.family_threshold"),

@@ -277,7 +277,12 @@ def test_workspace_without_checksums_is_an_error(repository, capsys, data, expec
     assert "plots/evaluate/SHA256SUMS" in err
 
 
-@pytest.mark.parametrize("text", ["train: " + "[" * 3000, "train: &a {head: *a}", "? [1]\n: 2", "train: 2020-13-41"])
+ENDLESS = "k0: &k0 [1]\n" + "".join(f"k{n}: &k{n} [{', '.join(9 * [f'*k{n - 1}'])}]\n" for n in range(1, 30))
+
+
+@pytest.mark.parametrize(
+    "text", ["train: " + "[" * 3000, "train: &a {head: *a}", "? [1]\n: 2", "train: 2020-13-41", ENDLESS]
+)
 def test_knobs_of_a_commit_that_cannot_be_gone_through_are_an_error(repository, capsys, text):
     (repository.folder / "params.yaml").write_text(text)
     repository.commit()

@@ -22,7 +22,7 @@ from rare_species.shards import Shape
 from rare_species.treatments import keep
 
 NEAR = 1.5  # mean difference in levels of 256: the last bits of a JPEG's last block may be lost
-READ = photo_reader(Shape(16, "crop", {"name": "none"}, 90), 10**6)
+READ = photo_reader(Shape(image_size=16, resize="crop", treatment={"name": "none"}, jpeg_quality=90), 10**6)
 
 
 def encode(image: Image.Image, kind: str, **options: object) -> bytes:

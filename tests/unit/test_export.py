@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from rare_species import export, exporters
 from rare_species.calibration import calibrate
+from rare_species.checksums import write_checksums
 from rare_species.classifier import read_classifier
 from rare_species.exporters import EXPORTERS, describe
 from rare_species.models import assemble, average_probabilities, build_head, save_keras
@@ -166,4 +167,5 @@ def test_onnx_has_what_its_converter_lacks(champion, tmp_path):
     folder = tmp_path / "champion"
     shutil.copytree(champion, folder)
     save_keras(folder / "model.keras", model)
+    write_checksums(folder)
     assert run(folder, "onnx", tmp_path / "out.onnx") == 0

@@ -9,8 +9,8 @@ import pytest
 from benchmarks import leak
 from rare_species.duplicates import burst_pairs
 from rare_species.images import decode_rgb
-from rare_species.listing import read_metadata
 from tests import toy
+from tests.unit.listings import read_metadata
 
 PHOTOS = 24  # three families of eight; ids 100 apart
 

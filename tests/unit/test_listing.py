@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 
 from rare_species.errors import UserError
 from rare_species.formats import IMAGE_SUFFIXES
-from rare_species.listing import find_root, match_files, read_metadata, rows_from_folders
+from rare_species.listing import find_root, match_files, rows_from_folders
 from rare_species.listing import unpack as unpack_all
 from rare_species.manifest import LISTING_COLUMNS
 from rare_species.params import Layout, UnzipParams
+from tests.unit.listings import read_metadata
 
 ROOMY = {"max_files": 100, "max_bytes": 10**6, "max_ratio": 100}
 KNOBS = {"archive": "-", "class_folder": "auto", "join_labels": False, "names": "auto", **ROOMY}

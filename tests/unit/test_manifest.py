@@ -142,6 +142,11 @@ ROW = {
     "offset": "512",
     "length": "100",
     "crc32": "4294967295",
+    "train_images": "20",
+    "images": "2",
+    "precision": "1.0",
+    "recall": "0.666667",
+    "f1": "0",
 }
 REJECTED = {
     "status": "rejected",
@@ -163,7 +168,7 @@ def test_what_stages_write_is_read(tmp_path: Path) -> None:
     rows = [
         ROW,
         ROW | {"file_path": "...a/..b/c..jpg"} | REJECTED,
-        ROW | {"file_path": "a\nb", "document_score": "1e-05"},
+        ROW | {"file_path": "a\nb", "document_score": "1e-05", "precision": "1", "recall": "0.0", "f1": "1.5e-05"},
     ]
     assert read_table(write_rows(tmp_path / "t.csv", rows), list(ROW)).to_dict("records") == rows
 
@@ -195,6 +200,12 @@ def test_what_stages_write_is_read(tmp_path: Path) -> None:
         ("sha256", "0123"),
         ("phash", "0123456789ABCDEF"),
         ("document_score", "nan"),
+        ("document_score", "1.5"),
+        ("train_images", "many"),
+        ("images", ""),
+        ("precision", "1.5"),
+        ("recall", "nan"),
+        ("f1", ""),
         ("orientation", "9"),
         ("extension_matches", "yes"),
         ("group", ""),

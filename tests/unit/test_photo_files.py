@@ -14,7 +14,7 @@ from rare_species.photo_files import find_photos, photo_reader
 from rare_species.shards import Shape
 from tests import toy
 
-SHAPE = Shape(32, "crop", {"name": "none"}, 95)
+SHAPE = Shape(image_size=32, resize="crop", treatment={"name": "none"}, jpeg_quality=95)
 
 
 @pytest.fixture
@@ -100,7 +100,9 @@ def test_pixels_are_those_that_the_pipeline_shows_its_networks(packed, tmp_path)
 
 
 def test_treatment_is_applied(folder):
-    photo = photo_reader(Shape(32, "pad", {"name": "grayscale"}, 95), 10**6)(folder / "photos/b.JPG")
+    photo = photo_reader(Shape(image_size=32, resize="pad", treatment={"name": "grayscale"}, jpeg_quality=95), 10**6)(
+        folder / "photos/b.JPG"
+    )
     assert photo.pixels.shape == (32, 32, 3)
     assert np.ptp(photo.pixels, axis=-1).max() == 0
 

@@ -155,6 +155,7 @@ def test_model_card_shows_whatever_the_search_of_the_report_finds(root):
     found = {knob: distribution.examples()[-1] for knob, distribution in params.space.items()}
     knobs = with_knobs(params.base, found).model_dump(mode="json") | {"seed": 0}  # as stage tune records them
     write_json(root / "models/champion/metadata.json", METADATA | {"params": knobs})
+    seal(root)
     assert "1024 → 512; dropout 0.6 → 0.5" in page_of(root).text
 
 
@@ -165,6 +166,7 @@ def test_family_that_is_never_sure_is_said_to_be_never_answered(root):
     evaluation["tune"]["selective"] |= {"threshold": None}
     evaluation["tune"]["selective"]["test"] |= {"answered": 0.0, "precision": 1.0}
     write_json(root / "metrics/evaluate.json", evaluation)
+    seal(root)
     text = page_of(root).text
     assert "temperature 1.500; the family is never answered" in text
     assert "The family is never answered: on validation photos no probability gave a precision of 0.90." in text
@@ -281,7 +283,7 @@ def test_worst_families_are_named_first():
 
 @pytest.mark.parametrize(("val", "where"), [(0.92, "inside"), (0.93, "outside")])
 def test_limits_say_whether_the_test_interval_holds_validation(val, where):
-    assert f"lies {where} the test score's 95 % interval (0.675–0.925)" in say.describe_luck(scores(1, val, 0.8))[0]
+    assert f"lies {where} the test score's 95 % interval (0.675–0.925)" in say.describe_luck(scores(1, val, 0.8))
 
 
 def test_temperature_of_one_is_not_called_a_change():
@@ -347,8 +349,16 @@ def test_command_writes_the_page(here):
             "family\n",
             "plots/evaluate/tune/pairs.csv must have the columns family, pred",
         ),
-        ("plots/evaluate/tune/pairs.csv", f"{PAIRS}\na,b,many,\n", "Expected whole numbers in column images of"),
-        ("plots/evaluate/tune/families.csv", f"{FAMILY_HEADER}\na,,1,1,1,1,1.5,\n", "Expected numbers from 0 to 1 in"),
+        (
+            "plots/evaluate/tune/pairs.csv",
+            f"{PAIRS}\na,b,many,\n",
+            "Expected a whole number in every row of column images in",
+        ),
+        (
+            "plots/evaluate/tune/families.csv",
+            f"{FAMILY_HEADER}\na,,1,1,1,1,1.5,\n",
+            "Expected a number from 0 to 1 in every row of",
+        ),
         ("plots/tune/curves.png", "text", "Expected a picture in plots/tune/curves.png"),
         ("params.yaml", None, "Expected params.yaml"),
     ],

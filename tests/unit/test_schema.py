@@ -8,7 +8,7 @@ import pydantic
 import pytest
 
 from rare_species.errors import UserError
-from rare_species.schema import Document, ListDocument, parse_document, read_document
+from rare_species.schema import Document, parse_document, read_document
 from tests.damage import list_damages
 
 
@@ -22,7 +22,7 @@ class Outer(Document):
     inner: Inner
 
 
-class Numbers(ListDocument[list[int]]):
+class Numbers(pydantic.RootModel[list[int]]):
     """Not a mapping."""
 
 

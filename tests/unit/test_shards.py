@@ -5,7 +5,6 @@ import json
 import re
 import tarfile
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 
 import pandas as pd
@@ -188,6 +187,16 @@ def test_other_bytes_than_were_packed_are_refused(packed: tuple[Packed, dict[str
             pytest.fail(damage)
 
 
+def test_changed_bytes_reach_no_parser(packed: tuple[Packed, dict[str, bytes]]) -> None:
+    for name in ("index.csv", "packed.json"):
+        file = packed[0].folder / name
+        whole = file.read_bytes()
+        file.write_bytes(b"\0")
+        with pytest.raises(UserError, match=rf"{name} as its stage wrote it.* Received: other bytes"):
+            open_packed(packed[0].folder)
+        file.write_bytes(whole)
+
+
 def test_photos_of_a_class_that_there_is_not_are_named(packed: tuple[Packed, dict[str, bytes]]) -> None:
     shards, _ = packed
     shards.check_classes(2)
@@ -214,7 +223,7 @@ def test_photos_of_a_class_that_there_is_not_are_named(packed: tuple[Packed, dic
     ],
 )
 def test_a_shape_that_cannot_be_is_named(tmp_path: Path, change: dict[str, object], found: str) -> None:
-    write = asdict(SHAPE) | change
+    write = SHAPE.model_dump() | change
     (tmp_path / "packed.json").write_text(json.dumps(write))
     with pytest.raises(UserError, match=rf"packed\.json to be what its stage writes\. Received: .*{found}"):
         read_document(tmp_path / "packed.json", Shape)

@@ -115,7 +115,7 @@ def test_metric_that_is_missing_is_not_passed_over(here, capsys, group, missing,
     del evaluation["train"][group][missing]
     write_json(here / "metrics/evaluate.json", evaluation)
     seal(here)
-    assert main() == 1
+    assert main([]) == 1
     shown = capsys.readouterr()
     assert shown.err.startswith(
         f"summary: Expected metrics/evaluate.json to be what its stage writes. Received: {received}"
@@ -149,14 +149,14 @@ def test_metrics_that_cannot_be_are_refused(here, capsys, place, value, received
     part[last] = value
     (here / "metrics/evaluate.json").write_text(json.dumps(evaluation), encoding="utf-8")
     seal(here)
-    assert main() == (1 if received else 0)
+    assert main([]) == (1 if received else 0)
     assert (f"Received: {received}" if received else "") in capsys.readouterr().err
 
 
 def test_metrics_that_are_not_as_evaluate_wrote_them_are_refused(here, capsys):
     file = here / "metrics/evaluate.json"
     file.write_text(file.read_text(encoding="utf-8").replace("0.6", "0.7"), encoding="utf-8")
-    assert main() == 1
+    assert main([]) == 1
     shown = capsys.readouterr()
     assert shown.err.startswith("summary: Expected metrics/evaluate.json as its stage wrote it, see plots/evaluate/SHA")
     assert shown.out == ""

@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 from tqdm import tqdm
 
 from rare_species.errors import UserError
-from rare_species.failures import ADVICE, describe_os_error
+from rare_species.failures import describe_os_error, is_refusal
 from rare_species.junk import is_junk
 from rare_species.safe_names import name_problem, names_that_meet
 from rare_species.terminal import printable
@@ -197,7 +197,7 @@ def _open(path: Path, limits: Limits) -> zipfile.ZipFile:
         n_entries = count_entries(path, limits.max_files)
         archive = zipfile.ZipFile(path)
     except OSError as error:
-        if error.errno in ADVICE:
+        if is_refusal(error):
             raise UserError(describe_os_error(error)) from error
         raise _not_a_zip(path, f"which cannot be read ({error.strerror})") from error
     except _DAMAGE as error:

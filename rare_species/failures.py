@@ -94,6 +94,11 @@ def describe_os_error(error: OSError) -> str:
     return f"Could not read or write {_shown(error.filename)}: {error.strerror or error}."
 
 
+def is_refusal(error: OSError) -> bool:
+    """Whether the system refused, rather than a library found the bytes of a file wrong."""
+    return error.errno in ADVICE or error.errno == errno.ENOMEM
+
+
 def out_of_memory(problem: str) -> str:
     """That memory is short, and what takes less.
 

@@ -71,7 +71,7 @@ def run_command(
         One of these, or 130 after Ctrl-C, 143 after SIGTERM and 129 after SIGHUP.
     """
     make_streams_safe()
-    logging.basicConfig(level=logging.INFO, handlers=[log_handler(name)])
+    _start_log(name)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's notices about this machine are not news
     with _stoppable() as signals:
         try:
@@ -89,6 +89,13 @@ def run_command(
             if message is None:
                 raise
             return _fail(name, message, mistake)
+
+
+def _start_log(name: str) -> None:
+    """What this project's own code reports goes to standard error, and of libraries what they warn of."""
+    logging.basicConfig(level=logging.WARNING, handlers=[log_handler(name)])
+    for own in ("rare_species", "stages", "benchmarks", "__main__"):
+        logging.getLogger(own).setLevel(logging.INFO)
 
 
 def make_streams_safe() -> None:

@@ -27,7 +27,7 @@ from rare_species.paths import Paths
 from rare_species.treatments import make_treatment, treatment_recipe
 
 PHOTOS = 5  # each of another family, spread over all
-log = logging.getLogger("treatment_panel")
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)

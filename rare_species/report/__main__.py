@@ -19,7 +19,7 @@ from rare_species.report.changes import compare_with
 from rare_species.report.page import render_page
 from rare_species.report.run import read_last_run
 
-log = logging.getLogger("report")
+log = logging.getLogger(__name__)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

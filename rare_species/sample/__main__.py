@@ -12,7 +12,7 @@ from rare_species.command import Parser, run_command
 from rare_species.sample.archive import Settings, draw_archive
 from rare_species.stage import available_cores
 
-log = logging.getLogger("sample")
+log = logging.getLogger(__name__)
 
 
 def parse_settings(argv: Sequence[str] | None) -> Settings:

@@ -225,7 +225,11 @@ def test_a_message_that_nobody_reads_does_not_change_the_exit_code(debug):
 LOG = r"""
 import logging, sys
 from rare_species.command import run_command
-run_command("compare", lambda: logging.getLogger("rare_species.revisions").info("two\nlines \x1b[2J \udce9") or 0)
+def work():
+    logging.getLogger("tf2onnx").info("Optimizing")
+    return own()
+own = lambda: logging.getLogger("rare_species.revisions").info("two\nlines \x1b[2J \udce9") or 0
+run_command("compare", work)
 """
 
 

@@ -25,7 +25,7 @@ from rare_species.command import Parser, run_command
 
 COMMAND = "python -m benchmarks."
 RESULTS = Path("benchmarks/results.md")
-log = logging.getLogger("bench")
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     unknown = sorted(set(names) - set(ORDER))
     if unknown:
         parser.error(f"expected names of benchmarks: {', '.join(ORDER)}. Received: {', '.join(unknown)}")
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s", datefmt="%H:%M:%S")
     source = ("--metadata", knobs.metadata.name) if knobs.metadata else ()
     asked = {
         "tuner": ((knobs.metadata,), source),

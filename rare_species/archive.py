@@ -16,9 +16,10 @@ from pathlib import Path, PurePosixPath
 from tqdm import tqdm
 
 from rare_species.errors import UserError
-from rare_species.failures import ADVICE, describe_os_error
+from rare_species.failures import describe_os_error, is_refusal
 from rare_species.junk import is_junk
 from rare_species.safe_names import name_problem, names_that_meet
+from rare_species.terminal import printable
 from rare_species.zip_directory import count_entries, read_names
 
 _CHUNK_BYTES = 1 << 20
@@ -117,8 +118,8 @@ def read_member(path: Path, name: str, limits: Limits) -> bytes:
         info = {member.name: member.info for member in contents.members}[name]
         if info.file_size > _IN_MEMORY_MAX_BYTES:
             raise UserError(
-                f"{name} in {path} must be at most {_IN_MEMORY_MAX_BYTES:,} bytes. Received: {info.file_size:,}. "
-                "Check that it is what its name says, and zip the photos again."
+                f"{printable(name)} in {printable(path)} must be at most {_IN_MEMORY_MAX_BYTES:,} bytes. "
+                f"Received: {info.file_size:,}. Check that it is what its name says, and zip the photos again."
             )
         return b"".join(_chunks(archive, info))
 
@@ -150,7 +151,8 @@ def extract(path: Path, destination: Path, limits: Limits, root: str = "", leave
             if member.name not in leave_out and (target := name_below(member.name, root))
         ]
         n_bytes = sum(info.file_size for _, info in chosen)
-        with tqdm(total=n_bytes, unit="B", unit_scale=True, desc=f"unzip {path.name}", disable=None) as progress:
+        shown = f"unzip {printable(path.name)}"
+        with tqdm(total=n_bytes, unit="B", unit_scale=True, desc=shown, disable=None) as progress:
             for target, info in chosen:
                 progress.update(_write(_chunks(archive, info), destination, target))
     return len(chosen)
@@ -195,7 +197,7 @@ def _open(path: Path, limits: Limits) -> zipfile.ZipFile:
         n_entries = count_entries(path, limits.max_files)
         archive = zipfile.ZipFile(path)
     except OSError as error:
-        if error.errno in ADVICE:
+        if is_refusal(error):
             raise UserError(describe_os_error(error)) from error
         raise _not_a_zip(path, f"which cannot be read ({error.strerror})") from error
     except _DAMAGE as error:

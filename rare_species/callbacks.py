@@ -21,6 +21,7 @@ from tqdm import tqdm
 from rare_species.arrays import Labels, Probabilities
 from rare_species.files import staged
 from rare_species.models import inference
+from rare_species.npz import is_damage
 from rare_species.scores import EPOCH_METRICS, epoch_scores
 from rare_species.training_params import FitParams
 
@@ -246,7 +247,9 @@ def _read_state(file: Path) -> dict[str, Any]:
         with file.open("rb") as stream, np.load(stream) as stored:  # NumPy itself leaves a damaged file open
             arrays = dict(stored)
         whole = str(arrays.pop("sha256")) == str(_state_digest(file.name, arrays))
-    except Exception:  # zipfile and NumPy raise anything when they read damaged bytes
+    except Exception as error:
+        if not is_damage(error, file):
+            raise
         whole = False
     if whole:
         return arrays

@@ -5,13 +5,11 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TypeVar
 
 from rare_species.errors import UserError
 
-T = TypeVar("T")
 LIST_NAME = "SHA256SUMS"
 _LINE = re.compile(r"(?P<digest>[0-9a-f]{64})  (?P<name>[^\r\n]+)")
 
@@ -113,26 +111,6 @@ def _file_of(folder: Path, name: str) -> Path:
 def _names_below(folder: Path) -> list[str]:
     files = (file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file())
     return [name for name in files if name != LIST_NAME]
-
-
-def of_unchanged_photo(photo: tuple[str, str], function: Callable[[str], T], folder: Path) -> T:
-    """Apply a function to the path of a photo if that has the SHA-256 given with it; for workers, so without pandas.
-
-    Args:
-        photo: its path, and the SHA-256 of the file that stage clean looked at.
-        function: of the path.
-        folder: that the path is relative to.
-
-    Raises:
-        UserError: when it is another file now.
-    """
-    path, sha256 = photo
-    if file_digest(folder / path) != sha256:
-        raise UserError(
-            f"Expected {folder / path} as it was when stage clean looked at it. Received: other bytes. "
-            "Unpack all photos again: dvc repro --force unzip."
-        )
-    return function(path)
 
 
 def require_file(path: Path) -> None:

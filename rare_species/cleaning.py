@@ -22,6 +22,7 @@ from rare_species.manifest import LISTING_COLUMNS, MANIFEST_COLUMNS, read_table
 from rare_species.parallel import map_in_processes
 from rare_species.params import CleanParams
 from rare_species.status import Guess, Reason, Status
+from rare_species.terminal import printable
 
 NOT_READ = Facts(0, "")
 TOLD = {
@@ -117,10 +118,11 @@ def refuse_too_many(manifest: pd.DataFrame, max_rejected_fraction: float) -> Non
         raise UserError(
             "Expected photos to keep. Received: all are named in the file of clean.exclude. Remove some rows."
         )
+    first = printable(rejected["file_path"].iloc[0])
     worst = ", ".join(f"{reason} {count}" for reason, count in Counter(rejected["reason"]).most_common(3))
     raise UserError(
         f"Expected at most {max_rejected_fraction:.3g} of the images to be rejected (clean.max_rejected_fraction). "
-        f"Received: {len(rejected)} of {len(judged)} ({worst}; for instance {rejected['file_path'].iloc[0]}). "
+        f"Received: {len(rejected)} of {len(judged)} ({worst}; for instance {first}). "
         "Mend the archive, or raise the limit with dvc exp run -S clean.max_rejected_fraction=VALUE."
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import logging
 import os
 import signal
 import sys
@@ -12,10 +13,11 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
+from rare_species.errors import UserError
 from rare_species.failures import describe_failure
-from rare_species.terminal import printable_lines
+from rare_species.terminal import log_handler, printable_lines
 
 MEND = 1
 DEBUG = "RARE_SPECIES_DEBUG"  # in the environment, so that the stages that DVC starts see it too
@@ -56,10 +58,10 @@ class _Debug(argparse.Action):
 def run_command(
     name: str, work: Callable[[], int], mistake: int = MEND, unread: int = 0, interrupted: str = "interrupted"
 ) -> int:
-    """Do the work; a mistake of the user's is one message.
+    """Do the work; a mistake of the user's is one message, and the log goes to standard error.
 
     Args:
-        name: of the command, before its messages.
+        name: of the command, before its messages and in its log.
         work: returns the exit code.
         mistake: exit code when the user has something to mend.
         unread: exit code when nobody reads the output to its end, as `head` does not.
@@ -69,6 +71,7 @@ def run_command(
         One of these, or 130 after Ctrl-C, 143 after SIGTERM and 129 after SIGHUP.
     """
     make_streams_safe()
+    _start_log(name)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's notices about this machine are not news
     with _stoppable() as signals:
         try:
@@ -76,15 +79,23 @@ def run_command(
             sys.stdout.flush()  # here an error still has a message
             return code
         except (Exception, KeyboardInterrupt) as error:
-            if signals or isinstance(error, KeyboardInterrupt):  # libraries may make another error of an interrupt
+            # Libraries may make another error of an interrupt, or pass over it: what comes later is told then
+            if isinstance(error, KeyboardInterrupt) or (signals and not isinstance(error, UserError)):
                 return _fail(name, interrupted, _STOPPED + (signals or [signal.SIGINT])[0])
             if isinstance(error, BrokenPipeError):
-                _drop_output()
+                _drop(sys.stdout)
                 return unread
             message = describe_failure(error)
             if message is None:
                 raise
             return _fail(name, message, mistake)
+
+
+def _start_log(name: str) -> None:
+    """What this project's own code reports goes to standard error, and of libraries what they warn of."""
+    logging.basicConfig(level=logging.WARNING, handlers=[log_handler(name)])
+    for own in ("rare_species", "stages", "benchmarks", "__main__"):
+        logging.getLogger(own).setLevel(logging.INFO)
 
 
 def make_streams_safe() -> None:
@@ -103,12 +114,16 @@ def make_streams_safe() -> None:
 
 @contextmanager
 def _stoppable() -> Iterator[list[int]]:
-    """Let SIGTERM and SIGHUP do what Ctrl-C does, unless they are ignored, as under nohup; yields those that came."""
+    """Let SIGTERM and SIGHUP do what Ctrl-C does, unless they are ignored, as under nohup; yields those that came.
+
+    A second one does not stop what cleans up after the first: `timeout` sends each twice, and people press twice.
+    """
     received: list[int] = []
 
     def interrupt(number: int, _frame: FrameType | None) -> None:
         received.append(number)
-        raise KeyboardInterrupt
+        if len(received) == 1 or sys.exception() is None:
+            raise KeyboardInterrupt
 
     if threading.current_thread() is not threading.main_thread():  # only there Python can handle signals
         yield received
@@ -125,16 +140,24 @@ def _stoppable() -> Iterator[list[int]]:
 
 
 def _fail(name: str, message: str, code: int) -> int:
-    if os.environ.get(DEBUG, "0") not in ("", "0"):
-        traceback.print_exc()
-    print(printable_lines(f"{name}: {message}"), file=sys.stderr)
+    try:
+        if debugging():
+            traceback.print_exc()
+        print(printable_lines(f"{name}: {message}"), file=sys.stderr, flush=True)
+    except OSError:
+        _drop(sys.stderr)
     try:
         sys.stdout.flush()
     except OSError:
-        _drop_output()
+        _drop(sys.stdout)
     return code
 
 
-def _drop_output() -> None:
-    """Nobody takes what is still to be printed: Python would complain about it as it ends."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def debugging() -> bool:
+    """Whether a person wishes to see where errors come from."""
+    return os.environ.get(DEBUG, "0") not in ("", "0")
+
+
+def _drop(stream: TextIO) -> None:
+    """Nobody takes what is still to be printed there: Python would complain about it as it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

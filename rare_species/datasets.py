@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from rare_species.arrays import Labels
 from rare_species.checksums import require_file, restore
 from rare_species.errors import UserError
+from rare_species.npz import is_damage
 from rare_species.shards import Packed
 
 ALIGNMENT = 64  # bytes: addresses of TensorFlow's arrays are multiples of it
@@ -209,7 +210,9 @@ def _open_features(folder: Path, split: str) -> Iterator[Any]:
         with path.open("rb") as file, np.load(file) as arrays:  # NumPy itself leaves a damaged file open
             _check(sorted(arrays.files) == ["file_paths", "labels", "photos", "values"], "its arrays")
             yield arrays
-    except Exception as error:  # zipfile and NumPy raise anything when they read damaged bytes
+    except Exception as error:
+        if not is_damage(error, path):
+            raise
         raise UserError(
             f"Expected {path} to hold features as stage embed writes them. "
             f"Received: {type(error).__name__}: {error}. {restore(path)}"

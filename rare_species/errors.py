@@ -1,4 +1,6 @@
-"""The one exception a person is meant to read."""
+"""The exceptions that a person is meant to read."""
+
+from rare_species.terminal import printable
 
 
 class UserError(Exception):
@@ -6,3 +8,23 @@ class UserError(Exception):
 
     The message says what was expected, what was received and what to do.
     """
+
+
+class PhotoError(UserError):
+    """A file that can't be read as a photo.
+
+    Attributes:
+        path: the file.
+        problem: in a few words.
+    """
+
+    def __init__(self, path: str, problem: str) -> None:
+        super().__init__(path, problem)  # all of them, or the error is lost on its way out of a worker
+        self.path, self.problem = path, problem
+
+    def __str__(self) -> str:
+        """The whole message."""
+        return (
+            f"Expected a photo that can be read. Received: {printable(self.path)}: {printable(self.problem)}. "
+            "Replace the file, or run stage clean again, which leaves it out."
+        )

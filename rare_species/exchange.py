@@ -7,7 +7,7 @@ import errno
 import os
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 _AT_FDCWD = -100  # Linux: paths are relative to the current folder
@@ -30,10 +30,19 @@ def put_in_place(places: Mapping[Path, Path]) -> None:
         for new, place, _ in moves:
             _swap(new, place)
     except BaseException:
-        for new, place, identity in reversed(moves):
-            if os.path.lexists(place) and _identity(place) == identity:  # an interrupt may come after the move itself
-                _swap(place, new)
+        try:
+            _move_back(moves)
+        except KeyboardInterrupt:  # the first, while an error is mended; `command` lets no second one through
+            _move_back(moves)
+            raise
         raise
+
+
+def _move_back(moves: Sequence[tuple[Path, Path, tuple[int, int]]]) -> None:
+    """Put back what was moved, whatever of it is back already."""
+    for new, place, identity in reversed(moves):
+        if os.path.lexists(place) and _identity(place) == identity:  # an interrupt may come after the move itself
+            _swap(place, new)
 
 
 def recover(place: Path) -> None:

@@ -13,6 +13,7 @@ from PIL import Image
 
 from rare_species import plots
 from rare_species.assessment_pictures import Candidate, captions, list_mistakes
+from rare_species.fonts import legible
 from rare_species.gradcam import class_heatmaps, overlay
 from rare_species.images import decode_rgb
 from rare_species.phyla import one_hot_phyla
@@ -31,6 +32,9 @@ def draw_explanations(candidate: Candidate, model: keras.Model, phyla: Sequence[
         path: of the picture.
         limit: photos at most.
     """
+    legible(
+        candidate.predictions.families.tolist()
+    )  # says which fonts all pictures need, as the process beside does not
     wrong = list_mistakes(candidate.table()).head(limit)
     pictures: list[Image.Image | None] = []
     names: list[str] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
+import traceback
 from concurrent.futures import BrokenExecutor
 from pathlib import Path
 
@@ -82,11 +83,20 @@ def describe_os_error(error: OSError) -> str:
     if error.errno == errno.ENOMEM:
         return out_of_memory("The memory is full.")
     if isinstance(error, FileNotFoundError) and error.filename:
+        if _is_program(error):
+            return (
+                f"Expected the program {_shown(error.filename)}. Received: no such program. Install it, and run again."
+            )
         return _describe_missing(Path(os.fsdecode(error.filename)))
     if error.errno in ADVICE:
         problem, advice = ADVICE[error.errno]
         return f"{_shown(error.filename)} {problem} ({error.strerror}). {advice}, and run again."
     return f"Could not read or write {_shown(error.filename)}: {error.strerror or error}."
+
+
+def is_refusal(error: OSError) -> bool:
+    """Whether the system refused, rather than a library found the bytes of a file wrong."""
+    return error.errno in ADVICE or error.errno == errno.ENOMEM
 
 
 def out_of_memory(problem: str) -> str:
@@ -95,10 +105,13 @@ def out_of_memory(problem: str) -> str:
     Args:
         problem: a sentence about what happened.
     """
-    return (
+    advice = (
         f"{problem} Close other programs or lower what takes memory: clean.max_pixels for large photos, batch_size and "
-        "image_size for networks. On one core only one photo is read at a time: taskset --cpu-list 0 dvc repro"
+        "image_size for networks."
     )
+    if not hasattr(os, "sched_getaffinity"):  # nor is there a taskset
+        return advice
+    return f"{advice} On one core only one photo is read at a time: taskset --cpu-list 0 dvc repro"
 
 
 def _describe_missing(path: Path) -> str:
@@ -112,6 +125,12 @@ def _describe_missing(path: Path) -> str:
             f"{here} It belongs to the installed packages. Remove .venv and run make repro, which installs them again."
         )
     return f"{here} Mend the path, or put the file there, and run again."
+
+
+def _is_program(error: FileNotFoundError) -> bool:
+    """Whether it was to be started, and looked for where programs are: subprocess names it as it would a file."""
+    frames = [frame.f_globals.get("__name__") for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return frames[-1:] == ["subprocess"] and Path(os.fsdecode(error.filename)).name == os.fsdecode(error.filename)
 
 
 def _shown(name: object) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import imagehash
 from PIL import Image, UnidentifiedImageError
@@ -17,10 +17,11 @@ from PIL import Image, UnidentifiedImageError
 from rare_species import jpeg
 from rare_species.colours import WHITE, flat, guessed, one_colour
 from rare_species.depth import is_deep
-from rare_species.errors import UserError
+from rare_species.errors import PhotoError, UserError
 from rare_species.formats import FORMATS, SUFFIXES, VARIANTS
 from rare_species.png import without_side_chunks
 from rare_species.status import Guess, Reason
+from rare_species.terminal import printable
 
 if TYPE_CHECKING:
     from rare_species.params import Resize
@@ -38,26 +39,6 @@ UPRIGHT = {
 Treatment = Callable[[Image.Image], Image.Image]  # from a fitted photo to one of the same side, see `treatments`
 HASH_SIDE_PX = 64  # twice what the perceptual hash looks at
 SCORED_SIDE_PX = 256  # longer side
-
-
-class PhotoError(UserError):
-    """A file that can't be read as a photo.
-
-    Attributes:
-        path: the file.
-        problem: in a few words.
-    """
-
-    def __init__(self, path: str, problem: str) -> None:
-        super().__init__(path, problem)  # all of them, or the error is lost on its way out of a worker
-        self.path, self.problem = path, problem
-
-    def __str__(self) -> str:
-        """The whole message."""
-        return (
-            f"Expected a photo that can be read. Received: {self.path}: {self.problem}. "
-            "Replace the file, or run stage clean again, which leaves it out."
-        )
 
 
 @dataclass(frozen=True)
@@ -114,6 +95,9 @@ def inspect_image(
 
     Returns:
         The facts; `reason` says why the image can't be used.
+
+    Raises:
+        MemoryError: when there is too little for an image within `max_pixels`, which is not the image's fault.
     """
     file = folder / path
     data = file.read_bytes()
@@ -142,7 +126,9 @@ def inspect_image(
             if score_document is not None:
                 facts = replace(facts, document_score=score_document(_image_to_score(image, data_read)))
             return facts
-    except Exception as error:  # a damaged file may raise anything, and is one of many
+    except MemoryError:
+        raise
+    except Exception as error:  # a damaged file may raise anything else, and is one of many
         return replace(facts, reason=_decode_reason(error))
 
 
@@ -188,8 +174,9 @@ def fit_file(
     *,
     folder: Path = Path(),
     max_pixels: int | None = None,
+    sha256: str | None = None,
 ) -> bytes:
-    """Fit one photo, treat it and encode it again: what a worker of `preprocess` does.
+    """Fit one photo, treat it and encode it again.
 
     Args:
         path: the file.
@@ -199,15 +186,33 @@ def fit_file(
         quality: see `encode_jpeg`.
         folder: that the path is relative to.
         max_pixels: see `fit_square`.
+        sha256: of the file when stage clean looked at it, if it did.
 
     Raises:
         PhotoError: when the file can't be read as a photo.
+        UserError: when it is another file now.
+        MemoryError: when there is too little.
+        OSError: when the system does not give the file.
     """
+    data = (folder / path).read_bytes()
+    if sha256 is not None and hashlib.sha256(data).hexdigest() != sha256:
+        raise UserError(
+            f"Expected {printable(folder / path)} as it was when stage clean looked at it. Received: other bytes. "
+            "Unpack all photos again: dvc repro --force unzip."
+        )
     try:
-        photo = fit_square((folder / path).read_bytes(), side_px, resize, max_pixels)
+        photo = fit_square(data, side_px, resize, max_pixels)
+    except MemoryError:
+        raise
     except Exception as error:
         raise PhotoError(str(path), _describe(error)) from error
     return encode_jpeg(treat(photo), quality)
+
+
+def fit_unchanged(photo: tuple[str, str], **how: Any) -> bytes:
+    """Do what a worker of `preprocess` does to a path and the SHA-256 of its file; see `fit_file`."""
+    path, sha256 = photo
+    return fit_file(path, sha256=sha256, **how)
 
 
 def scaled_size(width: float, height: float, side_px: int, resize: Resize) -> tuple[int, int]:
@@ -331,8 +336,4 @@ def _describe(error: Exception) -> str:
     """What is wrong with a file, in a few words."""
     if isinstance(error, UnidentifiedImageError):
         return "not an image of a known format"
-    if isinstance(error, MemoryError):
-        return "more pixels than there is memory for"
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror[0].lower() + error.strerror[1:]
     return (str(error).splitlines() or [type(error).__name__])[0]

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from rare_species.checksums import of_unchanged_photo
-from rare_species.images import fit_file
+from rare_species.images import fit_unchanged
 from rare_species.parallel import map_in_processes
 from rare_species.params import PreprocessParams
 from rare_species.shards import Shape, pack
@@ -31,15 +30,14 @@ def fit_and_pack(photos: pd.DataFrame, images: Path, knobs: PreprocessParams, fo
     """
     recipe = treatment_recipe(knobs.treatment, knobs)
     fit = partial(
-        fit_file,
+        fit_unchanged,
         side_px=knobs.image_size,
         resize=knobs.resize,
         treat=make_treatment(recipe),
         quality=knobs.jpeg_quality,
         folder=images,
     )
-    work = partial(of_unchanged_photo, function=fit, folder=images)
     named = list(zip(photos["file_path"], photos["sha256"], strict=True))
     shape = Shape(image_size=knobs.image_size, resize=knobs.resize, treatment=recipe, jpeg_quality=knobs.jpeg_quality)
-    with closing(map_in_processes(work, named, "preprocess", workers)) as jpegs:
+    with closing(map_in_processes(fit, named, "preprocess", workers)) as jpegs:
         pack(photos, jpegs, folder, knobs.shard_images, shape)

@@ -23,6 +23,7 @@ from rare_species import worker
 from rare_species.errors import UserError
 from rare_species.failures import out_of_memory
 from rare_species.stage import available_cores
+from rare_species.terminal import printable
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -51,15 +52,23 @@ def map_in_processes(
         UserError: when memory does not suffice for some items.
     """
     processes = min(workers, -(-len(items) // CHUNK))
-    results = map(function, items) if processes <= 1 else _map_apart(function, items, processes)
+    results = _map_here(function, items) if processes <= 1 else _map_apart(function, items, processes)
     with tqdm(total=len(items), desc=description, unit="image", mininterval=1.0) as progress:
         try:
             for result in results:
                 progress.update()
                 yield result
         finally:
-            if isinstance(results, Generator):
-                results.close()
+            results.close()
+
+
+def _map_here(function: Callable[[Item], Result], items: Sequence[Item]) -> Generator[Result, None, None]:
+    for item in items:
+        try:
+            result = function(item)
+        except MemoryError as error:
+            raise UserError(out_of_memory(f"The memory is full{_between([item])}.")) from error
+        yield result
 
 
 def _map_apart(
@@ -91,10 +100,12 @@ def _map_apart(
 
 
 def _between(items: Sequence[object]) -> str:
-    """Which items were at work, if they have names."""
-    if not items or not isinstance(items[0], str | Path):
+    """Which items were at work, if they have names: paths, or tuples that begin with one."""
+    names = [item[0] if isinstance(item, tuple) else item for item in items]
+    if not names or not isinstance(names[0], str | Path):
         return ""
-    return f" while it worked on what lies between {items[0]} and {items[-1]}"
+    first, last = printable(names[0]), printable(names[-1])
+    return f" while it worked on {first if first == last else f'what lies between {first} and {last}'}"
 
 
 @contextmanager

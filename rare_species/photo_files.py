@@ -11,11 +11,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from rare_species.errors import UserError
+from rare_species.errors import PhotoError, UserError
 from rare_species.formats import IMAGE_SUFFIXES, is_image
-from rare_species.images import PhotoError, decode_rgb, fit_file
+from rare_species.images import decode_rgb, fit_file
 from rare_species.junk import is_junk, list_files
 from rare_species.shards import Shape
+from rare_species.terminal import printable
 from rare_species.treatments import make_treatment
 
 
@@ -88,6 +89,11 @@ def _read(path: Path, fit: Callable[[Path], bytes]) -> Photo:
         return Photo(path, np.asarray(decode_rgb(fit(path))))
     except PhotoError as error:
         return Photo(path, None, error.problem)
+    except MemoryError:
+        return Photo(path, None, "more pixels than there is memory for")
+    except OSError as error:
+        problem = error.strerror or str(error)
+        return Photo(path, None, problem[0].lower() + problem[1:])
 
 
 def _matching(pattern: str) -> list[Path]:
@@ -104,7 +110,7 @@ def _below(path: Path) -> Iterator[Path]:
 
 
 def _nothing_found(name: str, exists: bool) -> str:
-    suffixes = ", ".join(sorted(IMAGE_SUFFIXES))
     if exists:
-        return f"Expected photos. Received: {name}, where no file ends in {suffixes}. Name other files or folders."
+        suffixes, shown = ", ".join(sorted(IMAGE_SUFFIXES)), printable(name)
+        return f"Expected photos. Received: {shown}, where no file ends in {suffixes}. Name other files or folders."
     return f"Expected a photo, a folder or a pattern. Received: {name!r}, where there is nothing. Mend the path."

@@ -15,7 +15,6 @@ from rare_species.command import MEND, Parser, run_command
 from rare_species.locking import alone
 from rare_species.params_file import load_params
 from rare_species.paths import Paths
-from rare_species.terminal import log_handler
 
 P = TypeVar("P")
 WRONG_ARGUMENTS = 2
@@ -52,7 +51,6 @@ class Stage(Generic[P]):
         return run_command(self.name, lambda: self._work(args.params), unread=MEND, interrupted=interrupted)
 
     def _work(self, file: Path) -> int:
-        logging.basicConfig(level=logging.INFO, handlers=[log_handler(self.name)])
         start, paths = time.monotonic(), Paths()
         params = load_params(file, self.params)
         with alone(paths.metrics(self.name)):  # a second run of the stage ends at once, not after all its work

@@ -24,11 +24,10 @@ from rare_species.manifest import read_checked
 from rare_species.params import PreprocessParams, TreatmentName
 from rare_species.params_file import load_params
 from rare_species.paths import Paths
-from rare_species.terminal import log_handler
 from rare_species.treatments import make_treatment, treatment_recipe
 
 PHOTOS = 5  # each of another family, spread over all
-log = logging.getLogger("treatment_panel")
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--out", type=Path, required=True, help="JPEG to write")
     args = parser.parse_args(argv)
-    logging.basicConfig(level=logging.INFO, handlers=[log_handler("treatment_panel")])
     return run_command("treatment_panel", lambda: _write(args.out))
 
 

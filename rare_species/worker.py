@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import threading
@@ -20,8 +21,12 @@ def apply(function: Callable[[Item], Result], items: Sequence[Item]) -> list[Res
 
 
 def follow_parent() -> None:
-    """End when the process that started this one ends, even if it was killed; Ctrl-C, which both get, is its affair."""
+    """End when the process that started this one ends, even if it was killed; Ctrl-C, which both get, is its affair.
+
+    So is to say which fonts draw what: it knows all names, and should say it once.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    logging.getLogger("rare_species.fonts").setLevel(logging.ERROR)
     threading.Thread(target=_end_after, args=(parent_process(),), daemon=True).start()
 
 

@@ -19,7 +19,7 @@ from rare_species.report.changes import compare_with
 from rare_species.report.page import render_page
 from rare_species.report.run import read_last_run
 
-log = logging.getLogger("report")
+log = logging.getLogger(__name__)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -35,7 +35,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=Path("report.html"), help="page to write (default: report.html)")
     parser.add_argument("--base", metavar="REV", help="compare with the run of this git revision or DVC experiment")
     args = parser.parse_args(argv)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s report: %(message)s", datefmt="%H:%M:%S")
     return run_command("report", lambda: _write(args.out, args.base))
 
 

@@ -12,7 +12,7 @@ from rare_species.command import Parser, run_command
 from rare_species.sample.archive import Settings, draw_archive
 from rare_species.stage import available_cores
 
-log = logging.getLogger("sample")
+log = logging.getLogger(__name__)
 
 
 def parse_settings(argv: Sequence[str] | None) -> Settings:
@@ -46,7 +46,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         0 when the zip is complete, 1 when the user has something to mend.
     """
     settings = parse_settings(argv)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s sample: %(message)s", datefmt="%H:%M:%S")
     return run_command("sample", lambda: _draw(settings))
 
 

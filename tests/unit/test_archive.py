@@ -14,12 +14,15 @@ import warnings
 import zipfile
 import zlib
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rare_species import archive
 from rare_species.archive import Limits, extract, inspect_archive, read_member
 from rare_species.errors import UserError
 
@@ -427,3 +430,11 @@ def test_safe_names_round_trip(files: dict[str, bytes], method: int) -> None:
         assert [member.name for member in inspect_archive(path, ROOMY).members] == sorted(files)
         assert extract(path, Path(folder) / "out", ROOMY) == len(files)
         assert tree(Path(folder) / "out") == files
+
+
+def test_the_bar_is_one_line_whatever_the_archive_is_called(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[str] = []
+    monkeypatch.setattr(archive, "tqdm", lambda **options: shown.append(options["desc"]) or nullcontext(Mock()))
+    path = make_zip(tmp_path / "photos\nunzip: all good\x1b[2J.zip", {"a.jpg": b"1"})
+    extract(path, tmp_path / "out", ROOMY)
+    assert shown == [r"unzip photos\nunzip: all good\x1b[2J.zip"]

@@ -12,7 +12,6 @@ from rare_species.checksums import (
     LIST_NAME,
     check_files,
     file_digest,
-    of_unchanged_photo,
     read_checksums,
     restore,
     write_checksums,
@@ -119,11 +118,3 @@ def test_a_missing_list_is_named(folder: Path) -> None:
 
 def test_digest_of_any_kind(folder: Path) -> None:
     assert file_digest(folder / "b.txt", "md5") == hashlib.md5(b"b").hexdigest()
-
-
-def test_a_photo_that_changed_is_not_worked_on(folder: Path) -> None:
-    sha256 = hashlib.sha256(b"b").hexdigest()
-    assert of_unchanged_photo(("b.txt", sha256), str.upper, folder) == "B.TXT"
-    (folder / "b.txt").write_bytes(b"c")
-    with pytest.raises(UserError, match=r"Expected .*b\.txt as it was when stage clean .*Received: other bytes"):
-        of_unchanged_photo(("b.txt", sha256), str.upper, folder)

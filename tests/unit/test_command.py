@@ -2,9 +2,11 @@
 
 import errno
 import os
+import re
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 
 import pytest
 
@@ -81,6 +83,45 @@ def test_a_signal_ends_it_like_ctrl_c_and_handlers_are_put_back(capsys, number, 
     assert signal.getsignal(number) == before
 
 
+def test_a_second_signal_does_not_stop_what_cleans_up(capsys):
+    cleaned = []
+
+    def work():
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        finally:
+            signal.raise_signal(signal.SIGTERM)
+            cleaned.append("all")
+        return 0
+
+    assert run_command("predict", work) == 143
+    assert cleaned == ["all"]
+    assert capsys.readouterr().err == "predict: interrupted\n"
+
+
+def swallow_an_interrupt():
+    with suppress(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
+
+
+def test_a_second_signal_is_heeded_where_the_first_was_swallowed():
+    def work():
+        swallow_an_interrupt()
+        signal.raise_signal(signal.SIGINT)
+        pytest.fail("the work must not go on")
+
+    assert run_command("predict", work) == 130
+
+
+def test_a_mistake_is_told_though_an_interrupt_was_swallowed(capsys):
+    def work():
+        swallow_an_interrupt()
+        raise UserError("Mend the path.")
+
+    assert run_command("predict", work) == 1
+    assert capsys.readouterr().err == "predict: Mend the path.\n"
+
+
 def test_a_signal_that_is_ignored_stays_so():
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
     try:
@@ -155,3 +196,44 @@ def test_a_full_disk_below_the_output_is_one_message(tmp_path):
     assert result.returncode == 1
     assert b"say: a file could not be written: the disk is full" in result.stderr
     assert b"Exception ignored" not in result.stderr
+
+
+FAIL = """
+import sys
+from rare_species.command import run_command
+from rare_species.errors import UserError
+def work():
+    raise UserError("Mend the path.")
+sys.exit(run_command("say", work, mistake=3))
+"""
+
+
+@pytest.mark.parametrize("debug", ["0", "1"])
+def test_a_message_that_nobody_reads_does_not_change_the_exit_code(debug):
+    reads, writes = os.pipe()
+    os.close(reads)  # as head does when it has seen enough
+    environment = os.environ | {"PYTHONPATH": str(REPO), DEBUG: debug}
+    try:
+        result = subprocess.run(
+            [sys.executable, "-c", FAIL], env=environment, stdout=writes, stderr=writes, check=False
+        )
+    finally:
+        os.close(writes)
+    assert result.returncode == 3
+
+
+LOG = r"""
+import logging, sys
+from rare_species.command import run_command
+def work():
+    logging.getLogger("tf2onnx").info("Optimizing")
+    return own()
+own = lambda: logging.getLogger("rare_species.revisions").info("two\nlines \x1b[2J \udce9") or 0
+run_command("compare", work)
+"""
+
+
+def test_the_log_of_every_command_has_its_name_and_one_printable_line_for_each_message():
+    environment = os.environ | {"PYTHONPATH": str(REPO)}
+    shown = subprocess.run([sys.executable, "-c", LOG], env=environment, capture_output=True, text=True, check=True)
+    assert re.fullmatch(r"\d\d:\d\d:\d\d compare: two\\nlines \\x1b\[2J \\udce9\n", shown.stderr)

@@ -49,9 +49,12 @@ def test_every_mistake_is_shown_beside_its_explanation(candidate, explained, tmp
     assert (tmp_path / "explanations.jpg").is_file()
 
 
-def test_a_perfect_model_has_nothing_to_explain(candidate, tmp_path):
+def test_a_perfect_model_has_nothing_to_explain(candidate, tmp_path, monkeypatch):
+    spoken = []
+    monkeypatch.setattr(explanations, "legible", spoken.extend)
     labels = candidate.predictions.labels["test"]
     perfect = make_predictions(candidate.packed, test=probable(labels, [0.9] * 6))
     nothing = Candidate("train", perfect, candidate.packed, candidate.properties)
     explanations.draw_explanations(nothing, None, [], tmp_path / "explanations.jpg", 2)
     assert (tmp_path / "explanations.jpg").is_file()
+    assert spoken == candidate.predictions.families.tolist()  # other pictures show their names

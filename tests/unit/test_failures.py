@@ -2,6 +2,7 @@
 
 import errno
 import os
+import subprocess
 import sys
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from rare_species.errors import UserError
-from rare_species.failures import describe_failure, describe_os_error
+from rare_species.failures import describe_failure, describe_os_error, out_of_memory
 
 MEMORY = "clean.max_pixels"
 
@@ -65,6 +66,25 @@ def test_what_is_missing_is_advised_by_where_it_belongs(name: str, advice: str) 
     message = refused(errno.ENOENT, name)
     assert message.startswith(f"Expected a file at {name}. Received: nothing there. ")
     assert advice in message
+
+
+def test_a_program_that_is_missing_is_to_be_installed() -> None:
+    with pytest.raises(FileNotFoundError) as missing:
+        subprocess.run(["no-such-program"], check=False)
+    message = "Expected the program no-such-program. Received: no such program. Install it, and run again."
+    assert describe_failure(missing.value) == message
+    with pytest.raises(FileNotFoundError) as missing:
+        subprocess.run(["./no-such-program"], check=False)
+    assert "Expected a file at no-such-program." in str(describe_failure(missing.value))
+
+
+@pytest.mark.parametrize("linux", [True, False])
+def test_one_core_is_advised_where_one_can_be_chosen(monkeypatch: pytest.MonkeyPatch, linux: bool) -> None:
+    if linux:
+        monkeypatch.setattr(os, "sched_getaffinity", len, raising=False)
+    else:
+        monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    assert ("taskset" in out_of_memory("The memory is full.")) == linux
 
 
 def test_outputs_are_known_by_their_absolute_paths_too() -> None:

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from rare_species import exchange
+from rare_species.command import run_command
 from rare_species.errors import UserError
 from rare_species.exchange import remove
 from rare_species.files import read_json, staged, write_json
@@ -185,6 +187,37 @@ def test_an_error_between_two_moves_puts_the_old_ones_back(
         write_all(folder, file)
     assert contents(tmp_path) == before
     assert not (tmp_path / "plots/first").exists()
+
+
+@pytest.mark.usefixtures("way")
+@pytest.mark.parametrize("first", [KeyboardInterrupt(), OSError(errno.EIO, "Input/output error")], ids=repr)
+@pytest.mark.parametrize("at", [3, 4, 5], ids="before move {}".format)
+def test_a_signal_while_old_outputs_are_put_back_does_not_stop_that(
+    tmp_path: Path, old: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, first: BaseException, at: int
+) -> None:
+    before, swap, moves = contents(tmp_path), exchange._swap, []
+
+    def interrupted(new: Path, place: Path) -> None:
+        moves.append(place)
+        if len(moves) == 3:
+            if isinstance(first, OSError):
+                raise first
+            signal.raise_signal(signal.SIGINT)
+        if len(moves) == at:
+            signal.raise_signal(signal.SIGINT)
+        swap(new, place)
+
+    def work() -> int:
+        with staged(*old, tmp_path / "plots") as (folder, file, _):
+            write_all(folder, file)
+        return 0
+
+    (tmp_path / "plots").mkdir()
+    monkeypatch.setattr(exchange, "_swap", interrupted)
+    assert run_command("split", work) in (1, 130)
+    assert len(moves) >= 5
+    assert contents(tmp_path) == before
+    assert not list(tmp_path.rglob("*.partial"))
 
 
 def test_there_is_no_moment_without_the_output(old: tuple[Path, Path]) -> None:

@@ -2,6 +2,9 @@
 
 import io
 import logging
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -13,6 +16,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
 from rare_species import fonts, plots
+from tests.toy import REPO
 
 OWN = ["sans-serif"]
 
@@ -114,3 +118,23 @@ def test_pictures_of_latin_names_are_the_same_bytes_with_other_fonts(request, na
         FigureCanvasAgg(figure).print_png(buffer)
         pictures.append(buffer.getvalue())
     assert pictures[0] == pictures[1]
+
+
+DRAWN_BESIDE = """
+from rare_species.fonts import legible
+from rare_species.parallel import process_beside
+if __name__ == "__main__":
+    with process_beside() as beside:
+        print(*beside.submit(legible, [chr(0x10FFFD)]).result()[0])
+        if {here}:
+            legible([chr(0x10FFFD)])
+"""
+
+
+@pytest.mark.parametrize("here", [True, False])
+def test_fonts_are_told_by_the_process_that_knows_all_names_alone(tmp_path, here):
+    (tmp_path / "draw.py").write_text(DRAWN_BESIDE.format(here=here))
+    command = [sys.executable, "draw.py"]
+    environment = os.environ | {"PYTHONPATH": str(REPO)}
+    said = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+    assert said.stderr.count("no font here has all letters") == here

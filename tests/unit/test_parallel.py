@@ -6,15 +6,20 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
-from rare_species import parallel
+from rare_species import packing, parallel
 from rare_species.errors import UserError
 from rare_species.parallel import map_in_processes, map_in_threads, process_beside
+from rare_species.params import PreprocessParams
+from rare_species.params_file import load_params
 from tests.toy import REPO
 
 ITEMS = list(range(50))  # four chunks
@@ -179,6 +184,42 @@ def test_memory_that_is_full_is_one_message_that_names_photos_and_what_to_lower(
     assert int(between[1]) <= 40 <= int(between[2])
     assert "memory" in message
     assert "clean.max_pixels" in message
+
+
+def fail_at_photo_40(photo: tuple[str, str], treat: Callable[[int], int]) -> None:
+    del treat
+    fill_memory_at_40(photo[0])
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_photos_are_named_on_one_line_whatever_comes_with_them(workers: int) -> None:
+    photos = [(f"photo {number}", "its checksum") for number in ITEMS]
+    photos[32], photos[47] = ("first\n", ""), ("last\x1b", "")
+    with pytest.raises(UserError) as error:
+        list(map_in_processes(partial(fail_at_photo_40, treat=square), photos, "read", workers))
+    named = {1: "worked on photo 40.", 2: r"worked on what lies between first\n and last\x1b."}
+    assert named[workers] in str(error.value)
+
+
+@dataclass(frozen=True)
+class Sections:
+    """Sections of params.yaml."""
+
+    preprocess: PreprocessParams
+
+
+def test_workers_find_what_preprocess_does_imported_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    given: list[Callable[..., object]] = []
+
+    def take(function: Callable[..., object], *_: object) -> Iterator[bytes]:
+        given.append(function)
+        yield from ()
+
+    monkeypatch.setattr(packing, "map_in_processes", take)
+    monkeypatch.setattr(packing, "pack", lambda _, jpegs, *__: list(jpegs))
+    photos = pd.DataFrame({"file_path": ["a.jpg"], "sha256": ["0"]})
+    packing.fit_and_pack(photos, tmp_path, load_params(REPO / "params.yaml", Sections).preprocess, tmp_path, workers=2)
+    assert parallel._modules(given[0]) == ["rare_species.images", "rare_species.treatments"]
 
 
 def mark_slowly(path: Path) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from rare_species import photo_files
 from rare_species.datasets import photo_batches
 from rare_species.errors import UserError
 from rare_species.images import decode_rgb, fit_square
@@ -134,6 +135,16 @@ def test_what_cannot_be_read_is_told(tmp_path, monkeypatch, data, problem):
 
 def test_a_file_that_went_away_is_told(tmp_path):
     assert photo_reader(SHAPE, 10**6)(tmp_path / "gone.jpg").problem == "no such file or directory"
+
+
+def test_a_photo_that_memory_does_not_suffice_for_is_told(folder, monkeypatch):
+    monkeypatch.setattr(photo_files, "decode_rgb", memory_full)
+    photo = photo_reader(SHAPE, 10**6)(folder / "photos/b.JPG")
+    assert (photo.pixels, photo.problem) == (None, "more pixels than there is memory for")
+
+
+def memory_full(_):
+    raise MemoryError
 
 
 def test_a_turned_photo_is_read_upright(tmp_path):

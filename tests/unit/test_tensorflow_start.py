@@ -1,9 +1,12 @@
 """rare_species.tensorflow_start: a start says nothing, unless it fails."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 from tests.toy import REPO
 
@@ -58,3 +61,53 @@ def test_threads_are_those_that_are_asked_for(tmp_path: Path) -> None:
         check=True,
     )
     assert result.stdout == "3\n"
+
+
+DEVICES = """
+import os
+from types import SimpleNamespace
+os.system('echo what it says >&2')
+class config:
+    list_physical_devices = staticmethod(lambda: [SimpleNamespace(device_type=kind) for kind in {kinds}])
+if {aborts}:
+    os.abort()
+"""
+START_HERE = """
+import sys
+from pathlib import Path
+from rare_species import tensorflow_start
+tensorflow_start.NVIDIA = Path(sys.executable if {gpu} else "no-such-gpu")
+tensorflow_start.start_tensorflow()
+"""
+
+
+def start_here(
+    folder: Path, *, kinds: tuple[str, ...], gpu: bool = False, aborts: bool = False, **environment: str
+) -> "subprocess.CompletedProcess[str]":
+    (folder / "tensorflow.py").write_text(DEVICES.format(kinds=kinds, aborts=aborts))
+    return run(START_HERE.format(gpu=gpu), folder, **environment)
+
+
+def test_nothing_is_held_back_from_who_is_debugging(tmp_path: Path) -> None:
+    result = start_here(tmp_path, kinds=("CPU",), aborts=True, RARE_SPECIES_DEBUG="1")
+    assert result.returncode == -signal.SIGABRT
+    assert result.stderr == "what it says\n"
+
+
+@pytest.mark.parametrize(
+    ("kinds", "gpu", "hidden", "told"),
+    [
+        (("CPU",), True, "0", True),
+        (("CPU",), True, "-1", False),
+        (("CPU",), False, "0", False),
+        (("CPU", "GPU"), True, "0", False),
+    ],
+    ids=["not usable", "hidden on purpose", "none there", "used"],
+)
+def test_a_gpu_that_is_not_used_is_one_line(
+    tmp_path: Path, kinds: tuple[str, ...], gpu: bool, hidden: str, told: bool
+) -> None:
+    result = start_here(tmp_path, kinds=kinds, gpu=gpu, CUDA_VISIBLE_DEVICES=hidden)
+    assert result.returncode == 0, result.stderr
+    assert ("that TensorFlow can't use: all is computed on the CPU" in result.stderr) == told
+    assert len(result.stderr.splitlines()) == told

@@ -27,6 +27,7 @@ PARAMS, OTHER_PARAMS = "params.yaml", "other.yaml"
 PHOTOS = 150
 PATIENCE_S = 120.0
 GRACE_S = 5.0  # within which the processes of a killed stage must be gone
+BAR = "%|"  # in a line of progress
 MARK = "CAMPAIGN"  # an environment variable that all processes of one run inherit
 UNFINISHED = ("data/checkpoints", "data/searches")  # what a killed stage leaves on purpose
 LOCK = ".lock.partial"  # how the files end by which runs keep out of each other's way
@@ -133,7 +134,7 @@ class Project:
             ended: the run.
             before: `everything` before it.
         """
-        lines = [line for line in ended.said.splitlines() if line.partition(": ")[0] in STAGES]
+        lines = [line for line in ended.said.splitlines() if line.partition(": ")[0] in STAGES and BAR not in line]
         problems = (
             ("Traceback" in ended.said, Outcome.TRACEBACK),
             (ended.code == 0, Outcome.ACCEPTED),

@@ -23,6 +23,7 @@ from benchmarks.campaign.files_that_run import read_hostile_files
 from benchmarks.campaign.kills import kill_stages
 from benchmarks.campaign.pictures import mutate_pictures
 from benchmarks.campaign.project import STAGES, make_project
+from rare_species.command import Parser, run_command
 from rare_species.errors import UserError
 
 LISTED = 400  # characters of what was said
@@ -54,13 +55,21 @@ def run(rounds: int, mutants: int, seed: int) -> Iterator[Attempt]:
 
 def main() -> int:
     """Print what came of each attempt that did harm, and the counts."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.campaign", description=__doc__)
+    parser = Parser(
+        prog="python -m benchmarks.campaign",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--rounds", type=int, default=2, help="signals of each kind for each stage; default: 2")
     parser.add_argument("--mutants", type=int, default=1500, help="default: 1500")
     parser.add_argument("--seed", type=int, default=0, help="default: 0")
     knobs = parser.parse_args()
+    return run_command("campaign", lambda: _count(run(knobs.rounds, knobs.mutants, knobs.seed)))
+
+
+def _count(running: Iterator[Attempt]) -> int:
     attempts = []
-    for attempt in tqdm(run(knobs.rounds, knobs.mutants, knobs.seed), desc="campaign", unit="attempt", mininterval=1.0):
+    for attempt in tqdm(running, desc="campaign", unit="attempt", mininterval=1.0):
         attempts.append(attempt)
         if not attempt.is_fine:
             tqdm.write(f"{attempt.kind}: {attempt.name}: {attempt.outcome}. {attempt.said[-LISTED:]}")

@@ -58,6 +58,7 @@ def attack_unzip(project: Project) -> Iterator[Attempt]:
                 attempt = Attempt(kind, name, Outcome.EXPENSIVE, f"{ended.seconds:.0f} s, {ended.peak >> 20} MiB")
             yield attempt
     (project.folder / ARCHIVE).write_bytes(good)
+    project.stage("unzip")
 
 
 def _attacks(files: Files) -> Mapping[str, Mapping[str, Callable[[], bytes]]]:
@@ -79,7 +80,6 @@ def _attacks(files: Files) -> Mapping[str, Mapping[str, Callable[[], bytes]]]:
             ),
             "long name": partial(_zip, files, {"a/" + "x" * 60_000 + ".jpg": b"x"}),
             "a million files": partial(_many, MANY),
-            "a count that lies": partial(_many, 10, MANY),
         },
         "damaged archive": {
             **{f"cut at {share:.0%}": partial(_cut, files, share) for share in (0.01, 0.1, 0.5, 0.9, 0.999)},
@@ -154,9 +154,8 @@ def _twice(files: Files) -> bytes:
     return _changed(files, repeat)
 
 
-def _many(count: int, declared: int | None = None) -> bytes:
-    """A zip64 of empty files; its directory says that there are `declared`."""
-    said = count if declared is None else declared
+def _many(count: int) -> bytes:
+    """A zip64 of empty files."""
     local = struct.pack("<IHHHHHIIIHH", 0x04034B50, 20, 0, 0, 0, 0x21, 0, 0, 0, 13, 0)
     central = struct.pack("<IHHHHHHIIIHHHHH", 0x02014B50, 45, 20, 0, 0, 0, 0x21, 0, 0, 0, 13, 0, 0, 0, 0)
     names = [f"a/{number:07d}.jpg".encode() for number in range(count)]
@@ -164,7 +163,7 @@ def _many(count: int, declared: int | None = None) -> bytes:
     step = len(local) + len(names[0])
     entries = (central + struct.pack("<II", 0, number * step) + name for number, name in enumerate(names))
     directory = b"".join(entries)
-    end = struct.pack("<IQHHIIQQQQ", 0x06064B50, 44, 45, 45, 0, 0, said, said, len(directory), len(body))
+    end = struct.pack("<IQHHIIQQQQ", 0x06064B50, 44, 45, 45, 0, 0, count, count, len(directory), len(body))
     locator = struct.pack("<IIQI", 0x07064B50, 0, len(body) + len(directory), 1)
     old_end = struct.pack("<IHHHHIIH", 0x06054B50, 0, 0, 0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0)
     return body + directory + end + locator + old_end

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.campaign.attempt import Attempt
-from benchmarks.campaign.project import STAGES, Project
+from benchmarks.campaign.project import OTHER_PARAMS, STAGES, Project
 
 SHARES = (0.1, 0.5, 0.9)  # of a stage's largest file
 
@@ -21,5 +21,5 @@ def fill_disks(project: Project) -> Iterator[Attempt]:
         largest = max(Path(path).stat().st_size for path in project.outputs(stage))
         for share in SHARES:
             before = project.everything()
-            ended = project.stage(stage, longest_file=int(largest * share))
+            ended = project.stage(stage, OTHER_PARAMS, longest_file=int(largest * share))
             yield project.judge_refusal("full disk", f"{stage} at {share:.0%} of its largest file", ended, before)

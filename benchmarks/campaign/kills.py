@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import random
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from benchmarks.campaign.attempt import Attempt, Outcome
-from benchmarks.campaign.project import STAGES, Ended, Project
+from benchmarks.campaign.project import OTHER_PARAMS, PARAMS, STAGES, Ended, Project
 
 SIGNALS = {signal.SIGKILL: (-signal.SIGKILL,), signal.SIGTERM: (128 + signal.SIGTERM,), signal.SIGINT: (130,)}
 EARLIEST, LATEST = 0.05, 0.98  # of a stage's time
 
 
 def kill_stages(project: Project, rounds: int, seed: int) -> Iterator[Attempt]:
-    """Send each signal to each stage `rounds` times.
+    """Send each signal to each stage `rounds` times, while it replaces old outputs by others.
 
     Args:
         project: in which all stages have run.
@@ -23,27 +23,39 @@ def kill_stages(project: Project, rounds: int, seed: int) -> Iterator[Attempt]:
     """
     rng = random.Random(seed)
     for stage in STAGES:
-        seconds, whole = project.stage(stage).seconds, project.outputs(stage)
+        seconds, versions = 0.0, {}
+        for params in (OTHER_PARAMS, PARAMS):
+            seconds = project.stage(stage, params).seconds
+            versions[params] = project.outputs(stage)
+        wanted = OTHER_PARAMS
         for sent, codes in SIGNALS.items():
             for _ in range(rounds):
                 after_s = seconds * rng.uniform(EARLIEST, LATEST)
-                ended = project.stage(stage, after_s=after_s, send=sent)
-                outcome, said = _judge(project, stage, ended, codes, whole)
+                ended = project.stage(stage, wanted, after_s=after_s, send=sent)
+                outcome, said = _judge(project, stage, ended, codes, versions)
+                if outcome is Outcome.SAME:
+                    outcome, said = _run_again(project, stage, wanted, versions[wanted])
                 yield Attempt(sent.name, f"{stage} after {after_s:.2f} s", outcome, said)
+                wanted = PARAMS if wanted == OTHER_PARAMS else OTHER_PARAMS
+        project.stage(stage)  # what comes after it is of these
 
 
 def _judge(
-    project: Project, stage: str, ended: Ended, codes: tuple[int, ...], whole: dict[str, str]
+    project: Project, stage: str, ended: Ended, codes: tuple[int, ...], versions: Mapping[str, dict[str, str]]
 ) -> tuple[Outcome, str]:
     if ended.left:
         return Outcome.ORPHANS, f"{ended.left} processes"
-    if project.outputs(stage) != whole:
-        return Outcome.HALF, "outputs are not the old ones"
+    if project.outputs(stage) not in versions.values():
+        return Outcome.HALF, "outputs are neither the old ones nor the new ones"
     if "Traceback" in ended.said:
         return Outcome.TRACEBACK, ended.said
     if ended.code not in (0, *codes):  # 0: it was over before
         return Outcome.UNCLEAR, f"exit code {ended.code}: {ended.said.strip()[-200:]}"
-    again = project.stage(stage)
+    return Outcome.SAME, ""
+
+
+def _run_again(project: Project, stage: str, params: str, whole: dict[str, str]) -> tuple[Outcome, str]:
+    again = project.stage(stage, params)
     if again.code or project.outputs(stage) != whole:
-        return Outcome.HALF, f"the next run ended with {again.code}, and other outputs: {again.said.strip()[-200:]}"
+        return Outcome.HALF, f"the next run ended with {again.code}, or other outputs: {again.said.strip()[-200:]}"
     return Outcome.SAME, ""

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,21 +21,32 @@ from benchmarks.campaign.attempt import Attempt, Outcome
 from benchmarks.photos import SMALL_SIDES_PX, draw
 from rare_species.sample.rows import make_rows
 
-ROOT = Path.cwd()
-GRAPH: Mapping[str, Any] = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
-STAGES: Sequence[str] = tuple(GRAPH)
-ARCHIVE = Path("data/raw/photos.zip")
+STAGES = ("unzip", "clean", "split", "preprocess", "embed", "train", "tune", "evaluate")
+ARCHIVE, OTHER_ARCHIVE = Path("data/raw/photos.zip"), Path("data/raw/others.zip")
+PARAMS, OTHER_PARAMS = "params.yaml", "other.yaml"
 PHOTOS = 150
 PATIENCE_S = 120.0
 GRACE_S = 5.0  # within which the processes of a killed stage must be gone
+BAR = "%|"  # in a line of progress
 MARK = "CAMPAIGN"  # an environment variable that all processes of one run inherit
 UNFINISHED = ("data/checkpoints", "data/searches")  # what a killed stage leaves on purpose
 LOCK = ".lock.partial"  # how the files end by which runs keep out of each other's way
-SMALL = {
+SMALL: Mapping[str, Mapping[str, Any]] = {
+    "unzip": {"archive": str(ARCHIVE)},
     "preprocess": {"image_size": 32, "shard_images": 32},
     "train": {"epochs": 3},
     "tune": {"trials": 3},
     "evaluate": {"resamples": 100},
+}
+OTHER: Mapping[str, Mapping[str, Any]] = {
+    "unzip": {"archive": str(OTHER_ARCHIVE)},
+    "clean": {"documents": "flag"},
+    "split": {"seed": 1},
+    "preprocess": {"jpeg_quality": 80},
+    "embed": {"views": 1},
+    "train": {"seed": 1},
+    "tune": {"seed": 1},
+    "evaluate": {"wanted_precision": 0.5},
 }
 
 
@@ -86,7 +97,7 @@ class Project:
         if longest_file is not None:
             command = ("benchmarks.campaign.limited", str(longest_file), *command)
         mark = uuid.uuid4().hex
-        environment = os.environ | {"PYTHONPATH": str(ROOT), MARK: mark}
+        environment = os.environ | {"PYTHONPATH": str(Path.cwd()), MARK: mark}
         said, started = self.folder.parent / "said.txt", time.monotonic()
         with said.open("wb") as stream:
             arguments = [sys.executable, "-m", *command]
@@ -98,13 +109,14 @@ class Project:
         process.returncode = code  # it is waited for already
         return Ended(code, said.read_text("utf-8", "replace"), seconds, peak, _left(mark))
 
-    def stage(self, name: str, **options: Any) -> Ended:
-        """Run a stage; see `run`."""
-        return self.run(f"stages.{name}", **options)
+    def stage(self, name: str, params: str = PARAMS, **options: Any) -> Ended:
+        """Run a stage with a file of knobs; see `run`."""
+        return self.run(f"stages.{name}", "--params", params, **options)
 
     def outputs(self, stage: str) -> dict[str, str]:
         """SHA-256 of every file that a stage wrote, by path."""
-        places = [next(iter(out)) if isinstance(out, dict) else out for out in GRAPH[stage]["outs"]]
+        graph = yaml.safe_load(Path("dvc.yaml").read_text(encoding="utf-8"))["stages"]
+        places = [next(iter(out)) if isinstance(out, dict) else out for out in graph[stage]["outs"]]
         return {path: digest for place in places for path, digest in digests(self.folder / place).items()}
 
     def everything(self) -> dict[str, str]:
@@ -122,7 +134,7 @@ class Project:
             ended: the run.
             before: `everything` before it.
         """
-        lines = [line for line in ended.said.splitlines() if line.startswith(_speakers())]
+        lines = [line for line in ended.said.splitlines() if line.partition(": ")[0] in STAGES and BAR not in line]
         problems = (
             ("Traceback" in ended.said, Outcome.TRACEBACK),
             (ended.code == 0, Outcome.ACCEPTED),
@@ -135,16 +147,18 @@ class Project:
 
 
 def make_project(folder: Path) -> Project:
-    """Draw an archive and write small knobs."""
+    """Draw archives, and write small knobs and others, with which every stage writes other files."""
     (folder / ARCHIVE).parent.mkdir(parents=True)
-    draw(make_rows(0, PHOTOS), folder / ARCHIVE, SMALL_SIDES_PX)
+    rows = make_rows(0, PHOTOS)
+    draw(rows, folder / ARCHIVE, SMALL_SIDES_PX)
+    draw(rows[:-1], folder / OTHER_ARCHIVE, SMALL_SIDES_PX)
     (folder / "data/exclude.csv").write_text("file_path\n", encoding="utf-8")
-    knobs = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
-    knobs["unzip"]["archive"] = str(ARCHIVE)
-    for section, values in SMALL.items():
-        knobs[section] |= values
-    knobs["tune"]["base"]["epochs"] = 3
-    (folder / "params.yaml").write_text(yaml.safe_dump(knobs), encoding="utf-8")
+    knobs = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
+    for file, changes in ((PARAMS, [SMALL]), (OTHER_PARAMS, [SMALL, OTHER])):
+        for section, values in (item for change in changes for item in change.items()):
+            knobs[section] |= values
+        knobs["tune"]["base"]["epochs"] = 3
+        (folder / file).write_text(yaml.safe_dump(knobs), encoding="utf-8")
     return Project(folder)
 
 
@@ -152,10 +166,6 @@ def digests(place: Path) -> dict[str, str]:
     """SHA-256 of a file, or of every file below a folder, by path."""
     files = [place] if place.is_file() else sorted(path for path in place.rglob("*") if path.is_file())
     return {str(file): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
-
-
-def _speakers() -> tuple[str, ...]:
-    return tuple(f"{stage}: " for stage in STAGES)
 
 
 def _wait(pid: int, started: float, after_s: float | None, send: signal.Signals) -> tuple[int, int]:

@@ -22,7 +22,7 @@ from rare_species.terminal import log_handler, printable_lines
 MEND = 1
 DEBUG = "RARE_SPECIES_DEBUG"  # in the environment, so that the stages that DVC starts see it too
 _STOPPED = 128  # and the signal's number: what a shell gives a program that a signal stopped
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Parser(argparse.ArgumentParser):
@@ -128,7 +128,7 @@ def _stoppable() -> Iterator[list[int]]:
     if threading.current_thread() is not threading.main_thread():  # only there Python can handle signals
         yield received
         return
-    before = {number: signal.getsignal(number) for number in _SIGNALS}
+    before = {number: signal.getsignal(number) for number in SIGNALS}
     heeded = [number for number, handler in before.items() if handler != signal.SIG_IGN]
     try:
         for number in heeded:

@@ -6,8 +6,10 @@ Or in one process beside this one, whatever the work.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import tempfile
+import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
@@ -20,6 +22,7 @@ from typing import Any, TypeVar
 from tqdm import tqdm
 
 from rare_species import worker
+from rare_species.command import SIGNALS
 from rare_species.errors import UserError
 from rare_species.failures import out_of_memory
 from rare_species.stage import available_cores
@@ -79,7 +82,7 @@ def _map_apart(
         try:
             for start in range(0, len(items), CHUNK):
                 chunk = items[start : start + CHUNK]
-                with _main_hidden():  # this may start a process
+                with _main_hidden(), _uninterrupted():  # this may start a process
                     waiting.append((chunk, pool.submit(worker.apply, function, chunk)))
                 if len(waiting) > AHEAD * processes:
                     yield from waiting[0][1].result()
@@ -151,6 +154,23 @@ def _main_hidden() -> Iterator[None]:
         yield
     finally:
         sys.modules["__main__"] = main
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Put signals off: of a process that is half started nobody would know that it must be ended."""
+    if threading.current_thread() is not threading.main_thread():  # only there Python handles signals
+        yield
+        return
+    came: list[int] = []
+    before = {number: signal.signal(number, lambda number, _: came.append(number)) for number in SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for late in came:
+            signal.raise_signal(late)
 
 
 def streams() -> int:

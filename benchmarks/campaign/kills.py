@@ -9,7 +9,11 @@ from collections.abc import Iterator, Mapping
 from benchmarks.campaign.attempt import Attempt, Outcome
 from benchmarks.campaign.project import OTHER_PARAMS, PARAMS, STAGES, Ended, Project
 
-SIGNALS = {signal.SIGKILL: (-signal.SIGKILL,), signal.SIGTERM: (128 + signal.SIGTERM,), signal.SIGINT: (130,)}
+SIGNALS = {  # and the exit codes that they may lead to; while modules are imported, a signal just ends Python
+    signal.SIGKILL: (-signal.SIGKILL,),
+    signal.SIGTERM: (128 + signal.SIGTERM, -signal.SIGTERM),
+    signal.SIGINT: (128 + signal.SIGINT, -signal.SIGINT),
+}
 EARLIEST, LATEST = 0.05, 0.98  # of a stage's time
 
 

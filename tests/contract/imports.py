@@ -13,7 +13,7 @@ def library_imports(source: Path) -> set[str]:
     """Library files that a file needs, directly or not, relative to the repository's root; never itself.
 
     Imports inside functions count, those below `if TYPE_CHECKING` do not. Packages' `__init__.py` are left out: they
-    hold a docstring and nothing else, which a test checks.
+    import nothing of the project, which a test checks.
     """
     found: set[Path] = set()
     waiting = [source]

@@ -3,7 +3,10 @@
 import ast
 import dataclasses
 import importlib
+import os
+import signal
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -107,9 +110,18 @@ def test_packages_that_shape_outputs_are_pinned():
 
 
 @pytest.mark.parametrize("package", ["rare_species", "stages"])
-def test_package_files_hold_only_a_docstring(package):
-    (docstring,) = ast.parse((REPO / package / "__init__.py").read_text(encoding="utf-8")).body
-    assert isinstance(docstring, ast.Expr)
+def test_package_files_import_nothing_of_the_project(package):
+    assert not library_imports(REPO / package / "__init__.py")
+
+
+@pytest.mark.parametrize("module", ["stages.unzip", "stages.train", "rare_species.predict"])
+def test_an_interrupt_while_modules_are_imported_is_no_traceback(module, tmp_path):
+    (tmp_path / "numpy.py").write_text("import os, signal; os.kill(os.getpid(), signal.SIGINT)", encoding="utf-8")
+    (tmp_path / "pandas.py").write_text("import numpy", encoding="utf-8")
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), str(REPO)])}
+    command = [sys.executable, "-m", module, "--help"]
+    ended = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, check=False)
+    assert (ended.returncode, ended.stderr) == (-signal.SIGINT, b"")
 
 
 @pytest.mark.parametrize("stage", STAGES)

@@ -99,9 +99,18 @@ def readers(path: str) -> tuple[str, ...]:
     return READERS[max((start for start in READERS if path.startswith(start)), key=len)]
 
 
-def all_damages(path: Path) -> list[tuple[str, bytes | None]]:
-    """What a file may become; None where it is gone."""
-    return [*list_damages(path.read_bytes(), path.suffix).items(), ("gone", None)]
+def some_damages(path: Path) -> Iterator[tuple[str, bytes | None]]:
+    """What a file may become, one damage of each kind; None where it is gone.
+
+    All kinds but not all places, as each is tried with every command: checksums are compared before anything is parsed.
+    """
+    kinds = set()
+    for name, damaged in list_damages(path.read_bytes(), path.suffix).items():
+        kind = name if name.startswith("a ") else name.split()[-1]
+        if kind not in kinds:
+            kinds.add(kind)
+            yield name, damaged
+    yield "gone", None
 
 
 def do(command: str, capsys: pytest.CaptureFixture[str]) -> Outcome:
@@ -120,7 +129,7 @@ def test_damage_is_told_by_what_reads_the_file_or_makes_no_difference(run, capsy
     counts, wrong = Counter[str](), []
     for path, name in results(run):
         refused = 0
-        for tried, (damage, damaged) in enumerate(all_damages(path)):
+        for tried, (damage, damaged) in enumerate(some_damages(path)):
             if tried == ENOUGH and not refused:  # it is not read
                 break
             path.unlink()

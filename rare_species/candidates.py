@@ -33,6 +33,7 @@ from rare_species.saved_networks import save_model
 from rare_species.schema import read_document
 from rare_species.scores import epoch_scores
 from rare_species.shards import INDEX_NAME, Packed
+from rare_species.stage import available_cores
 from rare_species.training import fit_head
 from rare_species.training_params import TrainParams, TuneParams
 
@@ -248,6 +249,7 @@ def save_candidate(folder: Path, candidate: Candidate, data: Data, knobs: dict[s
         "images": {split: len(data.packed.rows(split)) for split in SPLITS},
         "best_epoch": candidate.fit.best_epoch,
         "params": knobs,
+        "cores": None if candidate.backbone else available_cores(),
     }
     parts = [candidate.backbone, candidate.classifier] if candidate.backbone else [candidate.classifier]
     save_model(folder, assemble(shape.image_size, parts, len(data.phyla)), data.classes, metadata)

@@ -89,6 +89,7 @@ class Metadata(Document):
         images: photos of each split.
         best_epoch: whose weights were kept.
         params: the knobs it was fitted with.
+        cores: that a fit to photos ran on, as its last digits depend on them; None for a head, which is the same on any.
     """
 
     input: Input
@@ -96,6 +97,7 @@ class Metadata(Document):
     images: Images
     best_epoch: NonNegativeInt
     params: FittedKnobs
+    cores: PositiveInt | None = None
 
 
 class Skipped(Document):

@@ -1,6 +1,7 @@
 """Every stage on 3 families of 8 tiny photos: these files and only these, right counts, the same bytes again."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -279,6 +280,9 @@ def test_cnn_learns_from_photos_and_is_not_tuned(cnn_chain):
     assert cnn_chain.written["evaluate"] == WRITTEN["evaluate"] - below("plots/evaluate/tune", ASSESSMENT)
     assert (metrics(folder, "embed")["feature_size"], metrics(folder, "tune")) == (0, {"trials": 0})
     assert set(metrics(folder, "evaluate")) == {"champion", "train"}
+    for name in ("train", "champion"):
+        metadata = json.loads((folder / "models" / name / "metadata.json").read_text(encoding="utf-8"))
+        assert metadata["cores"] == len(os.sched_getaffinity(0))
 
 
 def test_classifier_that_is_told_the_phylum_goes_through_all_stages(phylum_chain):
@@ -288,6 +292,7 @@ def test_classifier_that_is_told_the_phylum_goes_through_all_stages(phylum_chain
     for name in ("train", "tune"):
         metadata = json.loads((folder / "models" / name / "metadata.json").read_text(encoding="utf-8"))
         assert metadata["input"]["phyla"] == ["Arthropoda", "Chordata"]
+        assert metadata["cores"] is None
     assert set(metrics(folder, "evaluate")) == {"champion", "train", "tune"}
 
 

@@ -89,7 +89,7 @@ class Metadata(Document):
         images: photos of each split.
         best_epoch: whose weights were kept.
         params: the knobs it was fitted with.
-        cores: that a fit to photos ran on, as its last digits depend on them; None for a head, which is the same on any.
+        cores: that a fit to photos ran on, as its last digits depend on them; None for a head, which does not.
     """
 
     input: Input

@@ -11,11 +11,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
+from rare_species import jpeg
 from rare_species.images import decode_rgb, fit_file, inspect_image
 from rare_species.photo_files import photo_reader
 from rare_species.shards import Shape
@@ -136,7 +137,10 @@ def test_a_png_that_is_kept_is_the_same_picture(
 def test_the_end_that_is_lost_or_zeros_is_found(
     tmp_path_factory: pytest.TempPathFactory, data: bytes, place: float, damage: Damage, end: bytes
 ) -> None:
-    assert is_near(kept(tmp_path_factory.getbasetemp(), damage(data, place, 0) + end), data, NEAR)
+    damaged = damage(data, place, 0)
+    n_zeros = len(damaged) - len(damaged.rstrip(b"\0"))
+    assume(not end or not 0 < n_zeros < len(jpeg.NO_DATA))  # so few before an end may belong to the picture
+    assert is_near(kept(tmp_path_factory.getbasetemp(), damaged + end), data, NEAR)
 
 
 @settings(max_examples=200)

@@ -97,7 +97,7 @@ def test_same_search_gives_the_same_bytes_and_another_other_ones(tmp_path):
 
 def test_nothing_searched_is_drawn_under_the_same_names(tmp_path):
     module.draw_nothing("tune.trials is 0", tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(module.FILES)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*module.FILES, "trials.csv"])
 
 
 def test_clock_changes_no_picture_but_that_of_the_seconds(tmp_path):

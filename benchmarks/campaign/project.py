@@ -42,7 +42,7 @@ OTHER: Mapping[str, Mapping[str, Any]] = {
     "unzip": {"archive": str(OTHER_ARCHIVE)},
     "clean": {"documents": "flag"},
     "split": {"seed": 1},
-    "preprocess": {"jpeg_quality": 80},
+    "preprocess": {"jpeg_quality": 100},
     "embed": {"views": 1},
     "train": {"seed": 1},
     "tune": {"seed": 1},

@@ -116,7 +116,7 @@ def is_near(pixels: NDArray[np.int64] | None, data: bytes, most: float) -> bool:
     return pixels is None or (pixels.shape == true.shape and float(np.abs(pixels - true).mean()) <= most)
 
 
-@settings(max_examples=400)
+@settings(max_examples=400, derandomize=True)
 @given(st.sampled_from([*PNGS, *JPEGS, *REST]), DAMAGED)
 def test_no_exception_escapes(
     tmp_path_factory: pytest.TempPathFactory, data: bytes, damages: list[tuple[Damage, float, int]]
@@ -124,7 +124,7 @@ def test_no_exception_escapes(
     kept(tmp_path_factory.getbasetemp(), damaged(data, damages))
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, derandomize=True)
 @given(st.sampled_from(PNGS), DAMAGED)
 def test_a_png_that_is_kept_is_the_same_picture(
     tmp_path_factory: pytest.TempPathFactory, data: bytes, damages: list[tuple[Damage, float, int]]
@@ -132,7 +132,7 @@ def test_a_png_that_is_kept_is_the_same_picture(
     assert is_near(kept(tmp_path_factory.getbasetemp(), damaged(data, damages)), data, most=0)
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, derandomize=True)
 @given(st.sampled_from([*PNGS, *JPEGS]), SHARES, st.sampled_from([cut, zero]), st.sampled_from([b"", b"\xff\xd9"]))
 def test_the_end_that_is_lost_or_zeros_is_found(
     tmp_path_factory: pytest.TempPathFactory, data: bytes, place: float, damage: Damage, end: bytes
@@ -143,7 +143,7 @@ def test_the_end_that_is_lost_or_zeros_is_found(
     assert is_near(kept(tmp_path_factory.getbasetemp(), damaged + end), data, NEAR)
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, derandomize=True)
 @given(st.sampled_from(REST[1:]), SHARES)
 def test_a_file_that_is_cut_is_whole_or_not_kept(
     tmp_path_factory: pytest.TempPathFactory, data: bytes, place: float

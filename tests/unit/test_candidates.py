@@ -209,6 +209,7 @@ def test_metadata_says_how_the_model_was_made(fitted, data):
         "images": {"train": 12, "val": 6, "test": 6},
         "best_epoch": candidate.fit.best_epoch,
         "params": train_params().model_dump(mode="json"),
+        "cores": None,
     }
 
 

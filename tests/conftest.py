@@ -1,5 +1,6 @@
-"""Packed photos for every test that reads them."""
+"""Packed photos for every test that reads them, and signals as they are in a terminal."""
 
+import signal
 from pathlib import Path
 
 import pandas as pd
@@ -11,6 +12,11 @@ from tests import toy
 
 SIDE_PX = 32
 SPLIT_OF = ("train", "val", "train", "test", "train", "val", "train", "test")  # of each family's 8 photos
+
+# Under nohup, or in a script's background, signals are ignored, and so they would be in all that tests start
+signal.signal(signal.SIGINT, signal.default_int_handler)
+for _number in (signal.SIGTERM, signal.SIGHUP):
+    signal.signal(_number, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session")

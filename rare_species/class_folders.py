@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from rare_species.errors import UserError
 from rare_species.params import ClassFolder
@@ -14,7 +13,6 @@ _SPLIT_NAMES = frozenset(
     {"train", "training", "val", "valid", "validation", "dev", "eval", "test", "testing", "holdout"}
 )
 _MOST_NAMED = 3
-log = logging.getLogger(__name__)
 Parts = tuple[str, ...]
 
 
@@ -22,9 +20,8 @@ def folder_labels(folders: Iterable[str], class_folder: ClassFolder) -> dict[str
     """Read each folder's class from its path.
 
     Where all top folders are those of a given split (`train`, `test`, ...) and hold folders only, they say nothing. Of
-    what is left, `first` takes the folder at the top and `last` the one that directly holds the photos. `auto` is
-    `last` where nothing speaks against it: with folders of one name in several others (`lion/cam01`, `zebra/cam01`),
-    or photos at several depths, the two readings differ and it refuses.
+    what is left, `first` takes the folder at the top and `last` the one that directly holds the photos. `auto` reads
+    only what is the same both ways: with folders in folders (`lion/cam01`, or `chordata/felidae`) it refuses.
 
     Args:
         folders: paths of folders that directly hold photos, with "/" between names.
@@ -40,31 +37,23 @@ def folder_labels(folders: Iterable[str], class_folder: ClassFolder) -> dict[str
     if all(len(parts) > 1 and spelling_key(parts[0]) in _SPLIT_NAMES for parts in paths.values()):
         paths = {folder: parts[1:] for folder, parts in paths.items()}
     if class_folder == "auto":
-        _refuse_two_readings(set(paths.values()))
+        _refuse_two_readings(paths)
     return {folder: parts[0] if class_folder == "first" else parts[-1] for folder, parts in paths.items()}
 
 
-def _refuse_two_readings(paths: set[Parts]) -> None:
-    parents: dict[str, set[Parts]] = {}
-    for parts in paths:
-        parents.setdefault(spelling_key(parts[-1]), set()).add(parts[:-1])
-    depths = {len(parts) for parts in paths}
-    first, last = ({parts[place] for parts in paths} for place in (0, -1))
-    repeated = any(len(places) > 1 for places in parents.values())
-    if repeated or len(depths) > 1:
-        why = "folders of one name lie in several others" if repeated else "photos lie at several depths"
-        raise UserError(
-            f"Photos must lie in one folder per class. Received: folders that can be read in two ways, as {why}. "
-            f"unzip.class_folder: first reads {_describe(first)}; last reads {_describe(last)}. "
-            "Choose one in params.yaml."
-        )
-    if max(depths, default=1) > 1 and first != last:
-        log.info(
-            "classes are the folders that hold photos: %s; with class_folder first, %s", *map(_describe, (last, first))
-        )
-
-
-def _describe(classes: set[str]) -> str:
+def describe_classes(classes: Collection[str]) -> str:
+    """How many classes there are, and the names of the first few."""
     names = ", ".join(map(repr, sorted(classes)[:_MOST_NAMED]))
     more = ", ..." if len(classes) > _MOST_NAMED else ""
     return f"{len(classes):,} class{'es' * (len(classes) != 1)} ({names}{more})"
+
+
+def _refuse_two_readings(paths: Mapping[str, Parts]) -> None:
+    nested = [folder for folder, parts in paths.items() if parts[0] != parts[-1]]
+    if nested:
+        first, last = (describe_classes({parts[place] for parts in paths.values()}) for place in (0, -1))
+        raise UserError(
+            f"Photos must lie in one folder per class. Received: folders in folders, such as {min(nested)!r}, which "
+            f"can be read in two ways. unzip.class_folder: first reads {first}; last reads {last}. "
+            "Choose one in params.yaml."
+        )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import closing
 from dataclasses import fields
 from functools import partial
@@ -21,26 +21,27 @@ from rare_species.junk import list_files
 from rare_species.manifest import LISTING_COLUMNS, MANIFEST_COLUMNS, read_table
 from rare_species.parallel import map_in_processes
 from rare_species.params import CleanParams
+from rare_species.spelling import match_files, posix_path
 from rare_species.status import Guess, Reason, Status
 from rare_species.terminal import printable
 
 NOT_READ = Facts(0, "")
 TOLD = {
-    Guess.STRETCHED: "fill little of the range of their numbers, and are stretched from black to white",
-    Guess.OPAQUE: "are hidden by their own alpha, which is ignored",
+    Guess.STRETCHED: "that fill little of the range of their numbers, stretched from black to white",
+    Guess.OPAQUE: "hidden by their own alpha, which is ignored",
 }
 log = logging.getLogger(__name__)
 
 
 def build_manifest(
-    listing: pd.DataFrame, images: Path, excluded: set[str], params: CleanParams, workers: int
+    listing: pd.DataFrame, images: Path, exclusions: Collection[str], params: CleanParams, workers: int
 ) -> pd.DataFrame:
     """Look at every image once and decide its status.
 
     Args:
         listing: what the archive lists, columns `manifest.LISTING_COLUMNS`.
         images: folder that `file_path` is relative to.
-        excluded: file paths that a person removed by hand.
+        exclusions: file paths that a person removed by hand, spelt as the files are or as `match_files` allows.
         params: limits on the size of an image, and what is done with documents.
         workers: processes.
 
@@ -48,12 +49,12 @@ def build_manifest(
         One row per listed label and per unlisted image, columns `MANIFEST_COLUMNS`, ordered by `file_path`.
 
     Raises:
-        UserError: when `excluded` names a file that is neither listed nor there.
+        UserError: when `exclusions` names a file that is neither listed nor there.
     """
     missing, unlisted = _missing_and_unlisted(listing, images)
     rows = pd.concat([listing, pd.DataFrame({"file_path": unlisted})]).fillna("")
     rows = rows.sort_values(list(LISTING_COLUMNS)).reset_index(drop=True)
-    _refuse_unknown(excluded, set(rows["file_path"]), params.exclude)
+    excluded = _find_excluded(sorted(exclusions), set(rows["file_path"]), params.exclude)
     inspect = partial(
         inspect_image,
         min_side_px=params.min_side_px,
@@ -88,7 +89,7 @@ def count_guesses(manifest: pd.DataFrame) -> dict[str, int]:
     found = {guess: kept["file_path"][kept["guess"] == guess] for guess in Guess}
     for guess, paths in found.items():
         if len(paths):
-            log.info("%d photos %s, first %r", len(paths), TOLD[guess], paths.iloc[0])
+            log.info("photos %s: %d, first %r", TOLD[guess], len(paths), paths.iloc[0])
     return {guess.value: len(paths) for guess, paths in found.items()}
 
 
@@ -141,13 +142,15 @@ def _tabulate(facts: Iterable[Facts]) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def _refuse_unknown(excluded: set[str], known: set[str], source: Path) -> None:
-    unknown = sorted(excluded - known)
+def _find_excluded(exclusions: Sequence[str], known: set[str], source: Path) -> set[str]:
+    meant = match_files([posix_path(path) for path in exclusions], known, str(source))
+    unknown = [path for path, file in zip(exclusions, meant, strict=True) if file not in known]
     if unknown:
         raise UserError(
             f"{source} (clean.exclude) must name files of the archive. Received {len(unknown)} that it does not have, "
             f"first {unknown[0]!r}. Remove those rows, or write them as in {min(known, default='the archive')!r}."
         )
+    return set(meant)
 
 
 def _reject(manifest: pd.DataFrame, rows: pd.Series[bool], reason: Reason) -> None:

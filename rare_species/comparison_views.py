@@ -10,7 +10,7 @@ from typing import Any
 from rare_species.bootstrap import LEVEL
 from rare_species.comparison import BAD, Change, Comparison, DifferentTestSetsError, FamilyChange
 from rare_species.revisions import Run
-from rare_species.terminal import printable
+from rare_species.terminal import count, printable
 
 FAMILIES = 10  # shown of those that got worse, and of those that got better
 ABSENT = "(none)"
@@ -167,7 +167,8 @@ def _more(families: Sequence[FamilyChange]) -> list[str]:
 
 def _test_set(comparison: Comparison) -> str:
     photos = comparison.base.photos
-    return f"{len(photos.file_paths)} test photos of {len(set(photos.families))} families"
+    families = count(len(set(photos.families)), "family", "families")
+    return f"{count(len(photos.file_paths), 'test photo')} of {families}"
 
 
 def _about_intervals(comparison: Comparison) -> str:

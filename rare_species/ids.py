@@ -20,14 +20,25 @@ def read_id(text: str) -> str:
     """An id without what table programs do to it.
 
     Args:
-        text: `10000000.0` (a column with gaps, in pandas), `10,000,000` (a spreadsheet), `1.0000001E+07`, or any other.
+        text: `10000000.0` (a column with gaps, in pandas), `10,000,000` (a spreadsheet), `1.0000001E+07`, `007` (which
+            spreadsheets make 7), or any other.
 
     Returns:
-        The whole number in digits; a text that is none, such as a name or a UUID, as it is.
+        The whole number in digits, the first of them no zero; a text that is none, such as a name or a UUID, as it is.
 
     Raises:
         ValueError: for a number of which the last digits are lost, such as `1.00E+07`.
     """
+    read = _read_number(text)
+    return read.lstrip("0") or "0" if read.isascii() and read.isdigit() else read
+
+
+def unread_ids(ids: pd.Series[str]) -> pd.Series[bool]:
+    """Which content ids are given but are not whole numbers of up to 18 digits, so that they have no order."""
+    return (ids != "") & ~ids.str.fullmatch(_NUMBER)
+
+
+def _read_number(text: str) -> str:
     if text.isdigit() or not text[:1].isdigit():
         return text
     if _THOUSANDS.fullmatch(text):
@@ -40,8 +51,3 @@ def read_id(text: str) -> str:
     if isinstance(power := exact.as_tuple().exponent, int) and power > 0:
         raise ValueError(f"{text!r}, a number whose last digits are lost")
     return str(int(exact)) if exact == exact.to_integral_value() else text
-
-
-def unread_ids(ids: pd.Series[str]) -> pd.Series[bool]:
-    """Which content ids are given but are not whole numbers of up to 18 digits, so that they have no order."""
-    return (ids != "") & ~ids.str.fullmatch(_NUMBER)

@@ -10,18 +10,20 @@ from pathlib import Path, PurePosixPath
 import pandas as pd
 
 from rare_species.archive import Contents, Limits, extract, inspect_archive, name_below, read_member
-from rare_species.class_folders import folder_labels
+from rare_species.class_folders import describe_classes, folder_labels
 from rare_species.errors import UserError
 from rare_species.formats import IMAGE_SUFFIXES, is_image
 from rare_species.ids import unread_ids
 from rare_species.labels import some, tabulate_labels
 from rare_species.metadata import METADATA_NAME, read_rows
 from rare_species.params import ClassFolder, Layout, UnzipParams
-from rare_species.spelling import path_key
+from rare_species.spelling import match_files
+from rare_species.terminal import count
 
 # Family names end so by the codes of nomenclature: ICZN Art. 29.2 (animals), ICN Art. 18.1 (plants, algae, fungi).
 _FAMILY_SUFFIXES = ("idae", "aceae")
-_EOL_NAME = re.compile(r"(?P<content_id>\d+)_(?P<species>\d+)_eol-full-size-copy\.jpg")
+# Numbers: zeros in front of them are left out, as by `ids.read_id`.
+_EOL_NAME = re.compile(r"0*(?P<content_id>\d+)_0*(?P<species>\d+)_eol-full-size-copy\.jpg")
 log = logging.getLogger(__name__)
 
 
@@ -69,6 +71,7 @@ def unpack(archive: Path, destination: Path, params: UnzipParams) -> Unpacked:
         listing = _list_from_metadata(archive, metadata, base, files, params)
     else:
         listing = rows_from_folders(files, params.layout, params.class_folder, params.join_labels)
+        _tell_root(root, listing)
     n_files = extract(archive, destination, limits, base, leave_out=[metadata])
     _tell_ids(listing)
     return Unpacked(listing, n_files, contents.n_junk, len(set(names) - {metadata}) - n_files)
@@ -87,39 +90,12 @@ def _list_from_metadata(
     meant = match_files([posixpath.join(above, row["file_path"]) for row in rows], files, source)
     if not set(files).intersection(meant):
         raise UserError(
-            f"file_path in {metadata} must be relative to the folder it lies in. Received: {len(rows)} rows, none of a "
-            f"file there, first {min(row['file_path'] for row in rows)!r}. Move {METADATA_NAME}, or correct its paths."
+            f"file_path in {metadata} must be relative to the folder it lies in. Received: {count(len(rows), 'row')}, "
+            f"none of a file there, first {min(row['file_path'] for row in rows)!r}. Move {METADATA_NAME}, or correct "
+            "its paths."
         )
     paired = (row | {"file_path": path} for row, path in zip(rows, meant, strict=True))
     return tabulate_labels(paired, source, params.join_labels)
-
-
-def match_files(listed: Sequence[str], files: Iterable[str], source: str) -> list[str]:
-    """Give listed paths the spelling of the files they mean.
-
-    A path without a file means the one whose name differs in nothing but case, composed accents, whitespace and
-    invisible characters, if there is exactly one that no row lists in its own spelling.
-
-    Args:
-        listed: paths, relative to the same folder as `files`.
-        files: that are there.
-        source: what to call the list in the log.
-
-    Returns:
-        As many paths, in the same order.
-    """
-    present = set(files)
-    astray = [path for path in listed if path not in present]
-    if not astray:
-        return list(listed)
-    by_key: dict[str, list[str]] = {}
-    for file in present.difference(listed):
-        by_key.setdefault(path_key(file), []).append(file)
-    meant = {path: found[0] for path in astray if len(found := by_key.get(path_key(path), [])) == 1}
-    if meant:
-        path, file = next(iter(meant.items()))
-        log.info("%s: %d paths are spelt otherwise than their files, first %a for %a", source, len(meant), path, file)
-    return [meant.get(path, path) for path in listed]
 
 
 def find_root(names: Sequence[str], layout: Layout) -> tuple[str, str]:
@@ -143,7 +119,7 @@ def find_root(names: Sequence[str], layout: Layout) -> tuple[str, str]:
     if not images:
         raise UserError(
             f"The archive must hold images ({', '.join(sorted(IMAGE_SUFFIXES))}). Received: no images among "
-            f"{len(names)} files. Set unzip.archive in params.yaml to a zip of photos."
+            f"{count(len(names), 'file')}. Set unzip.archive in params.yaml to a zip of photos."
         )
     found = [name for name in names if _is_metadata(name)] if layout in {"auto", "metadata"} else []
     if len(found) > 1 or (layout == "metadata" and not found):
@@ -193,8 +169,9 @@ def _folder_root(images: Sequence[str]) -> str:
     folders = {posixpath.dirname(name) for name in images}
     if folders == {""}:
         raise UserError(
-            f"Images must lie in one folder per class, or be listed in a {METADATA_NAME}. Received: {len(images)} "
-            "images in no folder. Sort them into folders named for their class, or add the list, and zip them again."
+            f"Images must lie in one folder per class, or be listed in a {METADATA_NAME}. Received: "
+            f"{count(len(images), 'image')} in no folder. Sort them into folders named for their class, or add the "
+            "list, and zip them again."
         )
     # A folder that holds every image is itself a class; the root is the one above.
     return posixpath.dirname(folders.pop()) if len(folders) == 1 else posixpath.commonpath(folders)
@@ -229,26 +206,29 @@ def _folder_of_all(names: Sequence[str], root: str) -> str:
         return root
     base = posixpath.commonpath([root, *outside]) if root and all(outside) else ""
     log.info(
-        "%d images lie beside the folder of %s: listed paths begin at %r",
-        len(outside),
-        METADATA_NAME,
-        base or "the top",
+        "images beside the folder of %s: %d; listed paths begin at %r", METADATA_NAME, len(outside), base or "the top"
     )
     return base
 
 
 def _tell_names(archive: Path, contents: Contents) -> None:
-    for encoding, count in sorted(contents.read_as.items()):
-        log.info("%s: %d names are read as %s", archive, count, encoding)
+    for encoding, n_names in sorted(contents.read_as.items()):
+        log.info("%s: names read as %s: %d", archive, encoding, n_names)
     if contents.n_junk:
-        log.info("%s: %d files of systems and tools are passed over", archive, contents.n_junk)
+        log.info("%s: files of systems and tools passed over: %d", archive, contents.n_junk)
+
+
+def _tell_root(root: str, listing: pd.DataFrame) -> None:
+    if root:
+        classes = describe_classes(set(listing["family"]))
+        log.info("all photos lie in folder %r, which names no class; the folders below it do: %s", root, classes)
 
 
 def _tell_ids(listing: pd.DataFrame) -> None:
     unread = listing["content_id"][unread_ids(listing["content_id"])]
     if len(unread):
         log.info(
-            "%d of %d content ids are no whole numbers, first %r: bursts among them are unknown",
+            "content ids that are no whole numbers: %d of %d, first %r; bursts among them are unknown",
             len(unread),
             int((listing["content_id"] != "").sum()),
             unread.iloc[0],

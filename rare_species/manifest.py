@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import itertools
+import logging
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -37,6 +38,7 @@ MANIFEST_COLUMNS = (
 SPLIT_COLUMNS = (*LISTING_COLUMNS, "class_id", "group", "split", "held_out_species", "sha256")
 SPLITS = ("train", "val", "test")
 ROWS_AT_ONCE = 4096  # all columns of so many rows are in memory while a table is read
+log = logging.getLogger(__name__)
 
 
 def _one_of(values: Sequence[str] | type[StrEnum]) -> tuple[str, str]:
@@ -101,7 +103,7 @@ def read_table(path: Path, columns: Sequence[str], *, by_hand: bool = False) -> 
     Args:
         path: the file.
         columns: those it must have.
-        by_hand: whether a person wrote it; values may then be any, and paths repeat.
+        by_hand: whether a person wrote it; values may then be any, paths repeat, and empty rows are passed over.
 
     Returns:
         A table of those columns; every value is text, "" where it is unknown.
@@ -115,13 +117,14 @@ def read_table(path: Path, columns: Sequence[str], *, by_hand: bool = False) -> 
         with pd.read_csv(
             path, dtype=str, keep_default_na=False, encoding="utf-8-sig", chunksize=ROWS_AT_ONCE
         ) as chunks:
-            table = pd.concat(_select(chunk, columns, path) for chunk in chunks)
+            table = pd.concat(_select(chunk, columns, path, by_hand) for chunk in chunks)
     except ValueError as error:  # empty, torn or not UTF-8
         raise UserError(
             f"{path} must be a UTF-8 CSV with a header. Received: {str(error).strip()}. Mend it."
         ) from error
-    if not by_hand:
-        _check_table(path, table)
+    if by_hand:
+        return table.reset_index(drop=True)
+    _check_table(path, table)
     return table
 
 
@@ -140,17 +143,44 @@ def kept(manifest: pd.DataFrame) -> pd.DataFrame:
     return manifest[manifest["status"] == Status.KEPT].reset_index(drop=True)
 
 
-def _select(table: pd.DataFrame, columns: Sequence[str], path: Path) -> pd.DataFrame:
-    """The named columns; an error says which are not there."""
-    if not isinstance(table.index, pd.RangeIndex):  # pandas takes the first cells for names of rows
-        raise ValueError("rows with more cells than the header")
+def column_advice(missing: Sequence[str], header: Sequence[str]) -> str:
+    """What to do about a header without some columns: save with commas, rename those that are near, add the others."""
+    if len(header) == 1 and any(mark in header[0] for mark in ";\t|"):
+        return "Save it again with commas."
+    near = near_columns(missing, header)
+    steps = [f"rename {name!r} to {column!r}" for name, column in near.items()]
+    if absent := [column for column in missing if column not in near.values()]:
+        steps.append(f"add {' and '.join(absent)} to its first line")
+    advice = " and ".join(steps)
+    return f"{advice[0].upper()}{advice[1:]}."
+
+
+def near_columns(missing: Sequence[str], header: Sequence[str]) -> dict[str, str]:
+    """Names in a header -> the missing column that each is but for case, spaces and the like (`File Path`)."""
+    bare = {_bare(column): column for column in missing}
+    return {name: bare[_bare(name)] for name in header if _bare(name) in bare}
+
+
+def _bare(name: str) -> str:
+    return re.sub(r"[\W_]", "", name.casefold())
+
+
+def _select(table: pd.DataFrame, columns: Sequence[str], path: Path, by_hand: bool) -> pd.DataFrame:
+    """The named columns, without the empty rows of a person; an error says which are not there."""
     missing = [column for column in columns if column not in table.columns]
     if missing:
         raise UserError(
             f"{path} must have the columns {', '.join(columns)}. Received: {', '.join(table.columns)}. "
-            f"Add {', '.join(missing)}."
+            + column_advice(missing, list(table.columns))
         )
-    return table[list(columns)]
+    if not isinstance(table.index, pd.RangeIndex):  # pandas takes the first cells for names of rows
+        raise ValueError("rows with more cells than the header")
+    if not by_hand:
+        return table[list(columns)]
+    empty = (table == "").all(axis=1)
+    if empty.any():
+        log.info("%s: empty rows passed over: %d", path, empty.sum())
+    return table.loc[~empty, list(columns)]
 
 
 def _check_table(path: Path, table: pd.DataFrame) -> None:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import csv
 import io
 import logging
-from bisect import bisect_left
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from pathlib import PurePosixPath
+from contextlib import contextmanager
 
 from rare_species.errors import UserError
 from rare_species.ids import read_id
-from rare_species.safe_names import name_problem
-from rare_species.spelling import spelling_key
+from rare_species.manifest import column_advice, near_columns
+from rare_species.safe_names import has_control_character, name_problem
+from rare_species.spelling import posix_path, spelling_key
+from rare_species.terminal import count
 
 METADATA_NAME = "metadata.csv"
 
@@ -28,13 +30,15 @@ _SOURCE_COLUMNS = {
 _REQUIRED = ("family", "file_path")
 _IDS = ("species", "content_id")
 _OPEN_QUOTE = "unexpected end of data"  # what csv says of a quote that is never closed
+# A cell that csv reads strictly, and the comma behind it.
+_CELL = re.compile(r' *+(?:"[^"]*+(?:""[^"]*+)*+"|[^",\r\n][^,\r\n]*+)?+,')
 
 Row = dict[str, str]
 log = logging.getLogger(__name__)
 
 
 def read_rows(data: bytes, source: str) -> list[Row]:
-    r"""Read the rows of a metadata.csv of the rare-species set's shape.
+    r"""Read the rows of a metadata.csv of the rare-species set's shape; empty rows are passed over.
 
     Args:
         data: UTF-8 text with or without BOM, cells apart by commas; a quote in a quoted cell is doubled or, as R writes
@@ -47,8 +51,25 @@ def read_rows(data: bytes, source: str) -> list[Row]:
         spreadsheets do to them (`ids.read_id`).
 
     Raises:
-        UserError: if it is not such a file, has no rows, or a row is incomplete or unsafe.
+        UserError: if it is not such a file, has no rows, or a row is incomplete or unsafe, or has a label that can't be
+            seen.
     """
+    with _cells_of_any_length(len(data)):
+        return _read_rows(data, source)
+
+
+@contextmanager
+def _cells_of_any_length(most: int) -> Iterator[None]:
+    """Let csv read them: a quote that is never closed makes one cell of all that follows, and is what is to be told."""
+    before = csv.field_size_limit()
+    csv.field_size_limit(max(before, most))
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)
+
+
+def _read_rows(data: bytes, source: str) -> list[Row]:
     try:
         return list(_rows(_decode(data, source), source))
     except UserError:
@@ -69,21 +90,28 @@ def _rows(text: str, source: str) -> Iterator[Row]:
     example = ""
     for line, record in _records(text, source):
         row = {column: record.get(source_column, "") for column, source_column in _SOURCE_COLUMNS.items()}
-        if empty := [column for column in _REQUIRED if not spelling_key(row[column])]:
-            raise _bad_line(source, line, f"an empty {' and '.join(empty)}")
-        posix = row["file_path"].replace("\\", "/")
-        if problem := name_problem(posix):
-            raise _bad_line(source, line, f"file_path {row['file_path']!r}, which {problem}")
+        if problem := _row_problem(row):
+            raise _bad_line(source, line, problem)
         for column in _IDS:
             read = _read_id(row[column], source, line, _SOURCE_COLUMNS[column])
             if read != row[column]:
                 rewritten[_SOURCE_COLUMNS[column]] += 1
                 example = f"{row[column]!r} is {read}"
             row[column] = read
-        yield row | {"file_path": PurePosixPath(posix).as_posix()}
+        yield row | {"file_path": posix_path(row["file_path"])}
     if rewritten:
         counts = ", ".join(f"{column} {count:,}" for column, count in rewritten.items())
-        log.info("%s: ids read as the whole numbers that they were: %s (%s)", source, counts, example)
+        log.info("%s: ids read as the whole numbers that they are: %s (%s)", source, counts, example)
+
+
+def _row_problem(row: Row) -> str:
+    """What is wrong with a row, "" when nothing is."""
+    if empty := [column for column in _REQUIRED if not spelling_key(row[column])]:
+        return f"an empty {' and '.join(empty)}"
+    if problem := name_problem(row["file_path"].replace("\\", "/")):
+        return f"file_path {row['file_path']!r}, which {problem}"
+    unseen = next((column for column, cell in row.items() if has_control_character(cell)), None)
+    return f"{_SOURCE_COLUMNS[unseen]} {row[unseen]!r}, which has a control character" if unseen else ""
 
 
 def _read_id(text: str, source: str, line: int, column: str) -> str:
@@ -112,13 +140,26 @@ def _records(text: str, source: str) -> Iterator[tuple[int, Row]]:
     lines = _lines(text, source)
     _, header = next(lines, (1, []))
     _check_header(header, source)
-    line = 0
+    n_rows = n_empty = 0
     for line, cells in lines:
+        if not any(cells):
+            n_empty += 1
+            continue
         if len(cells) != len(header):
-            raise _bad_line(source, line, f"{len(cells)} cells for {len(header)} columns")
+            raise _bad_line(source, line, f"{count(len(cells), 'cell')} for {len(header)} columns")
+        n_rows += 1
         yield line, dict(zip(header, cells, strict=True))
-    if not line:
+    if not n_rows:
         raise UserError(f"{source} must list at least one image. Received: no rows. Add one row per image.")
+    _tell_left_out(header, n_empty, source)
+
+
+def _tell_left_out(header: Sequence[str], n_empty: int, source: str) -> None:
+    if n_empty:
+        log.info("%s: empty rows passed over: %d", source, n_empty)
+    missing = [column for column in _SOURCE_COLUMNS.values() if column not in header]
+    for name, column in near_columns(missing, header).items():
+        log.info("%s: column %r is not read; rename it to %r if it is that", source, name, column)
 
 
 def _lines(text: str, source: str) -> Iterator[tuple[int, list[str]]]:
@@ -130,25 +171,25 @@ def _lines(text: str, source: str) -> Iterator[tuple[int, list[str]]]:
             if cells:
                 yield reader.line_num, [cell.strip() for cell in cells]
     except csv.Error as error:
-        torn = "".join(list(io.StringIO(text, newline=""))[begins - 1 :])
-        where = _column(_header(text) if begins > 1 else [], _torn_cell(torn))
+        where = _column(_header(text) if begins > 1 else [], _torn_cell(_from_line(text, begins)))
         said = "a quote that is never closed" if str(error) == _OPEN_QUOTE else "a quote that is not doubled"
         raise _no_csv(source, f"{error} ({said}), on line {begins}, in {where}") from error
 
 
+def _from_line(text: str, number: int) -> str:
+    """The text from a line on, counted from 1 as csv counts."""
+    lines = io.StringIO(text, newline="")
+    for _ in range(number - 1):
+        next(lines)
+    return lines.read()
+
+
 def _torn_cell(record: str) -> int:
     """Number of the cell, from 1, at which a strict reader gives up."""
-    # Once read, a fault stays in every longer part of the record.
-    cut = bisect_left(range(len(record)), True, key=lambda end: _is_torn(record[: end + 1]))
-    return max(len(_cells(record[:cut])), 1)
-
-
-def _is_torn(record: str) -> bool:
-    try:
-        list(csv.reader(io.StringIO(record, newline=""), strict=True, skipinitialspace=True))
-    except csv.Error as error:
-        return str(error) != _OPEN_QUOTE
-    return False
+    number, begins = 1, 0
+    while whole := _CELL.match(record, begins):
+        number, begins = number + 1, whole.end()
+    return number
 
 
 def _cells(record: str) -> list[str]:
@@ -172,13 +213,11 @@ def _no_csv(source: str, received: str) -> UserError:
 
 def _check_header(header: Sequence[str], source: str) -> None:
     missing = [column for column in _REQUIRED if column not in header]
-    other_separator = len(header) == 1 and any(mark in header[0] for mark in ";\t|")
-    advice = "Save it again with commas." if other_separator else f"Add {' and '.join(missing)} to its first line."
     if missing or len(set(header)) != len(header):
         raise UserError(
             f"{source} must have the columns family and file_path, separated by commas, and none twice. "
             f"Received: {', '.join(map(repr, header)) or 'nothing'}. "
-            + (advice if missing else "Rename or remove the second.")
+            + (column_advice(missing, header) if missing else "Rename or remove the second.")
         )
 
 

@@ -40,8 +40,9 @@ def find_photos(names: Sequence[str]) -> list[Path]:
 
     Args:
         names: files, taken as they are; folders, in which all files that end like images are found, however deep; and
-            patterns such as "photos/**/*.jpg" that the shell left alone. What tools leave behind is passed over in
-            folders and by wildcards, see `junk.is_junk`.
+            patterns such as "photos/**/*.jpg" that the shell left alone, of which the folders that there are mean
+            themselves ("photos [2024]/*.jpg"). What tools leave behind is passed over in folders and by wildcards, see
+            `junk.is_junk`.
 
     Returns:
         Paths in the order of the names, those of a folder or a pattern sorted, each once.
@@ -97,9 +98,11 @@ def _read(path: Path, fit: Callable[[Path], bytes]) -> Photo:
 
 
 def _matching(pattern: str) -> list[Path]:
-    named = Path(pattern).parts
-    matches = [Path(match) for match in sorted(glob.glob(pattern, recursive=True))]  # noqa: PTH207 - of any folder
-    return [match for match in matches if not is_junk(part for part in match.parts if part not in named)]
+    path = Path(pattern)
+    there = next((folder for folder in path.parents if folder.exists()), Path())
+    wanted = f"{path.relative_to(there)}{'/' * pattern.endswith('/')}"
+    matches = [there / match for match in sorted(glob.glob(wanted, root_dir=there, recursive=True))]  # noqa: PTH207
+    return [match for match in matches if not is_junk(part for part in match.parts if part not in path.parts)]
 
 
 def _below(path: Path) -> Iterator[Path]:

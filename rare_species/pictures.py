@@ -14,6 +14,7 @@ from rare_species import plots
 from rare_species.images import decode_rgb, fit_square
 from rare_species.manifest import SPLITS
 from rare_species.status import Status
+from rare_species.terminal import count
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -69,7 +70,7 @@ def draw_packed(packed: Packed, families: Mapping[str, str], folder: Path) -> No
         shown = _spread(rows)
         photos = [decode_rgb(jpeg) for jpeg in packed.read(shown)]
         captions = [families[path] for path in shown["file_path"]]
-        sheet = plots.contact_sheet(photos, captions, f"{split}: {len(rows)} photos, {len(shown)} shown")
+        sheet = plots.contact_sheet(photos, captions, f"{split}: {count(len(rows), 'photo')}, {len(shown)} shown")
         plots.save_jpeg(sheet, folder / f"{split}.jpg")
 
 
@@ -92,7 +93,8 @@ def _document_sheet(documents: pd.DataFrame | None, images: Path) -> Figure:
         f"{status}, {score:.3f}\n{_shorten(path)}"
         for status, score, path in zip(shown["status"], shown["document_score"], shown["file_path"], strict=True)
     ]
-    title = f"documents: {len(documents)} images look like pages, maps or diagrams, the likeliest {len(shown)} shown"
+    found = count(len(documents), "image looks", "images look")
+    title = f"documents: {found} like pages, maps or diagrams, the likeliest {len(shown)} shown"
     return plots.contact_sheet(thumbnails, captions, title)
 
 

@@ -33,7 +33,7 @@ from rare_species.paths import Paths
 from rare_species.photo_files import Photo, find_photos, photo_reader
 from rare_species.stage import available_cores
 from rare_species.tensorflow_start import start_tensorflow
-from rare_species.terminal import printable
+from rare_species.terminal import count, printable
 
 if TYPE_CHECKING:
     from rare_species.prediction import Prediction
@@ -114,7 +114,7 @@ def _predict(args: argparse.Namespace) -> int:
             printer.show(line, sys.stdout)
             sys.stdout.flush()
     if printer.skipped:
-        print(f"predict: {printer.skipped} of {len(files)} files were skipped", file=sys.stderr)
+        print(f"predict: skipped {printer.skipped} of {count(len(files), 'file')}", file=sys.stderr)
     return SKIPPED if printer.skipped else READ
 
 

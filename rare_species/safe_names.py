@@ -10,14 +10,17 @@ from pathlib import PurePosixPath
 _MAX_PART_BYTES = 255  # of a file's or folder's own name, on the file systems of Linux
 
 
+def has_control_character(text: str) -> bool:
+    """Whether a text holds what can't be seen and moves what can: tabs, line ends, escapes, NUL."""
+    # Most texts are printable, which is told faster.
+    return not text.isprintable() and any(unicodedata.category(letter) in {"Cc", "Zl", "Zp"} for letter in text)
+
+
 def name_problem(name: str) -> str:
     """Why a name is not a safe relative path on every system, "" when it is."""
     path = PurePosixPath(name)
     checks = (
-        (
-            not name.isprintable() and any(unicodedata.category(letter) in {"Cc", "Zl", "Zp"} for letter in name),
-            "has a control character in its name",
-        ),
+        (has_control_character(name), "has a control character in its name"),
         ("\\" in name, "has a backslash in its name"),
         (name.startswith("/") or ntpath.splitdrive(name)[0] != "", "is an absolute path"),
         (".." in path.parts, "leads out of its folder with '..'"),
@@ -63,7 +66,10 @@ def _meeting(parts: tuple[str, ...], is_folder: bool, is_last: bool, other: str,
     """What is wrong about two entries in one place, "" when they are one folder."""
     place = "/".join(parts)
     if parts[-1] != other:
-        return f"{'/'.join((*parts[:-1], other))!r} and {place!r}, which are one name on some disks"
+        # Composed and decomposed accents look alike without their code points.
+        alike = unicodedata.normalize("NFC", parts[-1]) == unicodedata.normalize("NFC", other)
+        shown = map(ascii if alike else repr, ("/".join((*parts[:-1], other)), place))
+        return f"{' and '.join(shown)}, which are one name on some disks"
     if is_folder != other_is_folder:
         return f"{place!r} both as a file and as a folder"
     return f"{place!r} twice" if is_last and not is_folder else ""

@@ -1,4 +1,4 @@
-"""Text of others on a terminal, in a log or in a spreadsheet: names of files and families may hold anything."""
+"""Text on a terminal, in a log or in a spreadsheet: names, which may hold anything, and amounts with their noun."""
 
 from __future__ import annotations
 
@@ -22,6 +22,11 @@ def printable(text: object) -> str:
 def printable_lines(text: str) -> str:
     """The same of a message of several lines, which stay."""
     return "\n".join(map(printable, text.split("\n")))
+
+
+def count(amount: int, noun: str, plural: str = "") -> str:
+    """An amount with its noun: "1 family", "2,293 photos"."""
+    return f"{amount:,} {noun if amount == 1 else plural or noun + 's'}"
 
 
 def spreadsheet_cell(text: object) -> str:

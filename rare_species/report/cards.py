@@ -10,6 +10,7 @@ from rare_species.params import SplitParams
 from rare_species.report import sentences as say
 from rare_species.report.parts import Section, Table, find_figures
 from rare_species.report.run import LastRun
+from rare_species.terminal import count
 
 SPLIT_NAMES = {"train": "train", "val": "validation", "test": "test"}
 PICTURES = (  # file below plots/, alternative text, caption
@@ -40,8 +41,8 @@ def _data_facts(run: LastRun) -> Iterator[tuple[str, str]]:
     found, cleaned, split = run.metrics["unzip"], run.metrics["clean"], run.metrics["split"]
     yield "Archive", Path(run.params.unzip.archive).name
     names = (("family", "families"), ("phylum", "phyla"), ("species", "species"))
-    known = [say.count(found[plural], one, plural) for one, plural in names if found[plural]]
-    yield "Labels", f"{say.count(found['labels'], 'photo')}: {', '.join(known)}"
+    known = [count(found[plural], one, plural) for one, plural in names if found[plural]]
+    yield "Labels", f"{count(found['labels'], 'photo')}: {', '.join(known)}"
     rejected, unlisted = sum(cleaned["rejected"].values()), cleaned["rejected"].get("unlisted", 0)
     without = f" ({unlisted:,} of them without a label)" if unlisted else ""
     yield "Photos", f"{cleaned['kept']:,} kept, {rejected:,} rejected{without}"
@@ -63,9 +64,9 @@ def _describe_splitting(knobs: SplitParams, held_out: Mapping[str, int]) -> str:
     method = f"grouped: bursts (ids at most {knobs.burst_gap} apart) and near-duplicates stay together"
     if not held_out["images"]:
         return method
-    species = say.count(held_out["species"], "species", "species")
-    families = say.count(held_out["families"], "family", "families")
-    return f"{method}; {species} of {families} only in test ({say.count(held_out['images'], 'photo')})"
+    species = count(held_out["species"], "species", "species")
+    families = count(held_out["families"], "family", "families")
+    return f"{method}; {species} of {families} only in test ({count(held_out['images'], 'photo')})"
 
 
 def _data_tables(cleaned: Mapping[str, Any], split: Mapping[str, Any]) -> Iterator[Table]:
@@ -91,7 +92,7 @@ def model_card(run: LastRun) -> Section:
         f"treatment {entry['treatment']['name']}",
     }
     if backbone["feature_size"]:
-        facts["Backbone"] = f"{backbone['name']}, {say.count(backbone['feature_size'], 'feature')}"
+        facts["Backbone"] = f"{backbone['name']}, {count(backbone['feature_size'], 'feature')}"
         facts["Weights"] = backbone["weights"]
         facts["Licence of the weights"] = backbone["licence"] or "none: random weights"
         facts["Pretrained on"] = backbone["pretrained_on"] or "nothing"
@@ -124,12 +125,12 @@ def _training_facts(metadata: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         tune = knobs["fine_tune"]
         yield (
             "Fine-tuning",
-            f"{say.count(tune['epochs'], 'epoch')}, blocks: {tune['blocks']}, rate {tune['learning_rate']:.3g}",
+            f"{count(tune['epochs'], 'epoch')}, blocks: {tune['blocks']}, rate {tune['learning_rate']:.3g}",
         )
     elif metadata["backbone"]["feature_size"]:
         yield "Fine-tuning", "none: the backbone is frozen"
     if knobs.get("members", 1) > 1:
-        yield "Ensemble", say.count(knobs["members"], "member")
+        yield "Ensemble", count(knobs["members"], "member")
 
 
 def _fine_tuned(knobs: Mapping[str, Any]) -> int:

@@ -14,6 +14,7 @@ from rare_species.paths import Paths
 from rare_species.report import sentences as say
 from rare_species.report.parts import Section, Table
 from rare_species.revisions import WORKSPACE, find_revision, read_run
+from rare_species.terminal import count
 
 LISTED_FAMILIES = 10
 
@@ -38,7 +39,7 @@ def describe_changes(comparison: Comparison) -> Section:
     base, test = comparison.base.revision, comparison.mcnemar
     verdict = f"Regressed: {'; '.join(reasons(comparison))}." if comparison.regressed else "No metric regressed."
     photos = (
-        f"{say.count(test.only_base, 'test photo')} only the run of {base.name} gets right, {test.only_head:,} only "
+        f"{count(test.only_base, 'test photo')} only the run of {base.name} gets right, {test.only_head:,} only "
         f"this one; exact McNemar p = {test.p:.2g}."
     )
     families = (("worse", comparison.worse), ("better", comparison.better))

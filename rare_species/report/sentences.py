@@ -8,6 +8,7 @@ from typing import Any
 
 from rare_species.error_analysis import describe_gap
 from rare_species.report.run import LastRun, Rows
+from rare_species.terminal import count
 
 WORST_FAMILIES = 5
 FEW_PHOTOS = 2  # a family with at most so many test photos has an F1 that says little
@@ -27,11 +28,6 @@ def metric_name(key: str) -> str:
     """A metric as people write it: "macro F1" for "macro_f1", "top-5 accuracy" for "top5_accuracy"."""
     words = {"f1": "F1", "auc": "AUC"}
     return " ".join(words.get(word, re.sub(r"^top(\d+)$", r"top-\1", word)) for word in key.split("_"))
-
-
-def count(amount: int, noun: str, plural: str = "") -> str:
-    """An amount with its noun: "1 family", "2,293 photos"."""
-    return f"{amount:,} {noun if amount == 1 else plural or noun + 's'}"
 
 
 def span(interval: Mapping[str, float] | None) -> str:

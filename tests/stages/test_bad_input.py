@@ -136,6 +136,20 @@ def test_metadata_lacks_a_column(archive, capsys, column):
     assert re.search(f"must have the columns .*Received: .*Add {column} to its first line", refused("unzip", capsys))
 
 
+def test_folders_in_folders(archive, capsys):
+    photos, _ = toy.draw_photos()
+    toy.write_zip(archive, {f"{name.removesuffix('.jpg')}/1.jpg": photo for name, photo in photos.items()})
+    message = refused("unzip", capsys)
+    assert re.search("can be read in two ways. unzip.class_folder: first reads 3 classes .*last reads 24", message)
+
+
+def test_label_with_a_control_character(archive, capsys):
+    files = toy_files()
+    files["metadata.csv"] = files["metadata.csv"].replace(b"Ranidae,", b"Rani\x1bdae,", 1)
+    toy.write_zip(archive, files)
+    assert re.search(r"family 'Rani\\x1bdae', which has a control character, on line \d", refused("unzip", capsys))
+
+
 def test_family_with_one_image(archive, capsys):
     toy.write_archive(archive, {"Ranidae": 1})
     assert [toy.run_stage(stage) for stage in ("unzip", "clean")] == [0, 0]

@@ -1,4 +1,6 @@
-"""rare_species.class_folders: the class of nested folders is read in one way, or both readings are named."""
+"""rare_species.class_folders: folders are read where there is one way to, or both readings are named."""
+
+import re
 
 import pytest
 
@@ -17,8 +19,8 @@ def classes(*folders: str, class_folder: str = "auto") -> list[str]:
     [
         (("cat", "dog"), ["cat", "dog"]),
         (("train/cat", "test/cat", "Validation/dog"), ["cat", "cat", "dog"]),
-        (("Chordata/Felidae", "Chordata/Canidae", "Arthropoda/Apidae"), ["Felidae", "Canidae", "Apidae"]),
-        (("train/Chordata/Felidae", "test/Chordata/Felidae"), ["Felidae", "Felidae"]),
+        (("train/cat", "test/dog/dog"), ["cat", "dog"]),
+        (("cat", "dog/dog"), ["cat", "dog"]),
         (("train", "test"), ["train", "test"]),
         ((), []),
     ],
@@ -31,6 +33,10 @@ def test_one_reading(folders: tuple[str, ...], found: list[str]) -> None:
     ("folders", "first", "last"),
     [
         (("lion/cam01", "lion/cam02", "zebra/cam01"), ["lion", "lion", "zebra"], ["cam01", "cam02", "cam01"]),
+        (("lion/IMG_100", "zebra/IMG_101"), ["lion", "zebra"], ["IMG_100", "IMG_101"]),
+        (("chordata/felidae", "arthropoda/apidae"), ["chordata", "arthropoda"], ["felidae", "apidae"]),
+        (("train/lion/IMG_100", "test/zebra/IMG_101"), ["lion", "zebra"], ["IMG_100", "IMG_101"]),
+        (("lion/zebra", "zebra/lion"), ["lion", "zebra"], ["zebra", "lion"]),
         (("lion/cam01", "zebra/CAM01"), ["lion", "zebra"], ["cam01", "CAM01"]),
         (("lion", "lion/night", "zebra"), ["lion", "lion", "zebra"], ["lion", "night", "zebra"]),
         (("lion/night", "zebra"), ["lion", "zebra"], ["night", "zebra"]),
@@ -46,5 +52,6 @@ def test_two_readings_are_refused_and_chosen_by_the_knob(
     with pytest.raises(UserError, match=r"in two ways.*unzip\.class_folder: first reads .*; last reads") as error:
         classes(*folders)
     assert all(repr(name) in str(error.value) for name in (first[0], last[-1]))
+    assert re.search("such as '.*/.*', which", str(error.value))
     assert classes(*folders, class_folder="first") == first
     assert classes(*folders, class_folder="last") == last

@@ -261,8 +261,8 @@ def test_kept_photos_that_are_read_by_a_guess_are_counted_and_told(
     found = clean(tmp_path, {}, [(name, "felidae") for name in [*pictures, "missing.png"]], documents="keep")
     assert found["guess"].tolist() == ["opaque", *["stretched"] * 3, "", ""]
     assert count_guesses(found) == {"stretched": 2, "opaque": 1}  # one is a copy
-    assert "2 photos fill little of the range of their numbers" in caplog.text
-    assert "1 photos are hidden by their own alpha, which is ignored, first 'hidden.png'" in caplog.text
+    assert "photos that fill little of the range of their numbers, stretched from black to white: 2" in caplog.text
+    assert "photos hidden by their own alpha, which is ignored: 1, first 'hidden.png'" in caplog.text
 
 
 def test_an_unlisted_file_has_empty_labels(tmp_path: Path) -> None:
@@ -283,13 +283,53 @@ def test_neither_row_order_nor_workers_matter(tmp_path: Path) -> None:
 
 
 def test_excluding_what_the_archive_does_not_have_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"Received 2 that it does not have, first 'A\.png'.* as in 'a\.png'"):
-        clean(tmp_path, {"a.png": photo(0)}, [("a.png", "felidae")], excluded=("a.png", "b.png", "A.png"))
+    with pytest.raises(UserError, match=r"Received 2 that it does not have, first '\.\\\\b\.png'.* as in 'a\.png'"):
+        clean(tmp_path, {"a.png": photo(0)}, [("a.png", "felidae")], excluded=("a.png", ".\\b.png", "c.png"))
+
+
+@pytest.mark.parametrize(
+    "spelling", ["cat\\\u00f1.png", "./cat/\u00f1.png", "Cat/\u00f1.PNG", "cat/n\u0303.png", "cat//\u00f1.png"]
+)
+def test_exclusions_are_spelt_as_freely_as_the_metadata(
+    tmp_path: Path, spelling: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    labels = [("a.png", "felidae"), ("cat/\u00f1.png", "felidae")]
+    found = clean(tmp_path, {name: photo(seed) for seed, (name, _) in enumerate(labels)}, labels, (spelling,))
+    assert reasons(found) == {"a.png": "", "cat/\u00f1.png": "excluded"}
+    respelt = "exclude.csv: paths spelt otherwise than their files: 1, first" in caplog.text
+    assert respelt == (spelling.replace("\\", "/").replace("./", "").replace("//", "/") != "cat/\u00f1.png")
+
+
+def test_a_photo_may_be_excluded_in_two_spellings(tmp_path: Path) -> None:
+    found = clean(tmp_path, {"a.png": photo(0)}, [("a.png", "felidae")], excluded=("a.png", "A.png"))
+    assert reasons(found) == {"a.png": "excluded"}
 
 
 def test_exclusions_are_the_paths_of_a_csv(tmp_path: Path) -> None:
     (tmp_path / "exclude.csv").write_text("file_path,why\na.png,blurred\n", encoding="utf-8")
     assert read_exclusions(tmp_path / "exclude.csv") == {"a.png"}
+
+
+def test_empty_rows_of_a_spreadsheet_exclude_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    (tmp_path / "exclude.csv").write_text("file_path,why\n,\na.png,blurred\n,\n,dark\n", encoding="utf-8")
+    assert read_exclusions(tmp_path / "exclude.csv") == {"a.png", ""}  # a reason without a path is a mistake
+    assert "empty rows passed over: 2" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("table", "advice"),
+    [
+        ("file_path;why\na.png;blurred\n", "Save it again with commas."),
+        ("file_path;why\na.png;blurred, dark\n", "Save it again with commas."),
+        ("File Path,why\na.png,blurred\n", "Rename 'File Path' to 'file_path'."),
+    ],
+)
+def test_exclusions_in_another_shape_get_advice(tmp_path: Path, table: str, advice: str) -> None:
+    (tmp_path / "exclude.csv").write_text(table, encoding="utf-8")
+    with pytest.raises(UserError, match=f"must have the columns file_path. Received: .*{advice}"):
+        read_exclusions(tmp_path / "exclude.csv")
 
 
 # --- documents

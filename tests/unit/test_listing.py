@@ -1,5 +1,6 @@
 """rare_species.listing: the same rows from metadata.csv and from folder names, and one clear error for each mistake."""
 
+import csv
 import logging
 import unicodedata
 import zipfile
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from rare_species.errors import UserError
 from rare_species.formats import IMAGE_SUFFIXES
-from rare_species.listing import find_root, match_files, rows_from_folders
+from rare_species.listing import find_root, rows_from_folders
 from rare_species.listing import unpack as unpack_all
 from rare_species.manifest import LISTING_COLUMNS
 from rare_species.params import Layout, UnzipParams
@@ -86,7 +87,7 @@ def test_byte_order_mark_crlf_spaces_and_blank_lines() -> None:
 
 def test_cells_that_look_like_numbers_or_missing_values_stay_text() -> None:
     frame = read_metadata(metadata("family,file_path,eol_page_id", "NA,a.jpg,007", "1e5,b.jpg,"), "list.csv")
-    assert rows(frame) == [("a.jpg", "", "NA", "007", ""), ("b.jpg", "", "1e5", "", "")]
+    assert rows(frame) == [("a.jpg", "", "NA", "7", ""), ("b.jpg", "", "1e5", "", "")]
 
 
 @pytest.mark.parametrize("path", ["./cats/a.jpg", "cats\\a.jpg", ".\\cats\\a.jpg", "cats//a.jpg"])
@@ -149,18 +150,59 @@ def test_not_a_csv() -> None:
     )
 
 
-@pytest.mark.parametrize(("line", "n_cells"), [("felidae", 1), ("felidae,a.jpg,x", 3)])
-def test_row_of_another_length(line: str, n_cells: int) -> None:
+@pytest.mark.parametrize(("line", "received"), [("felidae", "1 cell"), ("felidae,a.jpg,x", "3 cells")])
+def test_row_of_another_length(line: str, received: str) -> None:
     message = refuse_metadata(metadata("family,file_path", "felidae,b.jpg", "", line))
-    assert f"Received: {n_cells} cells for 2 columns, on line 4." in message
+    assert f"Received: {received} for 2 columns, on line 4." in message
 
 
 @pytest.mark.parametrize(
-    ("line", "column"), [(" ,a.jpg", "family"), ("felidae, ", "file_path"), (",", "family and file_path")]
+    ("line", "column"), [(" ,a.jpg,", "family"), ("felidae, ,", "file_path"), (",,x", "family and file_path")]
 )
 def test_empty_cell(line: str, column: str) -> None:
-    message = refuse_metadata(metadata("family,file_path", '"feli\ndae",b.jpg', line))
+    message = refuse_metadata(metadata("family,file_path,note", 'felidae,b.jpg,"two\nlines"', line))
     assert f"Received: an empty {column}, on line 4." in message
+
+
+def test_empty_rows_of_a_spreadsheet_are_passed_over(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    frame = read_metadata(metadata("family,file_path", ",", "felidae,a.jpg", " , ", ",,,,", ""), "list.csv")
+    assert frame["file_path"].tolist() == ["a.jpg"]
+    assert "list.csv: empty rows passed over: 3" in caplog.text
+    assert "Received: no rows." in refuse_metadata(metadata("family,file_path", ",", ","))
+
+
+@pytest.mark.parametrize(
+    ("header", "advice"),
+    [
+        ("Family,File Path", "Rename 'Family' to 'family' and rename 'File Path' to 'file_path'."),
+        ("family,file-path", "Rename 'file-path' to 'file_path'."),
+        ("FAMILY,path", "Rename 'FAMILY' to 'family' and add file_path to its first line."),
+    ],
+)
+def test_a_column_that_is_near_is_named(header: str, advice: str) -> None:
+    assert advice in refuse_metadata(metadata(header, "felidae,a.jpg"))
+
+
+def test_a_column_that_is_near_and_not_read_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    frame = read_metadata(metadata("family,file_path,EOL page id", "felidae,a.jpg,7"), "list.csv")
+    assert frame["species"].tolist() == [""]
+    assert "column 'EOL page id' is not read; rename it to 'eol_page_id'" in caplog.text
+
+
+@pytest.mark.parametrize("column", ["family", "phylum", "eol_page_id", "eol_content_id"])
+@pytest.mark.parametrize("mark", ["\r", "\n", "\t", "\0", "\x1b", "\x85", "\u2028"])
+def test_a_label_with_a_control_character_is_refused(column: str, mark: str) -> None:
+    cells = dict.fromkeys(("phylum", "eol_page_id", "eol_content_id"), "") | {"family": "x", "file_path": "b.jpg"}
+    row = ",".join(f'"{cell}"' for cell in (cells | {column: f"a{mark}b"}).values())
+    message = refuse_metadata(metadata(",".join(cells), ",,,x,a.jpg", row))
+    assert f"Received: {column} {f'a{mark}b'!r}, which has a control character, on line " in message
+
+
+def test_a_cell_that_is_no_label_may_hold_any_text() -> None:
+    data = metadata("family,file_path,note", 'felidae,a.jpg,"a\tb\nc\rd\0\x1b"')
+    assert read_metadata(data, "list.csv")["family"].tolist() == ["felidae"]
 
 
 def test_image_listed_twice() -> None:
@@ -188,6 +230,14 @@ def test_ids_that_a_spreadsheet_rewrote(column: str, caplog: pytest.LogCaptureFi
     known = frame["species" if column == "eol_page_id" else "content_id"]
     assert known.tolist() == ["300", "300", "10000300", "abc"]
     assert f"{column} 2 ('10,000,300' is 10000300)" in caplog.text
+
+
+@pytest.mark.parametrize("column", ["eol_page_id", "eol_content_id"])
+def test_zeros_before_an_id_make_no_other_id(column: str, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    frame = read_metadata(metadata(f"family,file_path,{column}", "x,a.jpg,007", "x,b.jpg,7"), "list.csv")
+    assert set(frame["species" if column == "eol_page_id" else "content_id"]) == {"7"}
+    assert f"{column} 1 ('007' is 7)" in caplog.text
 
 
 @pytest.mark.parametrize("column", ["eol_page_id", "eol_content_id"])
@@ -227,14 +277,32 @@ def test_a_backslash_before_a_closing_quote_is_a_backslash() -> None:
         (('felidae,"a.jpg',), "on line 2, in column 'file_path'"),
         (("felidae,b.jpg", '"feli"dae,a.jpg', "felidae,c.jpg"), "on line 3, in column 'family'"),
         (("felidae,b.jpg", 'felidae,"a"b.jpg'), "on line 3, in column 'file_path'"),
-        (('"two\nlines",b.jpg', 'felidae,"a"b.jpg'), "on line 4, in column 'file_path'"),
         (('felidae,"' + "x\n" * 70_000,), "on line 2, in column 'file_path'"),
+        ((' "two ""\n",  "a,b', "felidae,a.jpg"), "on line 2, in column 'file_path'"),
     ],
 )
 def test_a_torn_cell_is_named(lines: tuple[str, ...], where: str) -> None:
     message = refuse_metadata(metadata("family,file_path", *lines))
     assert where in message
     assert "a quote that is n" in message
+
+
+def test_a_torn_cell_behind_lines_of_one_cell_is_named() -> None:
+    message = refuse_metadata(metadata("note,family,file_path", '"two\nlines",felidae,b.jpg', 'x,felidae,"a"b.jpg'))
+    assert "on line 4, in column 'file_path'" in message
+
+
+@pytest.mark.parametrize("filler", ["x", "x\n"])
+def test_a_quote_that_is_never_closed_is_told_however_much_follows(filler: str) -> None:
+    before = csv.field_size_limit()
+    message = refuse_metadata(metadata("family,file_path", "felidae,b.jpg", f'felidae,"{filler * 140_000}'))
+    assert "a quote that is never closed), on line 3, in column 'file_path'" in message
+    assert csv.field_size_limit() == before
+
+
+def test_a_cell_of_any_length_is_read() -> None:
+    data = metadata("family,file_path,note", f"felidae,a.jpg,{'x' * 140_000}")
+    assert read_metadata(data, "list.csv")["family"].tolist() == ["felidae"]
 
 
 def test_a_torn_header_is_named() -> None:
@@ -323,6 +391,8 @@ def test_folders_that_place_a_family_in_two_phyla() -> None:
     ("name", "ids"),
     [
         ("7_900_eol-full-size-copy.jpg", ("900", "7")),
+        ("007_0900_eol-full-size-copy.jpg", ("900", "7")),
+        ("0_00_eol-full-size-copy.jpg", ("0", "0")),
         ("7_900.jpg", ("", "")),
         ("7_eol-full-size-copy.jpg", ("", "")),
         ("x7_900_eol-full-size-copy.jpg", ("", "")),
@@ -391,7 +461,7 @@ def test_layout_metadata_without_one() -> None:
 
 @pytest.mark.parametrize("names", [[], ["cat/a.txt"], ["metadata.csv", "cat/a"]])
 def test_no_images(names: list[str]) -> None:
-    with pytest.raises(UserError, match=rf"Received: no images among {len(names)} files"):
+    with pytest.raises(UserError, match=rf"Received: no images among {len(names)} files?\."):
         find_root(names, "auto")
 
 
@@ -433,7 +503,7 @@ def test_unpack_when_no_listed_file_is_there(tmp_path: Path) -> None:
     with pytest.raises(UserError) as error:
         unpack(path, tmp_path / "out", layout="auto")
     assert "file_path in csv/metadata.csv must be relative to the folder it lies in" in str(error.value)
-    assert f"Received: 1 rows, none of a file there, first {CAT_ROW[0]!r}" in str(error.value)
+    assert f"Received: 1 row, none of a file there, first {CAT_ROW[0]!r}" in str(error.value)
     assert not (tmp_path / "out").exists()
 
 
@@ -465,7 +535,7 @@ def test_composed_and_decomposed_names_are_one_file(
     path = make_zip(tmp_path / "photos.zip", {names[file]: b"", "B.JPG": b"", "metadata.csv": table})
     frame = unpack(path, tmp_path / "out")
     assert set(frame["file_path"]) == landed(tmp_path / "out") == {names[file], "B.JPG"}
-    assert "2 paths are spelt otherwise than their files" in caplog.text
+    assert "paths spelt otherwise than their files: 2, first" in caplog.text
 
 
 def test_two_rows_of_one_file_are_refused(tmp_path: Path) -> None:
@@ -475,9 +545,28 @@ def test_two_rows_of_one_file_are_refused(tmp_path: Path) -> None:
         unpack(path, tmp_path / "out")
 
 
-def test_a_row_that_could_mean_two_files_means_neither() -> None:
-    assert match_files(["a b.jpg"], ["A b.jpg", "a  b.jpg"], "x") == ["a b.jpg"]
-    assert match_files(["a b.jpg", "A b.jpg"], ["A b.jpg", "a  b.jpg"], "x") == ["a  b.jpg", "A b.jpg"]
+def test_a_file_listed_as_it_is_and_in_another_spelling_is_listed_twice(tmp_path: Path) -> None:
+    table = metadata("family,file_path", "felidae,A.jpg", "felidae,a.jpg", "felidae,b.jpg")
+    path = make_zip(tmp_path / "photos.zip", {"A.jpg": b"", "b.jpg": b"", "metadata.csv": table})
+    with pytest.raises(UserError, match=r"each image once.*'A\.jpg'"):
+        unpack(path, tmp_path / "out")
+
+
+def test_the_folder_that_holds_all_photos_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    path = make_zip(tmp_path / "photos.zip", dict.fromkeys(["lion/CAM1/a.jpg", "lion/CAM2/b.jpg"], b""))
+    assert unpack(path, tmp_path / "out")["family"].tolist() == ["CAM1", "CAM2"]
+    assert "all photos lie in folder 'lion'" in caplog.text
+    assert "2 classes ('CAM1', 'CAM2')" in caplog.text
+
+
+@pytest.mark.parametrize("names", [["lion/a.jpg", "zebra/b.jpg"], ["lion/a.jpg"]])
+def test_nothing_is_told_where_no_folder_holds_all(
+    tmp_path: Path, names: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    unpack(make_zip(tmp_path / "photos.zip", dict.fromkeys(names, b"")), tmp_path / "out")
+    assert "all photos lie in" not in caplog.text
 
 
 def test_every_file_of_an_archive_is_counted_once(tmp_path: Path) -> None:

@@ -80,7 +80,7 @@ def test_a_missing_file_is_named_with_the_command_that_writes_it(tmp_path: Path)
 
 def test_a_missing_column_is_named(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("file_path,photo\n")
-    with pytest.raises(UserError, match=r"columns file_path, family\. Received: file_path, photo\. Add family\."):
+    with pytest.raises(UserError, match=r"columns file_path, family\. Received: file_path, photo\. Add family to its"):
         read_table(tmp_path / "t.csv", ["file_path", "family"])
 
 

@@ -72,6 +72,26 @@ def test_a_file_whose_name_is_a_pattern_is_that_file(folder):
 
 
 @pytest.mark.parametrize(
+    ("pattern", "found"),
+    [
+        ("set [2024]/*.jpg", ["set [2024]/a.jpg"]),
+        ("set [2024]/**/*.jpg", ["set [2024]/a.jpg", "set [2024]/part 1/a.jpg", "set [2024]/part [2]/b.jpg"]),
+        ("set [2024]/part [2]/?.jpg", ["set [2024]/part [2]/b.jpg"]),
+        ("set [2024]/part [1]/*.jpg", ["set [2024]/part 1/a.jpg"]),  # no folder of this name
+        ("set [[]2024]/*.jpg", ["set [2024]/a.jpg"]),
+        ("./set [2024]/*.jpg", ["set [2024]/a.jpg"]),
+        ("set [2024]/*/", ["set [2024]/part 1/a.jpg", "set [2024]/part [2]/b.jpg"]),
+    ],
+)
+def test_a_folder_whose_name_is_a_pattern_is_that_folder(folder, pattern, found):
+    for name in ("a.jpg", "part 1/a.jpg", "part [2]/b.jpg"):
+        (folder / "set [2024]" / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "set [2024]" / name).write_bytes(b"")
+    assert find_photos([pattern]) == [Path(name) for name in found]
+    assert find_photos([f"{folder}/{pattern}"]) == [folder / name for name in found]
+
+
+@pytest.mark.parametrize(
     ("name", "message"),
     [
         ("nowhere.jpg", "Expected a photo, a folder or a pattern. Received: 'nowhere.jpg', where there is nothing."),

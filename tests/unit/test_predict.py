@@ -87,7 +87,7 @@ def test_files_that_cannot_be_read_are_told_and_skipped(champion, photos, tmp_pa
     assert [json.loads(line)["file"] for line in out.splitlines()] == photos[:2]
     assert "predict: skipped Felidae/broken.jpg: image file is truncated" in err
     assert "predict: skipped notes.txt: not an image of a known format\n" in err
-    assert err.endswith("predict: 2 of 4 files were skipped\n")
+    assert err.endswith("predict: skipped 2 of 4 files\n")
 
 
 def test_larger_photos_than_allowed_are_skipped(champion, photos, capsys):

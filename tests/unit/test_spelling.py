@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rare_species.spelling import most_frequent, path_key, spelling_key, spelt_twice
+from rare_species.spelling import match_files, most_frequent, path_key, posix_path, spelling_key, spelt_twice
 
 
 @pytest.mark.parametrize(
@@ -41,6 +41,27 @@ def test_a_key_is_its_own_key_and_that_of_every_normal_form(text: str) -> None:
 
 def test_a_path_keeps_its_folders() -> None:
     assert path_key("Cats /A.JPG") == "cats/a.jpg" != path_key("Cats A.JPG")
+
+
+@pytest.mark.parametrize("path", ["cats/a.jpg", "./cats/a.jpg", "cats\\a.jpg", ".\\cats\\\\a.jpg", "cats/./a.jpg"])
+def test_a_path_has_one_way_to_be_written(path: str) -> None:
+    assert posix_path(path) == "cats/a.jpg"
+
+
+@pytest.mark.parametrize(
+    ("listed", "files", "meant"),
+    [
+        (["a.jpg"], ["A.jpg"], ["A.jpg"]),
+        (["A.jpg", "a.jpg"], ["A.jpg"], ["A.jpg", "A.jpg"]),  # one photo, listed twice
+        (["A.jpg", "a.jpg"], ["A.jpg", "a.jpg"], ["A.jpg", "a.jpg"]),  # two photos
+        (["a b.jpg"], ["A b.jpg", "a  b.jpg"], ["a b.jpg"]),  # either
+        (["a b.jpg", "A b.jpg"], ["A b.jpg", "a  b.jpg"], ["a  b.jpg", "A b.jpg"]),
+        (["a b.jpg", "A b.jpg", "a  b.jpg"], ["A b.jpg", "a  b.jpg"], ["a b.jpg", "A b.jpg", "a  b.jpg"]),
+        (["a.jpg", "A.jpg"], [], ["a.jpg", "A.jpg"]),
+    ],
+)
+def test_a_listed_path_means_the_one_file_that_it_can(listed: list[str], files: list[str], meant: list[str]) -> None:
+    assert match_files(listed, files, "x") == meant
 
 
 def test_spellings_are_counted_and_the_most_frequent_is_first() -> None:

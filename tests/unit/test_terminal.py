@@ -12,10 +12,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rare_species.terminal import log_handler, printable, printable_lines, spreadsheet_cell
+from rare_species.terminal import count, log_handler, printable, printable_lines, spreadsheet_cell
 from tests.toy import REPO
 
 any_text = st.text(st.characters(categories=("L", "N", "P", "Cc", "Cf", "Cs", "Z")))
+
+
+@pytest.mark.parametrize(("amount", "said"), [(0, "0 photos"), (1, "1 photo"), (2_293, "2,293 photos")])
+def test_an_amount_has_its_noun(amount: int, said: str) -> None:
+    assert count(amount, "photo") == said
+    assert count(amount, "family", "families").endswith("family" if amount == 1 else "families")
 
 
 @pytest.mark.parametrize(

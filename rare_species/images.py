@@ -15,10 +15,11 @@ import imagehash
 from PIL import Image, UnidentifiedImageError
 
 from rare_species import jpeg
-from rare_species.colours import WHITE, flat, guessed, one_colour
+from rare_species.colours import WHITE, flat, flatten, one_colour
 from rare_species.depth import is_deep
 from rare_species.errors import PhotoError, UserError
 from rare_species.formats import FORMATS, SUFFIXES, VARIANTS
+from rare_species.orientation import read_orientation, turn_upright
 from rare_species.png import without_side_chunks
 from rare_species.status import Guess, Reason
 from rare_species.terminal import printable
@@ -26,16 +27,6 @@ from rare_species.terminal import printable
 if TYPE_CHECKING:
     from rare_species.params import Resize
 
-ORIENTATION_TAG = 0x0112  # EXIF 2.3, section 4.6.4
-UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 Treatment = Callable[[Image.Image], Image.Image]  # from a fitted photo to one of the same side, see `treatments`
 HASH_SIDE_PX = 64  # twice what the perceptual hash looks at
 SCORED_SIDE_PX = 256  # longer side
@@ -115,14 +106,14 @@ def inspect_image(
             )
             if facts.reason:
                 return facts
-            grey = _grey(image, data_read)
+            grey, guess = _grey(image, data_read)
             if _is_blank(grey, image, data_read):
                 return replace(facts, reason=Reason.BLANK)
-            orientation = _orientation(image)
+            orientation = read_orientation(image)
             if orientation >= 5:
                 facts = replace(facts, width=facts.height, height=facts.width)
-            phash = str(imagehash.phash(_turn(grey, orientation)))
-            facts = replace(facts, guess=guessed(image), orientation=orientation, phash=phash)
+            phash = str(imagehash.phash(turn_upright(grey, orientation)))
+            facts = replace(facts, guess=guess, orientation=orientation, phash=phash)
             if score_document is not None:
                 facts = replace(facts, document_score=score_document(_image_to_score(image, data_read)))
             return facts
@@ -136,7 +127,7 @@ def decode_rgb(data: bytes) -> Image.Image:
     """Decode an image file at full size, upright, as RGB, with transparency over white."""
     with _open(data) as (image, data_read):
         rgb = flat(_loaded(image, data_read))
-        return _turn(rgb, _orientation(image))
+        return turn_upright(rgb, read_orientation(image))
 
 
 def fit_square(data: bytes, side_px: int, resize: Resize, max_pixels: int | None = None) -> Image.Image:
@@ -162,7 +153,7 @@ def fit_square(data: bytes, side_px: int, resize: Resize, max_pixels: int | None
         whole = flat(_loaded(image, data_read), "L" if is_deep(image) else "RGB")
         extent = drafted[1][2:] if drafted else whole.size  # a reduced JPEG's last pixels may be part of the photo only
         scaled = _scale(whole, extent, side_px, resize).convert("RGB")
-        return _pad(_turn(scaled, _orientation(image)), side_px)
+        return _pad(turn_upright(scaled, read_orientation(image)), side_px)
 
 
 def fit_file(
@@ -247,27 +238,12 @@ def _format(image: Image.Image) -> str:
     return VARIANTS.get(name, name)
 
 
-def _orientation(image: Image.Image) -> int:
-    """EXIF's orientation. Call it after decoding: `getexif` decodes a PNG, and its errors are swallowed here."""
-    if image.format == "TIFF":  # turned upright by Pillow as it loads
-        return 1
-    try:
-        value = image.getexif().get(ORIENTATION_TAG, 1)
-    except Exception:  # broken metadata may raise anything too, and does not make a photo unusable
-        return 1
-    return value if value in UPRIGHT else 1
-
-
 def _loaded(image: Image.Image, data: bytes) -> Image.Image:
     """Decode an image that was opened from these bytes, all of it."""
     if _format(image) == "JPEG":
         jpeg.refuse_damaged(data)
     image.load()
     return image
-
-
-def _turn(image: Image.Image, orientation: int) -> Image.Image:
-    return image.transpose(UPRIGHT[orientation]) if orientation in UPRIGHT else image
 
 
 def _scale(image: Image.Image, extent: tuple[float, float], side_px: int, resize: Resize) -> Image.Image:
@@ -290,14 +266,14 @@ def _pad(image: Image.Image, side_px: int) -> Image.Image:
     return canvas
 
 
-def _grey(image: Image.Image, data: bytes) -> Image.Image:
+def _grey(image: Image.Image, data: bytes) -> tuple[Image.Image, Guess | None]:
     """Decode all of an image, and turn it grey for its hash, for which a JPEG need not be decoded at full size."""
     if _format(image) == "JPEG" and image.mode != "CMYK":
         small = jpeg.decode_grey(data, image.size, HASH_SIDE_PX)
         if small is not None:
-            return small
+            return small, None
     image.draft("L", (HASH_SIDE_PX, HASH_SIDE_PX))
-    return flat(_loaded(image, data), "L")
+    return flatten(_loaded(image, data), "L")
 
 
 def _is_blank(grey: Image.Image, image: Image.Image, data: bytes) -> bool:

@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import imagehash
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
+from PIL.TiffImagePlugin import TiffImageFile
 
-from rare_species import jpeg
+from rare_species import jpeg, tiff, webp
 from rare_species.colours import WHITE, flat, flatten, one_colour
+from rare_species.decode_errors import judge_error
 from rare_species.depth import is_deep
 from rare_species.errors import PhotoError, UserError
 from rare_species.formats import FORMATS, SUFFIXES, VARIANTS
@@ -120,7 +122,7 @@ def inspect_image(
     except MemoryError:
         raise
     except Exception as error:  # a damaged file may raise anything else, and is one of many
-        return replace(facts, reason=_decode_reason(error))
+        return replace(facts, reason=judge_error(error, data)[0])
 
 
 def decode_rgb(data: bytes) -> Image.Image:
@@ -196,7 +198,7 @@ def fit_file(
     except MemoryError:
         raise
     except Exception as error:
-        raise PhotoError(str(path), _describe(error)) from error
+        raise PhotoError(str(path), judge_error(error, data)[1]) from error
     return encode_jpeg(treat(photo), quality)
 
 
@@ -242,6 +244,11 @@ def _loaded(image: Image.Image, data: bytes) -> Image.Image:
     """Decode an image that was opened from these bytes, all of it."""
     if _format(image) == "JPEG":
         jpeg.refuse_damaged(data)
+    elif image.format == "WEBP":
+        webp.refuse_hole(data)
+    elif isinstance(image, TiffImageFile):
+        tiff.silence_libtiff()
+        tiff.refuse_damaged(image, data)
     image.load()
     return image
 
@@ -299,17 +306,3 @@ def _size_reason(width: int, height: int, min_side_px: int, max_pixels: int) -> 
     if width * height > max_pixels:
         return Reason.TOO_LARGE
     return Reason.TOO_SMALL if min(width, height) < min_side_px else None
-
-
-def _decode_reason(error: Exception) -> Reason:
-    if isinstance(error, Image.DecompressionBombError):
-        return Reason.TOO_LARGE
-    early_end = isinstance(error, EOFError) or "truncated" in str(error).lower()
-    return Reason.TRUNCATED if early_end else Reason.UNREADABLE
-
-
-def _describe(error: Exception) -> str:
-    """What is wrong with a file, in a few words."""
-    if isinstance(error, UnidentifiedImageError):
-        return "not an image of a known format"
-    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -269,8 +269,8 @@ def test_fit_file_treats_the_fitted_photo_before_it_is_encoded(tmp_path: Path) -
     path = tmp_path / "photo.png"
     path.write_bytes(encode(noise()))
     flipped = fit_square(path.read_bytes(), 24, "crop").transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-    data = fit_file(path, 24, "crop", lambda photo: photo.transpose(Image.Transpose.FLIP_LEFT_RIGHT), quality=90)
-    assert data == encode_jpeg(flipped, 90)
+    fitted = fit_file(path, 24, "crop", lambda photo: photo.transpose(Image.Transpose.FLIP_LEFT_RIGHT), quality=90)
+    assert fitted == encode_jpeg(flipped, 90)
 
 
 def test_quality_is_that_of_the_jpeg() -> None:
@@ -510,7 +510,7 @@ def test_the_perceptual_hash_survives_size_and_compression_but_tells_photos_apar
     assert bits_apart(original, inspect(tmp_path, encode(noise(1, size=(480, 320)))).phash) > 15
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "BMP", "GIF"])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "BMP", "GIF", "WEBP"])
 def test_a_file_that_ends_early_is_truncated(tmp_path: Path, kind: str) -> None:
     data = encode(noise(), kind)
     facts = inspect(tmp_path, data[: len(data) * 3 // 5])
@@ -520,8 +520,8 @@ def test_a_file_that_ends_early_is_truncated(tmp_path: Path, kind: str) -> None:
 
 @pytest.mark.parametrize(
     "data",
-    [b"", b"not a photo", encode(noise(), "WEBP")[:200], b"%PDF-1.7", b"<svg/>"],
-    ids=["empty", "text", "half a WEBP", "PDF", "SVG"],
+    [b"", b"not a photo", b"%PDF-1.7", b"<svg/>", bytes(900)],
+    ids=["empty", "text", "PDF", "SVG", "zeros"],
 )
 def test_what_is_no_image_is_unreadable(tmp_path: Path, data: bytes) -> None:
     facts = inspect(tmp_path, data, "photo.jpg")

@@ -68,6 +68,21 @@ class Facts:
     document_score: float | None = None
 
 
+@dataclass(frozen=True)
+class Fitted:
+    """A photo that was read for a network.
+
+    Attributes:
+        jpeg: a square, treated and encoded.
+        guess: what it was taken for, as in `Facts`.
+        blank: whether the photo is of one colour everywhere, before it is padded or treated.
+    """
+
+    jpeg: bytes
+    guess: Guess | None
+    blank: bool
+
+
 def inspect_image(
     path: Path | str,
     min_side_px: int,
@@ -148,14 +163,7 @@ def fit_square(data: bytes, side_px: int, resize: Resize, max_pixels: int | None
     Raises:
         Exception: of any kind, from a file that is damaged.
     """
-    with _open(data) as (image, data_read):
-        if max_pixels is not None and image.width * image.height > max_pixels:
-            raise ValueError(f"{image.width} x {image.height} pixels, more than {max_pixels:,} together")
-        drafted = image.draft("RGB", scaled_size(*image.size, side_px, resize))  # JPEG: 1/2, 1/4 or 1/8, never below
-        whole = flat(_loaded(image, data_read), "L" if is_deep(image) else "RGB")
-        extent = drafted[1][2:] if drafted else whole.size  # a reduced JPEG's last pixels may be part of the photo only
-        scaled = _scale(whole, extent, side_px, resize).convert("RGB")
-        return _pad(turn_upright(scaled, read_orientation(image)), side_px)
+    return _fit_square(data, side_px, resize, max_pixels)[0]
 
 
 def fit_file(
@@ -168,7 +176,7 @@ def fit_file(
     folder: Path = Path(),
     max_pixels: int | None = None,
     sha256: str | None = None,
-) -> bytes:
+) -> Fitted:
     """Fit one photo, treat it and encode it again.
 
     Args:
@@ -194,18 +202,18 @@ def fit_file(
             "Unpack all photos again: dvc repro --force unzip."
         )
     try:
-        photo = fit_square(data, side_px, resize, max_pixels)
+        photo, guess, blank = _fit_square(data, side_px, resize, max_pixels)
     except MemoryError:
         raise
     except Exception as error:
         raise PhotoError(str(path), judge_error(error, data)[1]) from error
-    return encode_jpeg(treat(photo), quality)
+    return Fitted(encode_jpeg(treat(photo), quality), guess, blank)
 
 
 def fit_unchanged(photo: tuple[str, str], **how: Any) -> bytes:
     """Do what a worker of `preprocess` does to a path and the SHA-256 of its file; see `fit_file`."""
     path, sha256 = photo
-    return fit_file(path, sha256=sha256, **how)
+    return fit_file(path, sha256=sha256, **how).jpeg
 
 
 def scaled_size(width: float, height: float, side_px: int, resize: Resize) -> tuple[int, int]:
@@ -251,6 +259,21 @@ def _loaded(image: Image.Image, data: bytes) -> Image.Image:
         tiff.refuse_damaged(image, data)
     image.load()
     return image
+
+
+def _fit_square(
+    data: bytes, side_px: int, resize: Resize, max_pixels: int | None
+) -> tuple[Image.Image, Guess | None, bool]:
+    """See `Fitted` for what comes with the square."""
+    with _open(data) as (image, data_read):
+        if max_pixels is not None and image.width * image.height > max_pixels:
+            raise ValueError(f"{image.width} x {image.height} pixels, more than {max_pixels:,} together")
+        drafted = image.draft("RGB", scaled_size(*image.size, side_px, resize))  # JPEG: 1/2, 1/4 or 1/8, never below
+        whole, guess = flatten(_loaded(image, data_read), "L" if is_deep(image) else "RGB")
+        extent = drafted[1][2:] if drafted else whole.size  # a reduced JPEG's last pixels may be part of the photo only
+        scaled = _scale(whole, extent, side_px, resize).convert("RGB")
+        blank = one_colour(scaled) and _is_blank(whole, image, data_read)
+        return _pad(turn_upright(scaled, read_orientation(image)), side_px), guess, blank
 
 
 def _scale(image: Image.Image, extent: tuple[float, float], side_px: int, resize: Resize) -> Image.Image:

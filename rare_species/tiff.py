@@ -51,13 +51,15 @@ def refuse_damaged(image: TiffImageFile, data: bytes) -> None:
     """
     if not image.tile or image.tile[0][0] != "libtiff":  # of others Pillow looks at what is there alone
         return
-    (compression, *_), most = _tag(image, (COMPRESSION,)), image.width * image.height * MOST_BYTES
-    for start, length in zip(_tag(image, OFFSETS), _tag(image, COUNTS), strict=False):
-        if start + length > len(data):
-            raise OSError("image file is truncated (in its data)")
-        strip = data[start : start + length]
-        if NO_DATA in strip and not _has_end(strip, compression, most):
-            raise OSError("image file is truncated (zeros instead of its data)")
+    places = list(zip(_tag(image, OFFSETS), _tag(image, COUNTS), strict=False))
+    if any(start + length > len(data) for start, length in places):
+        raise OSError("image file is truncated (in its data)")
+    if sum(length for _, length in places) > len(data):  # made to keep its reader busy with the same bytes
+        return
+    (compression, *_), most = _tag(image, (COMPRESSION,)), image.width * image.height * MOST_BYTES // len(places)
+    strips = (data[start : start + length] for start, length in places)
+    if any(NO_DATA in strip and not _has_end(strip, compression, most) for strip in strips):
+        raise OSError("image file is truncated (zeros instead of its data)")
 
 
 def ends_early(data: bytes) -> bool:
@@ -80,7 +82,7 @@ def _tag(image: TiffImageFile, numbers: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def _has_end(strip: bytes, compression: int, most: int) -> bool:
-    """Whether a strip's coder came to its end, as far as that can be known; of no more bytes than a picture has."""
+    """Whether a strip's coder came to its end, as far as that can be known of `most` bytes."""
     if compression in JPEG:
         return strip.rstrip(b"\0").endswith(END)
     return compression not in DEFLATE or _inflates(strip, most)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.TiffImagePlugin import TiffImageFile
 
 from rare_species import tiff
 from rare_species.errors import PhotoError
@@ -110,6 +111,15 @@ def test_deflated_data_are_looked_at_no_longer_than_a_picture_is() -> None:
     strip = zlib.compress(bytes(10**6))[:-4]  # its checksum is missing
     assert not tiff._inflates(strip, most=10**6)
     assert tiff._inflates(strip, most=10**5)
+
+
+def test_strips_that_are_the_same_bytes_are_not_searched_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = encode("tiff_adobe_deflate", Image.new("L", (900, 900)), strip_size=2**24)
+    monkeypatch.setattr(tiff, "_has_end", lambda *_: pytest.fail("searched"))
+    with Image.open(io.BytesIO(data)) as image:
+        assert isinstance(image, TiffImageFile)
+        image.tag_v2[273], image.tag_v2[279] = (8,) * 1000, (len(data) - 8,) * 1000
+        tiff.refuse_damaged(image, data)
 
 
 @pytest.mark.parametrize(

@@ -22,14 +22,10 @@ from rare_species.manifest import LISTING_COLUMNS, MANIFEST_COLUMNS, read_table
 from rare_species.parallel import map_in_processes
 from rare_species.params import CleanParams
 from rare_species.spelling import match_files, posix_path
-from rare_species.status import Guess, Reason, Status
+from rare_species.status import TOLD, Guess, Reason, Status
 from rare_species.terminal import printable
 
 NOT_READ = Facts(0, "")
-TOLD = {
-    Guess.STRETCHED: "that fill little of the range of their numbers, stretched from black to white",
-    Guess.OPAQUE: "hidden by their own alpha, which is ignored",
-}
 log = logging.getLogger(__name__)
 
 

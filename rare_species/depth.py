@@ -44,7 +44,7 @@ def is_deep(image: Image.Image) -> bool:
     return image.mode.startswith("I") or image.mode == "F" or (image.mode == "L" and _tag(image, "sample_format") == 2)
 
 
-def to_8_bits(image: Image.Image) -> Image.Image:
+def to_8_bits(image: Image.Image) -> tuple[Image.Image, bool]:
     """Scale a grey picture by the range of its type: of 16 bits the upper eight stay.
 
     A picture that fills little of that range (12 bits in 16, temperatures, 8 bits in 32, most real numbers) is
@@ -55,25 +55,18 @@ def to_8_bits(image: Image.Image) -> Image.Image:
         image: as Pillow opened it, with its TIFF tags, of a mode such as I;16, I or F.
 
     Returns:
-        An image of mode L and that size.
+        An image of mode L and that size, and whether it is stretched.
     """
     declared = _declared(image)
     low, high = _range(image, declared)
+    stretched = (low, high) not in {(declared.low, declared.high), (0.0, declared.high)}
     scale = 256 / ((high - low + declared.step) or 1.0)
     levels = Image.new("L", image.size)
     for box, values in _values(image, declared):
         part = np.nan_to_num((values.astype(np.float64) - low) * scale, nan=0.0)
         grey = np.clip(part, 0, 255).astype(np.uint8)
         levels.paste(Image.fromarray(255 - grey if declared.inverted else grey), box)
-    return levels
-
-
-def is_stretched(image: Image.Image) -> bool:
-    """Whether a picture is deep, and of its type's range so little is filled that `to_8_bits` stretches it."""
-    if not is_deep(image):
-        return False
-    declared = _declared(image)
-    return _range(image, declared) not in {(declared.low, declared.high), (0.0, declared.high)}
+    return levels, stretched
 
 
 def _tag(image: Image.Image, name: str) -> Any:

@@ -12,13 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import imagehash
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
+from PIL.TiffImagePlugin import TiffImageFile
 
-from rare_species import jpeg
-from rare_species.colours import WHITE, flat, guessed, one_colour
+from rare_species import jpeg, tiff, webp
+from rare_species.colours import WHITE, flat, flatten, one_colour
+from rare_species.decode_errors import judge_error
 from rare_species.depth import is_deep
 from rare_species.errors import PhotoError, UserError
 from rare_species.formats import FORMATS, SUFFIXES, VARIANTS
+from rare_species.orientation import read_orientation, turn_upright
 from rare_species.png import without_side_chunks
 from rare_species.status import Guess, Reason
 from rare_species.terminal import printable
@@ -26,16 +29,6 @@ from rare_species.terminal import printable
 if TYPE_CHECKING:
     from rare_species.params import Resize
 
-ORIENTATION_TAG = 0x0112  # EXIF 2.3, section 4.6.4
-UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 Treatment = Callable[[Image.Image], Image.Image]  # from a fitted photo to one of the same side, see `treatments`
 HASH_SIDE_PX = 64  # twice what the perceptual hash looks at
 SCORED_SIDE_PX = 256  # longer side
@@ -73,6 +66,21 @@ class Facts:
     height: int = 0
     phash: str = ""
     document_score: float | None = None
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A photo that was read for a network.
+
+    Attributes:
+        jpeg: a square, treated and encoded.
+        guess: what it was taken for, as in `Facts`.
+        blank: whether the photo is of one colour everywhere, before it is padded or treated.
+    """
+
+    jpeg: bytes
+    guess: Guess | None
+    blank: bool
 
 
 def inspect_image(
@@ -115,28 +123,28 @@ def inspect_image(
             )
             if facts.reason:
                 return facts
-            grey = _grey(image, data_read)
+            grey, guess = _grey(image, data_read)
             if _is_blank(grey, image, data_read):
                 return replace(facts, reason=Reason.BLANK)
-            orientation = _orientation(image)
+            orientation = read_orientation(image)
             if orientation >= 5:
                 facts = replace(facts, width=facts.height, height=facts.width)
-            phash = str(imagehash.phash(_turn(grey, orientation)))
-            facts = replace(facts, guess=guessed(image), orientation=orientation, phash=phash)
+            phash = str(imagehash.phash(turn_upright(grey, orientation)))
+            facts = replace(facts, guess=guess, orientation=orientation, phash=phash)
             if score_document is not None:
                 facts = replace(facts, document_score=score_document(_image_to_score(image, data_read)))
             return facts
     except MemoryError:
         raise
     except Exception as error:  # a damaged file may raise anything else, and is one of many
-        return replace(facts, reason=_decode_reason(error))
+        return replace(facts, reason=judge_error(error, data)[0])
 
 
 def decode_rgb(data: bytes) -> Image.Image:
     """Decode an image file at full size, upright, as RGB, with transparency over white."""
     with _open(data) as (image, data_read):
         rgb = flat(_loaded(image, data_read))
-        return _turn(rgb, _orientation(image))
+        return turn_upright(rgb, read_orientation(image))
 
 
 def fit_square(data: bytes, side_px: int, resize: Resize, max_pixels: int | None = None) -> Image.Image:
@@ -155,14 +163,7 @@ def fit_square(data: bytes, side_px: int, resize: Resize, max_pixels: int | None
     Raises:
         Exception: of any kind, from a file that is damaged.
     """
-    with _open(data) as (image, data_read):
-        if max_pixels is not None and image.width * image.height > max_pixels:
-            raise ValueError(f"{image.width} x {image.height} pixels, more than {max_pixels:,} together")
-        drafted = image.draft("RGB", scaled_size(*image.size, side_px, resize))  # JPEG: 1/2, 1/4 or 1/8, never below
-        whole = flat(_loaded(image, data_read), "L" if is_deep(image) else "RGB")
-        extent = drafted[1][2:] if drafted else whole.size  # a reduced JPEG's last pixels may be part of the photo only
-        scaled = _scale(whole, extent, side_px, resize).convert("RGB")
-        return _pad(_turn(scaled, _orientation(image)), side_px)
+    return _fit_square(data, side_px, resize, max_pixels)[0]
 
 
 def fit_file(
@@ -175,7 +176,7 @@ def fit_file(
     folder: Path = Path(),
     max_pixels: int | None = None,
     sha256: str | None = None,
-) -> bytes:
+) -> Fitted:
     """Fit one photo, treat it and encode it again.
 
     Args:
@@ -201,18 +202,18 @@ def fit_file(
             "Unpack all photos again: dvc repro --force unzip."
         )
     try:
-        photo = fit_square(data, side_px, resize, max_pixels)
+        photo, guess, blank = _fit_square(data, side_px, resize, max_pixels)
     except MemoryError:
         raise
     except Exception as error:
-        raise PhotoError(str(path), _describe(error)) from error
-    return encode_jpeg(treat(photo), quality)
+        raise PhotoError(str(path), judge_error(error, data)[1]) from error
+    return Fitted(encode_jpeg(treat(photo), quality), guess, blank)
 
 
 def fit_unchanged(photo: tuple[str, str], **how: Any) -> bytes:
     """Do what a worker of `preprocess` does to a path and the SHA-256 of its file; see `fit_file`."""
     path, sha256 = photo
-    return fit_file(path, sha256=sha256, **how)
+    return fit_file(path, sha256=sha256, **how).jpeg
 
 
 def scaled_size(width: float, height: float, side_px: int, resize: Resize) -> tuple[int, int]:
@@ -247,27 +248,32 @@ def _format(image: Image.Image) -> str:
     return VARIANTS.get(name, name)
 
 
-def _orientation(image: Image.Image) -> int:
-    """EXIF's orientation. Call it after decoding: `getexif` decodes a PNG, and its errors are swallowed here."""
-    if image.format == "TIFF":  # turned upright by Pillow as it loads
-        return 1
-    try:
-        value = image.getexif().get(ORIENTATION_TAG, 1)
-    except Exception:  # broken metadata may raise anything too, and does not make a photo unusable
-        return 1
-    return value if value in UPRIGHT else 1
-
-
 def _loaded(image: Image.Image, data: bytes) -> Image.Image:
     """Decode an image that was opened from these bytes, all of it."""
     if _format(image) == "JPEG":
         jpeg.refuse_damaged(data)
+    elif image.format == "WEBP":
+        webp.refuse_hole(data)
+    elif isinstance(image, TiffImageFile):
+        tiff.silence_libtiff()
+        tiff.refuse_damaged(image, data)
     image.load()
     return image
 
 
-def _turn(image: Image.Image, orientation: int) -> Image.Image:
-    return image.transpose(UPRIGHT[orientation]) if orientation in UPRIGHT else image
+def _fit_square(
+    data: bytes, side_px: int, resize: Resize, max_pixels: int | None
+) -> tuple[Image.Image, Guess | None, bool]:
+    """See `Fitted` for what comes with the square."""
+    with _open(data) as (image, data_read):
+        if max_pixels is not None and image.width * image.height > max_pixels:
+            raise ValueError(f"{image.width} x {image.height} pixels, more than {max_pixels:,} together")
+        drafted = image.draft("RGB", scaled_size(*image.size, side_px, resize))  # JPEG: 1/2, 1/4 or 1/8, never below
+        whole, guess = flatten(_loaded(image, data_read), "L" if is_deep(image) else "RGB")
+        extent = drafted[1][2:] if drafted else whole.size  # a reduced JPEG's last pixels may be part of the photo only
+        scaled = _scale(whole, extent, side_px, resize).convert("RGB")
+        blank = one_colour(scaled) and _is_blank(whole, image, data_read)
+        return _pad(turn_upright(scaled, read_orientation(image)), side_px), guess, blank
 
 
 def _scale(image: Image.Image, extent: tuple[float, float], side_px: int, resize: Resize) -> Image.Image:
@@ -290,14 +296,14 @@ def _pad(image: Image.Image, side_px: int) -> Image.Image:
     return canvas
 
 
-def _grey(image: Image.Image, data: bytes) -> Image.Image:
+def _grey(image: Image.Image, data: bytes) -> tuple[Image.Image, Guess | None]:
     """Decode all of an image, and turn it grey for its hash, for which a JPEG need not be decoded at full size."""
     if _format(image) == "JPEG" and image.mode != "CMYK":
         small = jpeg.decode_grey(data, image.size, HASH_SIDE_PX)
         if small is not None:
-            return small
+            return small, None
     image.draft("L", (HASH_SIDE_PX, HASH_SIDE_PX))
-    return flat(_loaded(image, data), "L")
+    return flatten(_loaded(image, data), "L")
 
 
 def _is_blank(grey: Image.Image, image: Image.Image, data: bytes) -> bool:
@@ -323,17 +329,3 @@ def _size_reason(width: int, height: int, min_side_px: int, max_pixels: int) -> 
     if width * height > max_pixels:
         return Reason.TOO_LARGE
     return Reason.TOO_SMALL if min(width, height) < min_side_px else None
-
-
-def _decode_reason(error: Exception) -> Reason:
-    if isinstance(error, Image.DecompressionBombError):
-        return Reason.TOO_LARGE
-    early_end = isinstance(error, EOFError) or "truncated" in str(error).lower()
-    return Reason.TRUNCATED if early_end else Reason.UNREADABLE
-
-
-def _describe(error: Exception) -> str:
-    """What is wrong with a file, in a few words."""
-    if isinstance(error, UnidentifiedImageError):
-        return "not an image of a known format"
-    return (str(error).splitlines() or [type(error).__name__])[0]

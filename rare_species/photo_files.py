@@ -13,11 +13,14 @@ from numpy.typing import NDArray
 
 from rare_species.errors import PhotoError, UserError
 from rare_species.formats import IMAGE_SUFFIXES, is_image
-from rare_species.images import decode_rgb, fit_file
+from rare_species.images import Fitted, decode_rgb, fit_file
 from rare_species.junk import is_junk, list_files
 from rare_species.shards import Shape
+from rare_species.status import Guess
 from rare_species.terminal import printable
 from rare_species.treatments import make_treatment
+
+BLANK = "one colour everywhere, which shows nothing"
 
 
 @dataclass(frozen=True)
@@ -26,13 +29,15 @@ class Photo:
 
     Attributes:
         path: as it was named or found.
-        pixels: uint8 array of shape (side, side, 3), RGB; None for a file that can't be read.
-        problem: why it can't, "" otherwise.
+        pixels: uint8 array of shape (side, side, 3), RGB; None for a file that can't be read, or is blank.
+        problem: why there are none, "" otherwise.
+        guess: what it was taken for; None where it is read as it stands.
     """
 
     path: Path
     pixels: NDArray[np.uint8] | None
     problem: str = ""
+    guess: Guess | None = None
 
 
 def find_photos(names: Sequence[str]) -> list[Path]:
@@ -65,7 +70,7 @@ def photo_reader(shape: Shape, max_pixels: int) -> Callable[[Path], Photo]:
     """Make a function that reads a file as stage `preprocess` and what follows it do.
 
     That includes being a JPEG in between: a network sees its test photos through that of `data/processed/`, and gives
-    the same file other probabilities without.
+    the same file other probabilities without. A photo of one colour is a problem, as stage `clean` rejects it.
 
     Args:
         shape: of the photos that the network was trained with.
@@ -85,9 +90,12 @@ def photo_reader(shape: Shape, max_pixels: int) -> Callable[[Path], Photo]:
     return partial(_read, fit=fit)
 
 
-def _read(path: Path, fit: Callable[[Path], bytes]) -> Photo:
+def _read(path: Path, fit: Callable[[Path], Fitted]) -> Photo:
     try:
-        return Photo(path, np.asarray(decode_rgb(fit(path))))
+        fitted = fit(path)
+        if fitted.blank:
+            return Photo(path, None, BLANK)
+        return Photo(path, np.asarray(decode_rgb(fitted.jpeg)), guess=fitted.guess)
     except PhotoError as error:
         return Photo(path, None, error.problem)
     except MemoryError:

@@ -3,8 +3,9 @@
 Takes the champion of the last run. Where the family is not sure enough, the phylum is answered instead. Answers appear
 as they are found, in a table, as JSON lines (one document per photo) or as CSV.
 
-Exit codes: 0 all photos were read, 1 there is something to mend, 2 some files could not be read and were skipped, 130
-after Ctrl-C. After a full disk or Ctrl-C the answers that were found before stand, the last perhaps cut off.
+Exit codes: 0 all photos were read, 1 there is something to mend, 2 some files were skipped, as they could not be read
+or are of one colour everywhere, 130 after Ctrl-C. After a full disk or Ctrl-C the answers that were found before stand,
+the last perhaps cut off.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TextIO
 
@@ -32,6 +33,7 @@ from rare_species.parallel import map_in_threads
 from rare_species.paths import Paths
 from rare_species.photo_files import Photo, find_photos, photo_reader
 from rare_species.stage import available_cores
+from rare_species.status import TOLD, Guess
 from rare_species.tensorflow_start import start_tensorflow
 from rare_species.terminal import count, printable
 
@@ -113,6 +115,8 @@ def _predict(args: argparse.Namespace) -> int:
         for line in _lines(args, printer, answers, files):
             printer.show(line, sys.stdout)
             sys.stdout.flush()
+    for line in printer.guesses():
+        print(f"predict: {line}", file=sys.stderr)
     if printer.skipped:
         print(f"predict: skipped {printer.skipped} of {count(len(files), 'file')}", file=sys.stderr)
     return SKIPPED if printer.skipped else READ
@@ -166,7 +170,8 @@ class Printer:
         top: families of an answer.
         overlays: for explanations; None to make none.
         progress: the bar.
-        skipped: files that could not be read so far.
+        skipped: files that could not be read so far, or are blank.
+        guessed: photos that are not read as they stand so far, by what they were taken for.
     """
 
     classifier: Classifier
@@ -174,6 +179,7 @@ class Printer:
     overlays: Overlays | None
     progress: tqdm[NoReturn]
     skipped: int = 0
+    guessed: dict[Guess, list[Path]] = field(default_factory=dict)
 
     def answers(self, predictions: Iterable[Prediction]) -> Iterator[Answer]:
         """An answer for each photo; what can't be read is reported and counted."""
@@ -185,9 +191,16 @@ class Printer:
                 self.skipped += 1
                 self.show(f"predict: skipped {printable(photo.path)}: {printable(photo.problem)}", sys.stderr)
                 continue
+            if photo.guess is not None:
+                self.guessed.setdefault(photo.guess, []).append(photo.path)
             if self.overlays and prediction.heatmap is not None:
                 self.overlays.write(photo.path, photo.pixels, prediction.heatmap)
             yield make_answer(photo.path, prediction.probabilities, self.classifier.classes, threshold, self.top)
+
+    def guesses(self) -> Iterator[str]:
+        """A line for each kind of photos that are not read as they stand."""
+        for guess, paths in self.guessed.items():
+            yield f"photos {TOLD[guess]}: {len(paths)}, first {printable(paths[0])}"
 
     def show(self, line: str, file: TextIO) -> None:
         """Print a line above the bar, unless they go to different places or the bar's time has not come."""

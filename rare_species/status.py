@@ -33,3 +33,9 @@ class Guess(StrEnum):
 
     STRETCHED = "stretched"  # it has more than 8 bits and fills little of their range: that part becomes black to white
     OPAQUE = "opaque"  # its alpha hides all of it, and is ignored
+
+
+TOLD = {
+    Guess.STRETCHED: "that fill little of the range of their numbers, stretched from black to white",
+    Guess.OPAQUE: "hidden by their own alpha, which is ignored",
+}

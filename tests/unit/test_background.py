@@ -106,7 +106,7 @@ class Fitted:
         self.treat = treat
 
     def __call__(self, path: Path) -> bytes:
-        return fit_file(path, 48, "crop", self.treat, 95)
+        return fit_file(path, 48, "crop", self.treat, 95).jpeg
 
 
 def test_bytes_are_the_same_for_any_number_of_workers(network: str, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 What cannot be known, and so is not asked for: a byte that is flipped, or moved, in data without checksums. These are
 pixels of BMP and TIFF, codes of GIF and WebP, and a JPEG's tables and scans, of which another valid scan may come. Nor
-zeros instead of the end of BMP, TIFF, GIF and WebP, where zeros are pixels as good as others.
+zeros instead of the end of BMP and TIFF that are not compressed, where zeros are pixels as good as others.
 """
 
 import io
@@ -60,6 +60,11 @@ REST = [
     encode(photo(), "TIFF", compression="jpeg"),
     encode(GREY16, "TIFF"),
     encode(Image.fromarray(np.asarray(GREY16).astype(np.float32)), "TIFF"),
+]
+CODED = [  # large enough that zeros at their end are more than a coder writes itself
+    *(encode(photo().resize((200, 160)), "WEBP", lossless=lossless) for lossless in (False, True)),
+    *(encode(photo(), "TIFF", compression=name) for name in ("tiff_lzw", "tiff_adobe_deflate", "packbits")),
+    encode(photo(), "GIF"),
 ]
 SHARES = st.floats(0, 1, exclude_max=True)
 
@@ -141,6 +146,16 @@ def test_the_end_that_is_lost_or_zeros_is_found(
     n_zeros = len(damaged) - len(damaged.rstrip(b"\0"))
     assume(not end or not 0 < n_zeros < len(jpeg.NO_DATA))  # so few before an end may belong to the picture
     assert is_near(kept(tmp_path_factory.getbasetemp(), damaged + end), data, NEAR)
+
+
+@settings(max_examples=200, derandomize=True)
+@given(st.sampled_from(CODED), SHARES)
+def test_a_coded_picture_that_ends_in_zeros_is_whole_or_not_kept(
+    tmp_path_factory: pytest.TempPathFactory, data: bytes, place: float
+) -> None:
+    damaged = zero(data, place, 0)
+    assume(damaged.endswith(jpeg.NO_DATA))
+    assert is_near(kept(tmp_path_factory.getbasetemp(), damaged), data, NEAR)
 
 
 @settings(max_examples=200, derandomize=True)

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from rare_species import strips
-from rare_species.depth import is_stretched
+from rare_species.colours import flatten
 from rare_species.images import decode_rgb, fit_square
+from rare_species.status import Guess
 
 GREY = np.asarray(
     Image.fromarray(np.random.default_rng(3).integers(0, 256, (6, 8), dtype=np.uint8)).resize((40, 30)), dtype=np.int64
@@ -77,7 +78,7 @@ def test_what_fills_little_of_its_range_is_stretched(name: str) -> None:
 @pytest.mark.parametrize("name", [*WHOLE_RANGE, *PART])
 def test_it_is_told_what_is_stretched(name: str) -> None:
     with Image.open(io.BytesIO((WHOLE_RANGE | PART)[name])) as image:
-        assert is_stretched(image) == (name in PART)
+        assert flatten(image, "L")[1] == (Guess.STRETCHED if name in PART else None)
 
 
 def test_dead_pixels_do_not_flatten_the_rest() -> None:

@@ -13,6 +13,7 @@ from rare_species.errors import UserError
 from rare_species.images import decode_rgb, fit_square
 from rare_species.photo_files import find_photos, photo_reader
 from rare_species.shards import Shape
+from rare_species.status import Guess
 from tests import toy
 
 SHAPE = Shape(image_size=32, resize="crop", treatment={"name": "none"}, jpeg_quality=95)
@@ -151,6 +152,22 @@ def test_what_cannot_be_read_is_told(tmp_path, monkeypatch, data, problem):
     photo = photo_reader(SHAPE, 10**6)(tmp_path / "photo.jpg")
     assert photo.pixels is None
     assert photo.problem.startswith(problem)
+
+
+def test_a_photo_of_one_colour_shows_nothing(tmp_path):
+    (tmp_path / "photo.png").write_bytes(png_of(100))
+    photo = photo_reader(SHAPE, 10**6)(tmp_path / "photo.png")
+    assert (photo.pixels, photo.problem) == (None, "one colour everywhere, which shows nothing")
+
+
+def test_what_a_photo_is_taken_for_is_known(folder):
+    read = photo_reader(SHAPE, 10**6)
+    Image.fromarray(np.arange(1600, dtype=np.uint16).reshape(40, 40)).save(folder / "deep.png")
+    hidden = Image.open(folder / "photos/b.JPG")
+    hidden.putalpha(0)
+    hidden.save(folder / "hidden.png")
+    names = ("deep.png", "hidden.png", "photos/b.JPG")
+    assert [read(folder / name).guess for name in names] == [Guess.STRETCHED, Guess.OPAQUE, None]
 
 
 def test_a_file_that_went_away_is_told(tmp_path):

@@ -90,6 +90,26 @@ def test_files_that_cannot_be_read_are_told_and_skipped(champion, photos, tmp_pa
     assert err.endswith("predict: skipped 2 of 4 files\n")
 
 
+def test_a_photo_of_one_colour_is_skipped(champion, photos, tmp_path, capsys):
+    Image.new("RGB", (90, 60), (200, 60, 40)).save(tmp_path / "Felidae/lens_cap.png")
+    assert run(champion, "Felidae", "--json") == 2
+    out, err = capsys.readouterr()
+    assert [json.loads(line)["file"] for line in out.splitlines()] == photos[:2]
+    assert "predict: skipped Felidae/lens_cap.png: one colour everywhere, which shows nothing\n" in err
+
+
+def test_photos_that_are_not_read_as_they_stand_are_told_once(champion, photos, tmp_path, capsys):
+    grey = np.random.default_rng(0).integers(0, 4096, (2, 40, 40), dtype=np.uint16)
+    for place, values in enumerate(grey):
+        Image.fromarray(values).save(tmp_path / f"Felidae/z{place}.png")
+    assert run(champion, "Felidae", "--json") == 0
+    out, err = capsys.readouterr()
+    assert len(out.splitlines()) == len(photos[:2]) + 2
+    assert err.count("predict: ") == 1
+    assert "predict: photos that fill little of the range of their numbers, stretched from black to white: 2" in err
+    assert err.endswith(", first Felidae/z0.png\n")
+
+
 def test_larger_photos_than_allowed_are_skipped(champion, photos, capsys):
     assert run(champion, photos[0], "--json", "--max-pixels", "99") == 2
     out, err = capsys.readouterr()

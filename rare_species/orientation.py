@@ -1,0 +1,35 @@
+"""Which way up a photo is, as its camera noted it."""
+
+from __future__ import annotations
+
+from PIL import Image
+
+ORIENTATION_TAG = 0x0112  # EXIF 2.3, section 4.6.4
+UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+def read_orientation(image: Image.Image) -> int:
+    """EXIF's orientation, 1 (upright) to 8.
+
+    Call it after decoding: `getexif` decodes a PNG, and its errors are swallowed here.
+    """
+    if image.format == "TIFF":  # turned upright by Pillow as it loads
+        return 1
+    try:
+        value = image.getexif().get(ORIENTATION_TAG, 1)
+    except Exception:  # broken metadata may raise anything too, and does not make a photo unusable
+        return 1
+    return value if value in UPRIGHT else 1
+
+
+def turn_upright(image: Image.Image, orientation: int) -> Image.Image:
+    """Turn or flip a picture of that orientation."""
+    return image.transpose(UPRIGHT[orientation]) if orientation in UPRIGHT else image

@@ -31,7 +31,7 @@ report: .venv/installed  ## write report.html, one page about the last run
 	@$(BIN)/python -m rare_species.report --out report.html
 
 test: .venv/installed  ## run all tests
-	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile
+	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 bench: .venv/installed  ## measure speed against baselines and limits, 10 minutes on two cores: benchmarks/results.md
 	@$(BIN)/python -m benchmarks.run

@@ -19,7 +19,7 @@ from rare_species.aliases import refuse_endless
 from rare_species.checksums import LIST_NAME, check_files, read_checksums
 from rare_species.command import Parser, run_command
 from rare_species.errors import UserError
-from rare_species.files import staged
+from rare_species.files import refuse_special, staged
 from rare_species.params_file import load_params
 from rare_species.search_space import flatten_space
 from rare_species.terminal import printable
@@ -88,6 +88,7 @@ def _yaml() -> YAML:
 
 
 def _read(file: Path) -> dict[str, Any]:
+    refuse_special(file)
     try:
         if (file.parent / LIST_NAME).is_file() and file.name in read_checksums(file.parent):  # a stage wrote it
             check_files(file.parent, file.name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -138,8 +139,11 @@ def embed_split(embedder: Embedder, packed: Packed, split: str, views: int) -> F
 def _embed(call: Call, batches: Iterable[tf.Tensor], values: NDArray[np.float32], name: str) -> None:
     """Fill `values` row by row; several batches are on their way at once."""
     start = 0  # of the batch; the bar counts too, but not where it is switched off
-    with tqdm(total=len(values), desc=name, unit="image", mininterval=1.0) as progress:
-        for features in map_in_threads(lambda photos: call(photos).numpy(), batches, streams(), streams()):
+    with (
+        tqdm(total=len(values), desc=name, unit="image", mininterval=1.0) as progress,
+        closing(map_in_threads(lambda photos: call(photos).numpy(), batches, streams(), streams())) as results,
+    ):
+        for features in results:
             values[start : start + len(features)] = features
             start += len(features)
             progress.update(len(features))

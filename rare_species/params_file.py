@@ -11,6 +11,7 @@ import yaml
 from pydantic import ValidationError
 
 from rare_species.errors import UserError
+from rare_species.files import refuse_special
 from rare_species.params import SECTIONS, check_together
 from rare_species.section import reason
 
@@ -71,6 +72,7 @@ class _EachKeyOnce(yaml.SafeLoader):
 
 
 def _read_yaml(file: Path) -> dict[str, Any]:
+    refuse_special(file)
     try:
         document = yaml.load(file.read_text(encoding="utf-8"), _EachKeyOnce)
     except FileNotFoundError:

@@ -1,6 +1,7 @@
 """rare_species.params, params_file: the file in git is right, and each mistake in it is one sentence that mends it."""
 
 import copy
+import os
 from collections.abc import Callable
 from dataclasses import field, make_dataclass
 from pathlib import Path
@@ -415,6 +416,11 @@ def test_an_unknown_section_is_named_beside_the_known_ones(tmp_path: Path, docum
     message = refuse_text(tmp_path, yaml.safe_dump(document))
     assert message.endswith(f"Received also: {name}.")
     assert ", ".join(SECTIONS) in message
+
+
+def test_a_device_is_refused() -> None:
+    with pytest.raises(UserError, match=rf"Expected a file at {os.devnull}\. Received: a pipe, a socket or a device\."):
+        load_params(Path(os.devnull), wanted("clean"))
 
 
 @pytest.mark.parametrize("text", ["clean: [1", "a: b: c", "\tclean:", b"\xff\xfe\xfa"])

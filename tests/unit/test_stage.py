@@ -77,6 +77,21 @@ def test_params_are_read_from_the_file_that_is_named(root: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("arguments", "end"),
+    [
+        ([], "Expected params.yaml in {}. Received: no such file. Run this from the repository's root.\n"),
+        (["--params", "nope.yaml"], "Expected nope.yaml in {}. Received: no such file. Mend the path.\n"),
+    ],
+)
+def test_a_file_of_params_that_is_not_there(
+    root: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], end: str
+) -> None:
+    (root / "params.yaml").unlink()
+    assert failing(AssertionError("was run")).main(arguments) == 1
+    assert capsys.readouterr().err == f"clean: {end.format(root)}"
+
+
+@pytest.mark.parametrize(
     ("text", "message"),
     [
         (CLEAN.replace("99", "abc"), "clean: clean.min_side_px: Input should be a valid integer"),

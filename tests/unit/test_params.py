@@ -479,7 +479,8 @@ def test_a_missing_file_says_where_to_run(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError) as error:
         load_params(Path("params.yaml"), wanted("clean"))
-    assert str(error.value) == f"Expected params.yaml in {tmp_path}. Received: no such file. Run this from the repository's root."
+    expected = f"Expected params.yaml in {tmp_path}. Received: no such file. Run this from the repository's root."
+    assert str(error.value) == expected
 
 
 # --- with_knobs, flatten_space

@@ -189,9 +189,12 @@ def test_table_has_a_row_for_each_backbone(capsys):
     assert line.endswith("/vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5")
 
 
-def test_named_weights_are_found_and_their_place_is_printed(capsys):
+def test_named_weights_are_found_and_their_place_is_printed(capsys, monkeypatch):
+    started = []
+    monkeypatch.setattr(backbones, "start_tensorflow", lambda: started.append("without its lines"))
     assert backbones.main(["efficientnetlite0"]) == 0
     assert capsys.readouterr().out.strip() == str(packaged_checkpoint().resolve())
+    assert started == ["without its lines"]
 
 
 def test_only_the_place_of_downloaded_weights_is_printed(capsys, tmp_path, monkeypatch):

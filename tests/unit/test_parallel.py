@@ -136,19 +136,18 @@ def test_an_error_in_a_thread_surfaces_after_the_results_before_it() -> None:
 
 
 HANG = """
-import os, sys
-from contextlib import closing
+import sys
 from rare_species.command import run_command
 from rare_species.errors import UserError
 from rare_species.parallel import map_in_threads
-def work():
-    with closing(map_in_threads(lambda path: open(path).read(), ["pipe"] * 9, 2, 4)) as texts:
-        print("begun", flush=True)
-        if sys.argv[1:]:
-            raise UserError("Mend it.")
-        list(texts)
-    return 0
-sys.exit(run_command("hang", work, mistake=3))
+def read(path):
+    print("begun", flush=True)
+    return open(path).read()
+def paths():
+    yield "pipe"
+    if sys.argv[1:]:
+        raise UserError("Mend it.")
+sys.exit(run_command("hang", lambda: len(list(map_in_threads(read, paths(), 2, 4))), mistake=3))
 """
 
 

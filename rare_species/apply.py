@@ -19,8 +19,8 @@ from rare_species.aliases import refuse_endless
 from rare_species.checksums import LIST_NAME, check_files, read_checksums
 from rare_species.command import Parser, run_command
 from rare_species.errors import UserError
-from rare_species.files import staged
-from rare_species.params_file import load_params
+from rare_species.files import refuse_special, staged
+from rare_species.params_file import load_params, yaml_problem
 from rare_species.search_space import flatten_space
 from rare_species.terminal import printable
 
@@ -54,7 +54,7 @@ def apply(part: Path, params: Path) -> list[str]:
         try:
             load_params(partial, Unread)
         except UserError as error:  # it was valid before, so that the part is to be mended
-            raise UserError(str(error).replace(str(partial), str(part))) from None
+            raise UserError(*(line.replace(str(partial), str(part)) for line in error.args)) from None
     return list(_differences(before, flatten_space(document)))
 
 
@@ -88,6 +88,7 @@ def _yaml() -> YAML:
 
 
 def _read(file: Path) -> dict[str, Any]:
+    refuse_special(file)
     try:
         if (file.parent / LIST_NAME).is_file() and file.name in read_checksums(file.parent):  # a stage wrote it
             check_files(file.parent, file.name)
@@ -99,7 +100,7 @@ def _read(file: Path) -> dict[str, Any]:
             "search writes."
         ) from None
     except (YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{file} must be YAML. Received: {error}. Mend the line it names.") from None
+        raise UserError(f"{file} must be YAML. Received: {yaml_problem(error)}. Mend that, and run again.") from None
     except (ValueError, TypeError, RecursionError) as error:
         raise UserError(f"{file} must hold knobs as params.yaml does. Received: {error}. Mend it.") from None
     if not isinstance(document, dict):

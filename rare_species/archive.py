@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from rare_species.errors import UserError
 from rare_species.failures import describe_os_error, is_refusal
+from rare_species.files import is_special
 from rare_species.junk import is_junk
 from rare_species.safe_names import name_problem, names_that_meet
 from rare_species.terminal import printable
@@ -191,6 +192,8 @@ def _open(path: Path, limits: Limits) -> zipfile.ZipFile:
         raise _not_a_zip(path, "which does not exist")
     if path.is_dir():
         raise _not_a_zip(path, "which is a folder")
+    if is_special(path):
+        raise _not_a_zip(path, "which is a pipe, a socket or a device")
     try:
         with path.open("rb") as file:
             begins_like_zip = file.read(2) == b"PK"

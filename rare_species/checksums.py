@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from rare_species.errors import UserError
+from rare_species.files import refuse_special
 
 LIST_NAME = "SHA256SUMS"
 _LINE = re.compile(r"(?P<digest>[0-9a-f]{64})  (?P<name>[^\r\n]+)")
@@ -119,6 +120,7 @@ def require_file(path: Path) -> None:
     Raises:
         UserError: when it is not.
     """
+    refuse_special(path)
     if not path.is_file():
         raise UserError(f"Expected {path}. Received: no such file. Run the stage that writes it first: dvc repro.")
 

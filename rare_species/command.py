@@ -9,9 +9,10 @@ import os
 import signal
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any, NoReturn, TextIO
 
@@ -22,6 +23,7 @@ from rare_species.terminal import log_handler, printable_lines
 MEND = 1
 DEBUG = "RARE_SPECIES_DEBUG"  # in the environment, so that the stages that DVC starts see it too
 _STOPPED = 128  # and the signal's number: what a shell gives a program that a signal stopped
+PATIENCE_S = 3  # with threads that are at work when a command has failed: a photo takes less
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -70,6 +72,7 @@ def run_command(
     Returns:
         One of these, or 130 after Ctrl-C, 143 after SIGTERM and 129 after SIGHUP.
     """
+    before = set(threading.enumerate())
     make_streams_safe()
     _start_log(name)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's notices about this machine are not news
@@ -81,14 +84,16 @@ def run_command(
         except (Exception, KeyboardInterrupt) as error:
             # Libraries may make another error of an interrupt, or pass over it: what comes later is told then
             if isinstance(error, KeyboardInterrupt) or (signals and not isinstance(error, UserError)):
-                return _fail(name, interrupted, _STOPPED + (signals or [signal.SIGINT])[0])
-            if isinstance(error, BrokenPipeError):
+                code = _fail(name, interrupted, _STOPPED + (signals or [signal.SIGINT])[0])
+            elif isinstance(error, BrokenPipeError):
                 _drop(sys.stdout)
-                return unread
-            message = describe_failure(error)
-            if message is None:
+                code = unread
+            elif message := describe_failure(error):
+                code = _fail(name, message, mistake)
+            else:
                 raise
-            return _fail(name, message, mistake)
+            _end_if_stuck(code, before)
+            return code
 
 
 def _start_log(name: str) -> None:
@@ -151,6 +156,20 @@ def _fail(name: str, message: str, code: int) -> int:
     except OSError:
         _drop(sys.stdout)
     return code
+
+
+def _end_if_stuck(code: int, before: set[threading.Thread]) -> None:
+    """End the process if a thread that the work began hangs, in a read for instance: Python would wait for it."""
+    until = time.monotonic() + PATIENCE_S
+    with suppress(KeyboardInterrupt):
+        while _at_work(before) and time.monotonic() < until:  # one that is half started can't be joined
+            time.sleep(0.02)
+    if _at_work(before):
+        os._exit(code)
+
+
+def _at_work(before: set[threading.Thread]) -> bool:
+    return any(thread not in before and not thread.daemon for thread in threading.enumerate())
 
 
 def debugging() -> bool:

@@ -159,10 +159,10 @@ class DifferentTestSetsError(UserError):
             (self.only_head, f"in {head.revision} alone"),
             (labels, "of another family"),
         )
-        listed = "\n".join(f"{len(photos)} {where}: {_shorten(photos)}" for photos, where in parts if photos)
         super().__init__(
-            f"Expected the same test photos and families in {base.revision} and {head.revision}. Received others:\n"
-            f"{listed}\nCompare runs of the same archive, clean and split."
+            f"Expected the same test photos and families in {base.revision} and {head.revision}. Received others:",
+            *(f"{len(photos)} {where}: {_shorten(photos)}" for photos, where in parts if photos),
+            "Compare runs of the same archive, clean and split.",
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,11 +15,11 @@ from tqdm import tqdm
 
 from rare_species.augmentation import build_augmenter
 from rare_species.backbone_document import Backbone
-from rare_species.backbones import build_backbone, weights_digest
 from rare_species.checksums import file_digest
 from rare_species.datasets import Features, photo_batches
 from rare_species.determinism import make_reproducible
 from rare_species.models import inference
+from rare_species.networks import build_backbone, weights_digest
 from rare_species.parallel import map_in_threads, streams
 from rare_species.params import EmbedParams, ModelParams
 from rare_species.paths import Paths
@@ -138,8 +139,11 @@ def embed_split(embedder: Embedder, packed: Packed, split: str, views: int) -> F
 def _embed(call: Call, batches: Iterable[tf.Tensor], values: NDArray[np.float32], name: str) -> None:
     """Fill `values` row by row; several batches are on their way at once."""
     start = 0  # of the batch; the bar counts too, but not where it is switched off
-    with tqdm(total=len(values), desc=name, unit="image", mininterval=1.0) as progress:
-        for features in map_in_threads(lambda photos: call(photos).numpy(), batches, streams(), streams()):
+    with (
+        tqdm(total=len(values), desc=name, unit="image", mininterval=1.0) as progress,
+        closing(map_in_threads(lambda photos: call(photos).numpy(), batches, streams(), streams())) as results,
+    ):
+        for features in results:
             values[start : start + len(features)] = features
             start += len(features)
             progress.update(len(features))

@@ -6,8 +6,13 @@ from rare_species.terminal import printable
 class UserError(Exception):
     """A mistake the user can mend: shown as one message without a traceback, with a non-zero exit.
 
-    The message says what was expected, what was received and what to do.
+    The message says what was expected, what was received and what to do. Each argument is a line of it, whatever the
+    names and texts of others in it hold.
     """
+
+    def __str__(self) -> str:
+        """The whole message."""
+        return "\n".join(map(printable, self.args))
 
 
 class PhotoError(UserError):

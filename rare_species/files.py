@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+from rare_species.errors import UserError
 from rare_species.exchange import put_in_place, recover, remove
 from rare_species.locking import alone
 
@@ -28,9 +29,10 @@ def staged(*outputs: Path) -> Iterator[tuple[Path, ...]]:
 
     Raises:
         IsADirectoryError: when there is a folder in a file's place.
-        UserError: when another run is writing one of them.
+        UserError: when another run is writing one of them, or there is a pipe or a device in its place.
     """
     for output in outputs:
+        refuse_special(output)
         if output.suffix and output.is_dir() and not output.is_symlink():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(output))
     partials = tuple(output.with_name(output.name + ".partial") for output in outputs)
@@ -47,6 +49,24 @@ def staged(*outputs: Path) -> Iterator[tuple[Path, ...]]:
         finally:
             for partial in partials:
                 remove(partial)
+
+
+def is_special(path: Path) -> bool:
+    """Whether a path leads to a pipe, a socket or a device: to read one may never end."""
+    return path.exists() and not (path.is_file() or path.is_dir())
+
+
+def refuse_special(path: Path) -> None:
+    """See that a path that a person named leads to no pipe, socket or device.
+
+    Raises:
+        UserError: when it does.
+    """
+    if is_special(path):
+        raise UserError(
+            f"Expected a file at {path}. Received: a pipe, a socket or a device. Name a file; write what a pipe gives "
+            "into one first."
+        )
 
 
 def file_in_the_way(folder: Path) -> Path | None:

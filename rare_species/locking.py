@@ -23,7 +23,7 @@ def alone(output: Path) -> Iterator[None]:
     Raises:
         UserError: when another process is writing it.
     """
-    file = output.with_name(f"{output.name}.lock.partial")
+    file = _lock_file(output)
     file.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(file, timeout=0, is_singleton=True)
     try:
@@ -42,3 +42,18 @@ def alone(output: Path) -> Iterator[None]:
         if lock.lock_counter == 1:
             file.unlink(missing_ok=True)  # while it is held: who waits for it finds that it is gone, and makes another
         lock.release()
+
+
+def is_taken(output: Path) -> bool:
+    """Whether another process is writing an output; to look leaves nothing behind."""
+    if not _lock_file(output).exists():
+        return False
+    try:
+        with alone(output):  # which removes what a process that was killed left
+            return False
+    except UserError:
+        return True
+
+
+def _lock_file(output: Path) -> Path:
+    return output.with_name(f"{output.name}.lock.partial")

@@ -11,10 +11,12 @@ import yaml
 from pydantic import ValidationError
 
 from rare_species.errors import UserError
+from rare_species.files import refuse_special
 from rare_species.params import SECTIONS, check_together
 from rare_species.section import reason
 
 T = TypeVar("T")
+PARAMS = "params.yaml"  # in the repository's root
 LONGEST_VALUE = 1000  # characters that are shown
 KINDS = {"float", "int", "categorical", "layers", "number", "list"}  # of what a knob may hold: named by errors, no keys
 
@@ -44,7 +46,7 @@ def load_params(file: Path, kind: type[T]) -> T:
         except ValidationError as error:
             problems += [_describe(name, problem, file) for problem in error.errors()]
     if problems:
-        raise UserError("\n".join(problems))
+        raise UserError(*problems)
     try:
         check_together(sections["model"], sections["train"])
     except ValueError as error:
@@ -71,20 +73,30 @@ class _EachKeyOnce(yaml.SafeLoader):
 
 
 def _read_yaml(file: Path) -> dict[str, Any]:
+    refuse_special(file)
     try:
         document = yaml.load(file.read_text(encoding="utf-8"), _EachKeyOnce)
     except FileNotFoundError:
-        raise UserError(f"Expected {file} in {Path.cwd()}. Run this from the repository's root.") from None
+        advice = "Run this from the repository's root" if file == Path(PARAMS) else "Mend the path"
+        raise UserError(f"Expected {file} in {Path.cwd()}. Received: no such file. {advice}.") from None
     except RecursionError:
         raise UserError(
             f"{file} must hold sections of knobs. Received: a value that is nested so deep that Python gives up. "
             "Write it as it was: git checkout params.yaml"
         ) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{file} must be YAML. Received: {error}. Mend the line it names.") from error
+        raise UserError(f"{file} must be YAML. Received: {yaml_problem(error)}. Mend that, and run again.") from error
     if not isinstance(document, dict):
         raise UserError(f"{file} must be a mapping of sections. Received: {type(document).__name__}.")
     return document
+
+
+def yaml_problem(error: Exception) -> str:
+    """What is wrong with a text and where, on one line; their own words end with a picture of the place."""
+    problem, context, mark = (getattr(error, name, None) for name in ("problem", "context", "problem_mark"))
+    if not (problem and mark):
+        return " ".join(str(error).split())
+    return f"{problem}{f' {context}' if context else ''}, on line {mark.line + 1}, column {mark.column + 1}"
 
 
 def _describe(section: str, problem: Any, file: Path) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rare_species.errors import PhotoError, UserError
+from rare_species.files import is_special, refuse_special
 from rare_species.formats import IMAGE_SUFFIXES, is_image
 from rare_species.images import Fitted, decode_rgb, fit_file
 from rare_species.junk import is_junk, list_files
@@ -47,17 +48,18 @@ def find_photos(names: Sequence[str]) -> list[Path]:
         names: files, taken as they are; folders, in which all files that end like images are found, however deep; and
             patterns such as "photos/**/*.jpg" that the shell left alone, of which the folders that there are mean
             themselves ("photos [2024]/*.jpg"). What tools leave behind is passed over in folders and by wildcards, see
-            `junk.is_junk`.
+            `junk.is_junk`; so are pipes, sockets and devices.
 
     Returns:
         Paths in the order of the names, those of a folder or a pattern sorted, each once.
 
     Raises:
-        UserError: when a name stands for nothing.
+        UserError: when a name stands for nothing, or for a pipe, a socket or a device.
     """
     found: dict[Path, None] = {}
     for name in names:
         path = Path(name)
+        refuse_special(path)
         matches = [path] if path.exists() else _matching(name)
         photos = [photo for match in matches for photo in _below(match)]
         if not photos:
@@ -116,7 +118,7 @@ def _matching(pattern: str) -> list[Path]:
 def _below(path: Path) -> Iterator[Path]:
     if path.is_dir():
         yield from sorted(path / name for name in list_files(path) if is_image(name))
-    else:
+    elif not is_special(path):
         yield path
 
 

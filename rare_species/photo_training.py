@@ -99,7 +99,7 @@ def fine_tune(task: PhotoTask, backbone: keras.Model, head: keras.Model, before:
 
     Args:
         task: `params.fine_tune` says how.
-        backbone: from `backbones.build_backbone`.
+        backbone: from `networks.build_backbone`.
         head: from features to logits.
         before: how the head was fitted; when no epoch is better than its best, that one is kept.
 

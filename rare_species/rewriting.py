@@ -51,7 +51,7 @@ def for_inference(backbone: keras.Model) -> keras.Model:
     """Copy a backbone with batch normalisation folded away; it gives the same features, and must not be trained.
 
     Args:
-        backbone: from `backbones.build_backbone`, or such a one loaded from its file.
+        backbone: from `networks.build_backbone`, or such a one loaded from its file.
 
     Returns:
         A frozen model of the same name.

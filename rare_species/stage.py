@@ -6,18 +6,30 @@ import argparse
 import logging
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from rare_species.command import MEND, Parser, run_command
-from rare_species.locking import alone
+from rare_species.errors import UserError
+from rare_species.locking import alone, is_taken
 from rare_species.params_file import load_params
 from rare_species.paths import Paths
 
 P = TypeVar("P")
 WRONG_ARGUMENTS = 2
+# Whose outputs each stage reads; a contract test keeps it equal to dvc.yaml
+READS: Mapping[str, tuple[str, ...]] = {
+    "unzip": (),
+    "clean": ("unzip",),
+    "split": ("clean",),
+    "preprocess": ("unzip", "split"),
+    "embed": ("split", "preprocess"),
+    "train": ("split", "preprocess", "embed"),
+    "tune": ("split", "preprocess", "embed"),
+    "evaluate": ("clean", "split", "preprocess", "embed", "train", "tune"),
+}
 log = logging.getLogger(__name__)
 
 
@@ -54,6 +66,7 @@ class Stage(Generic[P]):
         start, paths = time.monotonic(), Paths()
         params = load_params(file, self.params)
         with alone(paths.metrics(self.name)):  # a second run of the stage ends at once, not after all its work
+            _refuse_beside(self.name, paths)  # in this order: of two that start at once, one at least sees the other
             summary = self.run(params, paths)
         figures = ", ".join(f"{key} {value}" for key, value in summary.items())
         log.info("%s (%.1f s)", figures, time.monotonic() - start)
@@ -68,6 +81,18 @@ class Stage(Generic[P]):
         )
         parser.add_argument("--params", type=Path, default=Path("params.yaml"), help="default: params.yaml")
         return parser.parse_args(argv)
+
+
+def _refuse_beside(name: str, paths: Paths) -> None:
+    """Refuse to run beside a stage that writes what this one reads, or reads what it writes."""
+    readers = (other for other, read in READS.items() if name in read)
+    for other in (*READS[name], *readers):
+        if is_taken(paths.metrics(other)):
+            clash = f"writes what {name} reads" if other in READS[name] else f"reads what {name} writes"
+            raise UserError(
+                f"Expected no run beside {name} of a stage that {clash}. Received: {other}, which is running. "
+                "Wait until it has ended, or end it, and run again."
+            )
 
 
 def available_cores() -> int:

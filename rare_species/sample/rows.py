@@ -83,7 +83,7 @@ def read_rows(path: Path) -> list[Row]:
     """
     if not path.is_file():
         raise UserError(
-            f"--metadata must be a CSV file. Received: {path}, which is not there. Give the path of a metadata.csv."
+            f"--metadata must be a CSV file. Received: {path}, where there is no file. Give the path of a metadata.csv."
         )
     try:
         with path.open(encoding="utf-8", newline="") as file:

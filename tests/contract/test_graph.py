@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from rare_species.paths import Paths
+from rare_species.stage import READS
 from tests.contract.imports import library_imports, packages_of
 from tests.toy import REPO, STAGES
 
@@ -95,6 +96,13 @@ def test_deps_are_data_script_and_imported_modules(stage):
     code = {script} | library_imports(REPO / script)
     packages = {PACKAGES} if SHAPING & packages_of(code) else set()
     assert set(GRAPH["stages"][stage]["deps"]) == data | code | packages
+
+
+def test_stages_know_whose_outputs_they_read():
+    deps = {stage: set(GRAPH["stages"][stage]["deps"]) for stage in STAGES}
+    assert {stage: set(read) for stage, read in READS.items()} == {
+        stage: {other for other in STAGES if deps[stage] & set(outs(other))} for stage in STAGES
+    }
 
 
 @pytest.mark.parametrize("stage", STAGES)

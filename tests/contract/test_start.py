@@ -11,6 +11,7 @@ LIGHT = (
     "answers",
     "apply",
     "archive",
+    "backbones",
     "background",
     "bootstrap",
     "classifier",

@@ -3,6 +3,7 @@
 No command may end in a traceback, in another answer, or without naming the file.
 """
 
+import functools
 import hashlib
 import logging
 import shutil
@@ -10,11 +11,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from rare_species import apply, compare, export, predict, split_gap, summary
 from rare_species.report import __main__ as report
+from rare_species.report import page
 from rare_species.report.pictures import Picture
 from stages import evaluate
 from tests import toy
@@ -33,7 +37,7 @@ COMMANDS: dict[str, Callable[[], int]] = {
     "predict": lambda: predict.main([f"data/images/{PHOTO}", "--json"]),
     "report": lambda: report.main(["--out", str(OUT / "report.html")]),
     "split_gap": lambda: split_gap.main(["workspace", "workspace"]),
-    "summary": summary.main,
+    "summary": lambda: summary.main([]),
 }
 ENOUGH = 2  # damages to see that a file is not read
 QUICK = ("apply", "compare", "report", "split_gap", "summary")  # whether they refuse or not
@@ -77,7 +81,15 @@ def run(chain: Chain, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setattr("rare_species.report.parts.inline_picture", fingerprint)
+        patch.setattr("rare_species.report.page.Environment", cache_first(page.Environment))
+        patch.setattr(yaml, "load", functools.cache(yaml.load))  # params.yaml stays whole, and every command reads it
         yield folder
+
+
+def cache_first(make: Callable[..., Any]) -> Callable[..., Any]:
+    """What is made once, though asked for with other arguments that are equal: the page's template is compiled once."""
+    made: list[Any] = []
+    return lambda **options: made[0] if made else made.append(make(**options)) or made[0]
 
 
 def fingerprint(file: Path) -> Picture:

@@ -1,5 +1,6 @@
 """Knobs of a file in params.yaml: only those, checked before anything is written, comments kept."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -108,6 +109,12 @@ def test_wrong_file_is_one_message_and_nothing_is_written(params, capsys, text, 
     assert not shown.out
     assert sorted(path.name for path in Path().iterdir()) == ["params.yaml", "part.yaml"]
     assert params.read_bytes() == (REPO / "params.yaml").read_bytes()
+
+
+def test_a_device_is_a_message(params, capsys):
+    assert module.main([os.devnull]) == 1
+    assert capsys.readouterr().err.startswith(f"apply: Expected a file at {os.devnull}. Received: a pipe, a socket")
+    assert changed_lines(params) == []
 
 
 def test_file_that_is_not_there_is_a_message(params, capsys):

@@ -82,6 +82,10 @@ def test_folder(tmp_path: Path) -> None:
     assert "which is a folder. Download" in refuse(tmp_path / "photos.zip")
 
 
+def test_device() -> None:
+    assert "which is a pipe, a socket or a device. Download" in refuse(Path(os.devnull))
+
+
 @pytest.mark.parametrize("content", [b"", b"<html>Sign in to download</html>"])
 def test_not_a_zip(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "photos.zip").write_bytes(content)

@@ -1,6 +1,7 @@
 """rare_species.checksums: what changed, is missing or was never listed is named; sha256sum reads the list too."""
 
 import hashlib
+import os
 import re
 import shutil
 import subprocess
@@ -65,6 +66,13 @@ def test_other_bytes_are_named_with_the_list_and_what_to_do(folder: Path) -> Non
     for names in ((), ("b.txt",)):
         with pytest.raises(UserError, match=r"Expected .*b\.txt as .*SHA256SUMS\. Received: other bytes\. .*dvc"):
             check_files(folder, *names)
+
+
+def test_a_device_in_a_files_place_is_named(folder: Path) -> None:
+    (folder / "b.txt").unlink()
+    (folder / "b.txt").symlink_to(os.devnull)
+    with pytest.raises(UserError, match=r"Expected a file at .*b\.txt\. Received: a pipe, a socket or a device\."):
+        check_files(folder)
 
 
 def test_a_missing_file_is_named(folder: Path) -> None:

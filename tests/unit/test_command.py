@@ -31,7 +31,7 @@ def test_exit_code_is_that_of_the_work(code):
     ("error", "code", "message"),
     [
         (UserError("Mend the path."), 1, "predict: Mend the path.\n"),
-        (UserError("One.\nReceived: \x1b[2J\u202e"), 1, "predict: One.\nReceived: \\x1b[2J\\u202e\n"),
+        (UserError("One.", "Received: \x1b[2J\u202e\nb"), 1, "predict: One.\nReceived: \\x1b[2J\\u202e\\nb\n"),
         (OSError(errno.EACCES, "Permission denied", "a.jpg"), 1, "predict: a.jpg gave no permission"),
         (KeyboardInterrupt(), 130, "predict: interrupted\n"),
     ],

@@ -69,6 +69,14 @@ def test_a_folder_in_a_files_place_is_refused_before_any_work(tmp_path: Path) ->
     assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names")
+def test_a_pipe_in_a_files_place_is_refused_before_any_work(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "page.html")
+    with pytest.raises(UserError, match=r"Received: a pipe"), staged(tmp_path / "page.html"):
+        pytest.fail("the work must not begin")
+    assert (tmp_path / "page.html").is_fifo()
+
+
 def test_leftovers_of_a_killed_run_are_removed(tmp_path: Path, old: tuple[Path, Path]) -> None:
     with staged(*old) as (folder, file):
         (folder / "stale.csv").write_text("stale")

@@ -4,11 +4,11 @@ import keras
 import numpy as np
 import pytest
 
-from rare_species.backbones import with_scaling
 from rare_species.determinism import make_reproducible
 from rare_species.errors import UserError
 from rare_species.gradcam import class_heatmaps, overlay
 from rare_species.models import assemble, average_probabilities, build_cnn, build_head, load_keras, save_keras
+from rare_species.networks import with_scaling
 from rare_species.registry import UNIT
 from rare_species.rewriting import for_inference
 from rare_species.vision_transformer import BASE16, vit_base16

@@ -135,6 +135,57 @@ def test_an_error_in_a_thread_surfaces_after_the_results_before_it() -> None:
         next(results)
 
 
+HANG = """
+import sys
+from rare_species.command import run_command
+from rare_species.errors import UserError
+from rare_species.parallel import map_in_threads
+def read(path):
+    print("begun", flush=True)
+    return open(path).read()
+def paths():
+    yield "pipe"
+    if sys.argv[1:]:
+        raise UserError("Mend it.")
+sys.exit(run_command("hang", lambda: len(list(map_in_threads(read, paths(), 2, 4))), mistake=3))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names")
+@pytest.mark.parametrize(
+    ("number", "code", "message"),
+    [
+        (signal.SIGINT, 130, "interrupted"),
+        (signal.SIGTERM, 143, "interrupted"),
+        (signal.SIGHUP, 129, "interrupted"),
+        (None, 3, "Mend it."),
+    ],
+)
+def test_a_read_that_hangs_does_not_keep_a_command_from_ending(
+    tmp_path: Path, number: int | None, code: int, message: str
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    writer = os.open(tmp_path / "pipe", os.O_RDWR)  # that never writes
+    command = [sys.executable, "-c", HANG, *(["fail"] if number is None else [])]
+    environment = os.environ | {"PYTHONPATH": str(REPO)}
+    try:
+        with subprocess.Popen(
+            command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as process:
+            assert process.stdout
+            assert process.stderr
+            assert process.stdout.readline() == "begun\n"
+            if number is not None:
+                process.send_signal(number)
+            try:
+                assert process.wait(30) == code
+            finally:
+                process.kill()
+            assert process.stderr.read() == f"hang: {message}\n"
+    finally:
+        os.close(writer)
+
+
 def test_work_beside_is_done_in_one_other_process_in_order(tmp_path: Path) -> None:
     with process_beside() as beside:
         workers = {beside.submit(process_id, number).result() for number in range(3)}

@@ -1,6 +1,7 @@
 """rare_species.params, params_file: the file in git is right, and each mistake in it is one sentence that mends it."""
 
 import copy
+import os
 from collections.abc import Callable
 from dataclasses import field, make_dataclass
 from pathlib import Path
@@ -417,9 +418,31 @@ def test_an_unknown_section_is_named_beside_the_known_ones(tmp_path: Path, docum
     assert ", ".join(SECTIONS) in message
 
 
-@pytest.mark.parametrize("text", ["clean: [1", "a: b: c", "\tclean:", b"\xff\xfe\xfa"])
-def test_what_is_no_yaml_is_refused(tmp_path: Path, text: str | bytes) -> None:
-    assert "must be YAML. Received: " in refuse_text(tmp_path, text)
+def test_a_device_is_refused() -> None:
+    with pytest.raises(UserError, match=rf"Expected a file at {os.devnull}\. Received: a pipe, a socket or a device\."):
+        load_params(Path(os.devnull), wanted("clean"))
+
+
+@pytest.mark.parametrize(
+    ("text", "received"),
+    [
+        (
+            "clean: [1",
+            "expected ',' or ']', but got '<stream end>' while parsing a flow sequence, on line 1, column 10",
+        ),
+        ("a: b: c", "mapping values are not allowed here, on line 1, column 5"),
+        ("a: 1\n\tclean:", "found character '\\t' that cannot start any token"),
+        ("a: \0", "unacceptable character #x0000: special characters are not allowed"),
+        (b"\xff\xfe\xfa", "'utf-8' codec can't decode byte 0xff in position 0"),
+    ],
+)
+def test_what_is_no_yaml_is_refused_on_one_line_that_ends_with_what_to_do(
+    tmp_path: Path, text: str | bytes, received: str
+) -> None:
+    message = refuse_text(tmp_path, text)
+    assert f"must be YAML. Received: {received}" in message
+    assert message.endswith(". Mend that, and run again.")
+    assert "\n" not in message
 
 
 @pytest.mark.parametrize(
@@ -456,7 +479,8 @@ def test_a_missing_file_says_where_to_run(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError) as error:
         load_params(Path("params.yaml"), wanted("clean"))
-    assert str(error.value) == f"Expected params.yaml in {tmp_path}. Run this from the repository's root."
+    expected = f"Expected params.yaml in {tmp_path}. Received: no such file. Run this from the repository's root."
+    assert str(error.value) == expected
 
 
 # --- with_knobs, flatten_space

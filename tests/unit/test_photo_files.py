@@ -1,6 +1,7 @@
 """Photos are found where they are named, and read as the pipeline's packed photos are."""
 
 import io
+import os
 from pathlib import Path
 
 import numpy as np
@@ -105,6 +106,23 @@ def test_nothing_found_is_told(folder, name, message):
     with pytest.raises(UserError) as told:
         find_photos(["photos", name])
     assert str(told.value).startswith(message)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names")
+@pytest.mark.parametrize("name", ["photos", "photos/*.jpg"])
+def test_pipes_are_passed_over_in_folders_and_by_patterns(folder, name):
+    os.mkfifo(folder / "photos/pipe.jpg")
+    (folder / "photos/d.jpg").symlink_to(folder / "photos/b.JPG")
+    found = find_photos([name])
+    assert Path("photos/d.jpg") in found
+    assert Path("photos/pipe.jpg") not in found
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names")
+def test_a_pipe_that_is_named_is_refused(folder):
+    os.mkfifo(folder / "pipe.jpg")
+    with pytest.raises(UserError, match=r"Expected a file at pipe\.jpg\. Received: a pipe, a socket or a device\."):
+        find_photos(["photos", "pipe.jpg"])
 
 
 def test_pixels_are_those_that_the_pipeline_shows_its_networks(packed, tmp_path):

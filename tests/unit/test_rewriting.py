@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from rare_species.backbones import build_backbone
+from rare_species.networks import build_backbone
 from rare_species.rewriting import fold_batch_norm, for_inference, grouped_to_depthwise, in_precision
 
 SIDE_PX, CHANNELS = 8, 4

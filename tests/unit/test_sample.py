@@ -464,7 +464,7 @@ def bad_table(folder: Path, kind: str) -> Path:
 @pytest.mark.parametrize(
     ("kind", "message"),
     [
-        ("missing", "which is not there"),
+        ("missing", "where there is no file"),
         ("columns", "no rare_species_id, eol_content_id, eol_page_id"),
         ("latin", "must be UTF-8"),
         ("id", "line 2. Received: 'many'"),

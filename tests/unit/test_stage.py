@@ -6,7 +6,8 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,6 +77,21 @@ def test_params_are_read_from_the_file_that_is_named(root: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("arguments", "end"),
+    [
+        ([], "Expected params.yaml in {}. Received: no such file. Run this from the repository's root.\n"),
+        (["--params", "nope.yaml"], "Expected nope.yaml in {}. Received: no such file. Mend the path.\n"),
+    ],
+)
+def test_a_file_of_params_that_is_not_there(
+    root: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], end: str
+) -> None:
+    (root / "params.yaml").unlink()
+    assert failing(AssertionError("was run")).main(arguments) == 1
+    assert capsys.readouterr().err == f"clean: {end.format(root)}"
+
+
+@pytest.mark.parametrize(
     ("text", "message"),
     [
         (CLEAN.replace("99", "abc"), "clean: clean.min_side_px: Input should be a valid integer"),
@@ -127,22 +143,57 @@ def test_a_bug_keeps_its_traceback() -> None:
 
 
 def test_a_second_run_in_the_same_folder_ends_before_its_work(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    command = [sys.executable, "-c", HOLD]
-    with subprocess.Popen(command, env=os.environ | {"PYTHONPATH": str(REPO)}, stdout=subprocess.PIPE) as other:
-        assert other.stdout
-        other.stdout.readline()
+    with held("metrics/clean.json"):
         assert failing(AssertionError("was run")).main([]) == 1
-        other.kill()
     assert re.fullmatch(r"clean: Expected to be alone in writing metrics/clean\.json\. .*\n", capsys.readouterr().err)
     assert make_stage(lambda _params, _paths: {}).main([]) == 0
     assert not any((root / "metrics").iterdir())
 
 
+@pytest.mark.parametrize(
+    ("other", "clash"),
+    [
+        ("unzip", "writes what clean reads"),
+        ("split", "reads what clean writes"),
+        ("evaluate", "reads what clean writes"),
+        ("train", ""),  # neither reads what the other writes
+    ],
+)
+def test_a_stage_does_not_run_beside_its_neighbours(
+    root: Path, capsys: pytest.CaptureFixture[str], other: str, clash: str
+) -> None:
+    with held(f"metrics/{other}.json"):
+        assert make_stage(lambda _params, _paths: {}).main([]) == bool(clash)
+        assert [path.name for path in (root / "metrics").iterdir()] == [f"{other}.json.lock.partial"]
+    expected = f"clean: Expected no run beside clean of a stage that {clash}. Received: {other}, which is running. "
+    assert capsys.readouterr().err.startswith(expected if clash else "")
+
+
+def test_a_lock_that_a_killed_neighbour_left_is_none(root: Path) -> None:
+    (root / "metrics").mkdir()
+    (root / "metrics/split.json.lock.partial").touch()
+    assert make_stage(lambda _params, _paths: {}).main([]) == 0
+    assert not any((root / "metrics").iterdir())
+
+
+@contextmanager
+def held(output: str) -> Iterator[None]:
+    """Let another process be the one that writes an output."""
+    command = [sys.executable, "-c", HOLD, output]
+    with subprocess.Popen(command, env=os.environ | {"PYTHONPATH": str(REPO)}, stdout=subprocess.PIPE) as other:
+        try:
+            assert other.stdout
+            other.stdout.readline()
+            yield
+        finally:
+            other.kill()
+
+
 HOLD = """
-import time
+import sys, time
 from pathlib import Path
 from rare_species.locking import alone
-with alone(Path("metrics/clean.json")):
+with alone(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(60)
 """

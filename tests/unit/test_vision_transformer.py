@@ -9,10 +9,10 @@ import keras_hub
 import numpy as np
 import pytest
 
-from rare_species.backbones import build_backbone, with_scaling
 from rare_species.blocks import unfreeze
 from rare_species.errors import UserError
 from rare_species.models import save_keras
+from rare_species.networks import build_backbone, with_scaling
 from rare_species.paths import Paths
 from rare_species.registry import REGISTRY, UNIT_OF_128
 from rare_species.rewriting import for_inference, in_precision

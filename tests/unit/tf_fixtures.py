@@ -8,12 +8,12 @@ from typing import Any
 import keras
 import numpy as np
 
-from rare_species.backbones import with_scaling
 from rare_species.checksums import write_checksums
 from rare_species.classifier import ChampionMetadata
 from rare_species.datasets import Features
 from rare_species.determinism import make_reproducible
 from rare_species.models import assemble, average_probabilities, build_cnn, build_head, save_keras
+from rare_species.networks import with_scaling
 from rare_species.registry import UNIT
 from rare_species.saved_networks import save_model
 from rare_species.schema import write_document
@@ -171,7 +171,7 @@ def ignore_epoch(epoch: int, scores: dict[str, float]) -> None:
 
 def save_toy_classifiers(folder: Path) -> None:
     """Save whole models of random weights: the baseline network, and EfficientNet-Lite0 with a head, told or not."""
-    from rare_species.backbones import build_backbone
+    from rare_species.networks import build_backbone
 
     make_reproducible(5)
     backbone, _ = build_backbone("efficientnetlite0", "none", SIDE_PX)

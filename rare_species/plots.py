@@ -5,8 +5,10 @@ Text is drawn as it is: file and class names may hold `$`, which matplotlib woul
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,16 +29,12 @@ SHEET_COLUMNS = 6
 
 def save_png(figure: Figure, path: Path) -> None:
     """Write a figure as PNG, without the version of the library that drew it."""
-    FigureCanvasAgg(figure)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=DPI, metadata={"Software": None})
+    _save(figure, path, format="png", metadata={"Software": None})
 
 
 def save_jpeg(figure: Figure, path: Path) -> None:
     """Write a figure that holds photos as JPEG, a tenth of the size."""
-    FigureCanvasAgg(figure)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=DPI, pil_kwargs={"quality": 85})
+    _save(figure, path, format="jpeg", pil_kwargs={"quality": 85})
 
 
 def family_counts(counts: pd.DataFrame, title: str) -> Figure:
@@ -258,3 +256,12 @@ def _name_rows(axes: object, names: Sequence[str]) -> None:
     places = _readable(range(len(names) - 1, -1, -1))
     labels, fonts = legible([names[place] for place in places])
     axes.set_yticks(places, labels, fontsize=8, fontfamily=fonts, parse_math=False)  # type: ignore[attr-defined]
+
+
+def _save(figure: Figure, path: Path, **options: Any) -> None:
+    """Draw in memory: where Pillow itself writes a file, it does not see that a full disk took only a part."""
+    FigureCanvasAgg(figure)
+    drawn = io.BytesIO()
+    figure.savefig(drawn, dpi=DPI, **options)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(drawn.getvalue())

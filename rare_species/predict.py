@@ -11,6 +11,7 @@ the last perhaps cut off.
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 import warnings
@@ -157,8 +158,10 @@ class Overlays:
         from rare_species.gradcam import overlay
 
         path = self.folder / f"{_normal(photo).relative_to(self.parent)}.gradcam.jpg"
+        drawn = io.BytesIO()  # where Pillow itself writes a file, it does not see that a full disk took only a part
+        overlay(pixels, heatmap).save(drawn, "JPEG", quality=QUALITY)
         with staged(path) as (partial,):
-            overlay(pixels, heatmap).save(partial, format="JPEG", quality=QUALITY)
+            partial.write_bytes(drawn.getvalue())
 
 
 @dataclass

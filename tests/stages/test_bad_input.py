@@ -10,8 +10,6 @@ import resource
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +17,7 @@ import pytest
 
 from rare_species.checksums import write_checksums
 from tests import toy
+from tests.disk import files_no_longer_than
 
 PROGRESS_BAR = "%|"
 FULL_DISK = "disk is full|larger than the disk"
@@ -343,17 +342,6 @@ def test_stage_before_its_input(project, capsys, stage):
 
 
 # The disk
-
-
-@contextmanager
-def files_no_longer_than(n_bytes: int) -> Iterator[None]:
-    """Let writes beyond that fail; Python gives EFBIG, which goes the same way as ENOSPC."""
-    old = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, old[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, old)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from PIL import Image
 from rare_species import pictures, plots
 from rare_species.shards import Packed
 from tests import toy
+from tests.disk import files_no_longer_than
 
 PHOTO = Image.new("RGB", (40, 30), (10, 120, 60))
 FAMILY_OF = {path: path.split("/")[0] for path in toy.draw_photos()[0]}
@@ -402,3 +403,12 @@ def test_too_large_photo_is_not_decoded_for_the_sheet(clean_run, drawn, monkeypa
     (photos, *_), _ = drawn["contact_sheet"]
     assert photos
     assert set(photos) == {None}
+
+
+@pytest.mark.parametrize(("save", "suffix"), [(plots.save_jpeg, "jpg"), (plots.save_png, "png")])
+@pytest.mark.parametrize("share", [0.1, 0.9])
+def test_picture_that_does_not_fit_on_the_disk_is_an_error(save, suffix, share, tmp_path):
+    whole = tmp_path / f"whole.{suffix}"
+    save(draw_sheet(2), whole)
+    with files_no_longer_than(int(whole.stat().st_size * share)), pytest.raises(OSError, match="File too large"):
+        save(draw_sheet(2), tmp_path / f"cut.{suffix}")

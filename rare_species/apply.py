@@ -20,7 +20,7 @@ from rare_species.checksums import LIST_NAME, check_files, read_checksums
 from rare_species.command import Parser, run_command
 from rare_species.errors import UserError
 from rare_species.files import refuse_special, staged
-from rare_species.params_file import load_params, yaml_problem
+from rare_species.params_file import NO_VALUE, PARAMS, load_params, yaml_problem
 from rare_species.search_space import flatten_space
 from rare_species.terminal import printable
 
@@ -69,7 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     parser = Parser(prog="python -m rare_species.apply", description=__doc__)
     parser.add_argument("file", type=Path, help="YAML with the knobs to set, nested as in params.yaml")
-    parser.add_argument("--params", type=Path, default=Path("params.yaml"), help="default: params.yaml")
+    parser.add_argument("--params", type=Path, default=Path(PARAMS), help=f"default: {PARAMS}")
     args = parser.parse_args(argv)
     return run_command("apply", lambda: _print_changes(args.file, args.params))
 
@@ -101,7 +101,7 @@ def _read(file: Path) -> dict[str, Any]:
         ) from None
     except (YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"{file} must be YAML. Received: {yaml_problem(error)}. Mend that, and run again.") from None
-    except (ValueError, TypeError, RecursionError) as error:
+    except (*NO_VALUE, RecursionError) as error:
         raise UserError(f"{file} must hold knobs as params.yaml does. Received: {error}. Mend it.") from None
     if not isinstance(document, dict):
         kind = "nothing" if document is None else type(document).__name__

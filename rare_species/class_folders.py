@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from rare_species.errors import UserError
 from rare_species.params import ClassFolder
 from rare_species.spelling import spelling_key
+from rare_species.terminal import count, first_few
 
 # Folders that hold the classes once more, one for each use that someone else's split made of the photos.
 _SPLIT_NAMES = frozenset(
@@ -43,9 +44,7 @@ def folder_labels(folders: Iterable[str], class_folder: ClassFolder) -> dict[str
 
 def describe_classes(classes: Collection[str]) -> str:
     """How many classes there are, and the names of the first few."""
-    names = ", ".join(map(repr, sorted(classes)[:_MOST_NAMED]))
-    more = ", ..." if len(classes) > _MOST_NAMED else ""
-    return f"{len(classes):,} class{'es' * (len(classes) != 1)} ({names}{more})"
+    return f"{count(len(classes), 'class', 'classes')} ({first_few(sorted(classes), _MOST_NAMED)})"
 
 
 def _refuse_two_readings(paths: Mapping[str, Parts]) -> None:

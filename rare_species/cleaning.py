@@ -22,7 +22,7 @@ from rare_species.manifest import LISTING_COLUMNS, MANIFEST_COLUMNS, read_table
 from rare_species.parallel import map_in_processes
 from rare_species.params import CleanParams
 from rare_species.spelling import match_files, posix_path
-from rare_species.status import TOLD, Guess, Reason, Status
+from rare_species.status import Guess, Reason, Status, describe_guess
 from rare_species.terminal import printable
 
 NOT_READ = Facts(0, "")
@@ -85,7 +85,7 @@ def count_guesses(manifest: pd.DataFrame) -> dict[str, int]:
     found = {guess: kept["file_path"][kept["guess"] == guess] for guess in Guess}
     for guess, paths in found.items():
         if len(paths):
-            log.info("photos %s: %d, first %r", TOLD[guess], len(paths), paths.iloc[0])
+            log.info("%s", describe_guess(guess, len(paths), paths.iloc[0]))
     return {guess.value: len(paths) for guess, paths in found.items()}
 
 

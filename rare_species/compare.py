@@ -22,7 +22,7 @@ from rare_species.command import Parser, run_command
 from rare_species.comparison import DifferentTestSetsError, compare_runs
 from rare_species.comparison_views import as_document, as_markdown, as_text, refusal_document, refusal_markdown
 from rare_species.params import CompareParams, EvaluateParams
-from rare_species.params_file import load_params
+from rare_species.params_file import PARAMS, load_params
 from rare_species.paths import Paths
 from rare_species.revisions import WORKSPACE, find_revision, read_run
 from rare_species.terminal import printable_lines
@@ -69,7 +69,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _compare(arguments: argparse.Namespace, paths: Paths) -> int:
-    params = load_params(paths.root / "params.yaml", Params)
+    params = load_params(paths.root / PARAMS, Params)
     model = None if arguments.model == "champion" else arguments.model
     base, head = (read_run(find_revision(name, paths.root), model) for name in (arguments.base, arguments.head))
     try:

@@ -15,6 +15,7 @@ from rare_species.strips import strips
 TAGS = {"bits": 258, "photometric": 262, "sample_format": 339}  # TIFF 6.0, section 8 and page 80
 WHITE_IS_ZERO = 0
 UNSIGNED, SIGNED = 1, 2
+WHITE = 255
 SAMPLED_VALUES = 1_000_000
 OUTLIERS_PERCENT = 0.5  # at either end: dead pixels of a thermal camera, a lamp at night
 LITTLE = 0.25  # of the range that the type has: 14 bits in 16 do not fill more
@@ -49,7 +50,8 @@ def to_8_bits(image: Image.Image) -> tuple[Image.Image, bool]:
 
     A picture that fills little of that range (12 bits in 16, temperatures, 8 bits in 32, most real numbers) is
     stretched instead: black is its 0.5th percentile, white its 99.5th. Signed numbers without a negative one are taken
-    as unsigned, real numbers in [0, 1] as shares of white, and those that are not numbers as black.
+    as unsigned, real numbers in [0, 1] as shares of white, and those that are not numbers as black. What a PNG calls
+    transparent becomes white.
 
     Args:
         image: as Pillow opened it, with its TIFF tags, of a mode such as I;16, I or F.
@@ -58,14 +60,16 @@ def to_8_bits(image: Image.Image) -> tuple[Image.Image, bool]:
         An image of mode L and that size, and whether it is stretched.
     """
     declared = _declared(image)
-    low, high = _range(image, declared)
-    stretched = (low, high) not in {(declared.low, declared.high), (0.0, declared.high)}
+    low, high, stretched = _black_and_white(image, declared)
     scale = 256 / ((high - low + declared.step) or 1.0)
-    levels = Image.new("L", image.size)
+    levels, transparent = Image.new("L", image.size), image.info.get("transparency")
     for box, values in _values(image, declared):
         part = np.nan_to_num((values.astype(np.float64) - low) * scale, nan=0.0)
         grey = np.clip(part, 0, 255).astype(np.uint8)
-        levels.paste(Image.fromarray(255 - grey if declared.inverted else grey), box)
+        grey = 255 - grey if declared.inverted else grey
+        if transparent is not None:
+            grey[values == transparent] = WHITE
+        levels.paste(Image.fromarray(grey), box)
     return levels, stretched
 
 
@@ -85,13 +89,13 @@ def _declared(image: Image.Image) -> Declared:
     return Declared(0.0, 2.0**bits - 1, 1, inverted, np.uint32 if bits == 32 else None)
 
 
-def _range(image: Image.Image, declared: Declared) -> tuple[float, float]:
-    """The values that become black and white."""
+def _black_and_white(image: Image.Image, declared: Declared) -> tuple[float, float, bool]:
+    """The values that become black and white, and whether the picture is stretched between them."""
     every = max(1, image.width * image.height // SAMPLED_VALUES)
     sample = np.concatenate([values.ravel()[::every] for _, values in _values(image, declared)]).astype(np.float64)
     sample = sample[np.isfinite(sample)]
     if not sample.size:
-        return declared.low, declared.high
+        return declared.low, declared.high, False
     least, most = float(sample.min()), float(sample.max())
     low, high = (float(value) for value in np.percentile(sample, [OUTLIERS_PERCENT, 100 - OUTLIERS_PERCENT]))
     if low == high:  # a few pixels on one colour
@@ -99,8 +103,8 @@ def _range(image: Image.Image, declared: Declared) -> tuple[float, float]:
     bottom, top = (0.0 if least >= 0 else declared.low), declared.high
     fits = bottom <= least and most <= top
     if fits and (low == high or high - low >= LITTLE * (top - bottom)):
-        return bottom, top
-    return low, high
+        return bottom, top, False
+    return low, high, True
 
 
 def _values(image: Image.Image, declared: Declared) -> Iterator[tuple[tuple[int, int, int, int], NDArray[Any]]]:

@@ -11,7 +11,12 @@ import pandas as pd
 _NUMBER = re.compile(r"[0-9]{1,18}")
 # "300.000" is 300 or, in German, 300,000: it is no number here.
 _WHOLE_FLOAT = re.compile(r"(?![0-9]{1,3}\.000$)([0-9]+)[.,]0*")
-_THOUSANDS = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+(?:\.0*)?|[0-9]{1,3}(?:([.'’ ])[0-9]{3})(?:\1[0-9]{3})+")
+# Four groups with dots between are a code more often than a number.
+_THOUSANDS = re.compile(
+    r"[0-9]{1,3}(?:,[0-9]{3})+(?:\.0*)?"
+    r"|[0-9]{1,3}([ \u00a0\u202f'’])[0-9]{3}(?:\1[0-9]{3})*"
+    r"|[0-9]{1,3}(?:\.[0-9]{3}){2}"
+)
 # Programs write the sign of the exponent; a code such as 12e4 that a person gave has none.
 _EXPONENT = re.compile(r"[0-9]+(?:[.,][0-9]*)?[eE]\+[0-9]{1,2}")
 

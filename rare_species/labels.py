@@ -10,17 +10,12 @@ import pandas as pd
 
 from rare_species.errors import UserError
 from rare_species.manifest import LISTING_COLUMNS
-from rare_species.spelling import most_frequent, spelling_key, spelt_twice
+from rare_species.spelling import canonical_spellings, spelling_key, spelt_twice
+from rare_species.terminal import first_few
 
 _LABELS = ("family", "phylum", "species")
 _MOST_NAMED = 5
 log = logging.getLogger(__name__)
-
-
-def some(names: Sequence[str]) -> str:
-    """The first few of many names, for a message."""
-    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
-    return ", ".join(repr(name) for name in names[:_MOST_NAMED]) + more
 
 
 def tabulate_labels(rows: Iterable[dict[str, str]], source: str, join: bool) -> pd.DataFrame:
@@ -52,14 +47,14 @@ def _refuse_repeated(paths: pd.Series[str], source: str) -> None:
     repeated = paths[paths.duplicated()].unique().tolist()
     if repeated:
         raise UserError(
-            f"{source} must list each image once. Received twice or more: {some(repeated)}. Remove the extra rows."
+            f"{source} must list each image once. Received twice or more: {first_few(repeated)}. Remove the extra rows."
         )
 
 
 def _spell_once(labels: pd.Series[str], source: str, join: bool) -> pd.Series[str]:
     if unseen := [label for label in labels.unique() if label and not spelling_key(label)]:
         raise UserError(
-            f"{source} must give labels that can be seen. Received: {labels.name} {some(unseen)}. Rename it."
+            f"{source} must give labels that can be seen. Received: {labels.name} {first_few(unseen)}. Rename it."
         )
     twice = spelt_twice(labels)
     if twice and not join:
@@ -69,7 +64,7 @@ def _spell_once(labels: pd.Series[str], source: str, join: bool) -> pd.Series[st
         )
     if twice:
         log.info("%s: each %s is spelt as most often: %s", source, labels.name, _describe(twice))
-    spelt = most_frequent(twice)
+    spelt = canonical_spellings(twice)
     return labels.map({label: spelt.get(label, label).strip() for label in labels.unique()}).astype("str")
 
 
@@ -89,7 +84,7 @@ def _phylum_of_each_family(frame: pd.DataFrame, source: str) -> pd.Series[str]:
     for family, names in phyla.items():
         if len(names) > 1:
             raise UserError(
-                f"{source} must place each family in one phylum. Received: {family!r} in {some(sorted(names))}. "
+                f"{source} must place each family in one phylum. Received: {family!r} in {first_few(sorted(names))}. "
                 "Correct the phylum, or give one of the families another name."
             )
     phylum_of = {family: names[0] for family, names in phyla.items()}

@@ -14,11 +14,11 @@ from rare_species.class_folders import describe_classes, folder_labels
 from rare_species.errors import UserError
 from rare_species.formats import IMAGE_SUFFIXES, is_image
 from rare_species.ids import unread_ids
-from rare_species.labels import some, tabulate_labels
+from rare_species.labels import tabulate_labels
 from rare_species.metadata import METADATA_NAME, read_rows
 from rare_species.params import ClassFolder, Layout, UnzipParams
 from rare_species.spelling import match_files
-from rare_species.terminal import count
+from rare_species.terminal import count, first_few
 
 # Family names end so by the codes of nomenclature: ICZN Art. 29.2 (animals), ICN Art. 18.1 (plants, algae, fungi).
 _FAMILY_SUFFIXES = ("idae", "aceae")
@@ -91,7 +91,7 @@ def _list_from_metadata(
     if not set(files).intersection(meant):
         raise UserError(
             f"file_path in {metadata} must be relative to the folder it lies in. Received: {count(len(rows), 'row')}, "
-            f"none of a file there, first {min(row['file_path'] for row in rows)!r}. Move {METADATA_NAME}, or correct "
+            f"none of a file there, first {rows[0]['file_path']!r}. Move {METADATA_NAME}, or correct "
             "its paths."
         )
     paired = (row | {"file_path": path} for row, path in zip(rows, meant, strict=True))
@@ -124,8 +124,8 @@ def find_root(names: Sequence[str], layout: Layout) -> tuple[str, str]:
     found = [name for name in names if _is_metadata(name)] if layout in {"auto", "metadata"} else []
     if len(found) > 1 or (layout == "metadata" and not found):
         raise UserError(
-            f"The archive must hold one {METADATA_NAME}. Received: {some(found) or 'none'}. Keep or add one, or set "
-            "unzip.layout in params.yaml to class_folders or phylum_family to read labels from folder names."
+            f"The archive must hold one {METADATA_NAME}. Received: {first_few(found) or 'none'}. Keep or add one, or "
+            "set unzip.layout in params.yaml to class_folders or phylum_family to read labels from folder names."
         )
     return (posixpath.dirname(found[0]), found[0]) if found else (_folder_root(images), "")
 
@@ -206,7 +206,7 @@ def _folder_of_all(names: Sequence[str], root: str) -> str:
         return root
     base = posixpath.commonpath([root, *outside]) if root and all(outside) else ""
     log.info(
-        "images beside the folder of %s: %d; listed paths begin at %r", METADATA_NAME, len(outside), base or "the top"
+        "images beside the folder of %s: %d; listed paths begin at %s", METADATA_NAME, len(outside), base or "the top"
     )
     return base
 

@@ -11,6 +11,8 @@ from filelock import FileLock, Timeout
 
 from rare_species.errors import UserError
 
+LOCK = ".lock.partial"  # how the files end that are locked
+_LOOK_S = 0.1  # others hold it for less while they look whether it is taken
 _NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP)  # some network disks; there one must take care oneself
 
 
@@ -25,7 +27,7 @@ def alone(output: Path) -> Iterator[None]:
     """
     file = _lock_file(output)
     file.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(file, timeout=0, is_singleton=True)
+    lock = FileLock(file, timeout=_LOOK_S, poll_interval=_LOOK_S / 10, is_singleton=True)
     try:
         lock.acquire()
     except Timeout:
@@ -36,11 +38,12 @@ def alone(output: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno not in _NO_LOCKS:
             raise
+        file.unlink(missing_ok=True)
     try:
         yield
     finally:
         if lock.lock_counter == 1:
-            file.unlink(missing_ok=True)  # while it is held: who waits for it finds that it is gone, and makes another
+            file.unlink(missing_ok=True)  # while it is held: who waits for it sees that it is gone, and makes another
         lock.release()
 
 
@@ -56,4 +59,4 @@ def is_taken(output: Path) -> bool:
 
 
 def _lock_file(output: Path) -> Path:
-    return output.with_name(f"{output.name}.lock.partial")
+    return output.with_name(f"{output.name}{LOCK}")

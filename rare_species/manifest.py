@@ -157,8 +157,8 @@ def column_advice(missing: Sequence[str], header: Sequence[str]) -> str:
 
 def near_columns(missing: Sequence[str], header: Sequence[str]) -> dict[str, str]:
     """Names in a header -> the missing column that each is but for case, spaces and the like (`File Path`)."""
-    bare = {_bare(column): column for column in missing}
-    return {name: bare[_bare(name)] for name in header if _bare(name) in bare}
+    first = {_bare(name): name for name in reversed(header)}
+    return {first[_bare(column)]: column for column in missing if _bare(column) in first}
 
 
 def _bare(name: str) -> str:

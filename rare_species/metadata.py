@@ -213,7 +213,8 @@ def _no_csv(source: str, received: str) -> UserError:
 
 def _check_header(header: Sequence[str], source: str) -> None:
     missing = [column for column in _REQUIRED if column not in header]
-    if missing or len(set(header)) != len(header):
+    named = [column for column in header if column]  # spreadsheets add empty ones
+    if missing or len(set(named)) != len(named):
         raise UserError(
             f"{source} must have the columns family and file_path, separated by commas, and none twice. "
             f"Received: {', '.join(map(repr, header)) or 'nothing'}. "

@@ -10,6 +10,7 @@ from pathlib import Path
 import keras
 
 from rare_species.errors import UserError
+from rare_species.failures import is_refusal
 from rare_species.paths import Paths
 from rare_species.pretrained import find_weights
 from rare_species.registry import REGISTRY, Backbone, Scaling
@@ -71,6 +72,8 @@ def _load(entry: Backbone, network: keras.Model, path: Path) -> None:
             warnings.simplefilter("ignore", UserWarning)  # one per layer that the file lacks; then Keras raises
             entry.load(network, path)
     except (ValueError, OSError, KeyError, zipfile.BadZipFile) as error:
+        if isinstance(error, OSError) and is_refusal(error):
+            raise
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise UserError(
             f"Expected weights of {entry.name} without its top. Received: {path}, which does not fit ({reason}). "

@@ -24,7 +24,7 @@ def read_orientation(image: Image.Image) -> int:
     if image.format == "TIFF":  # turned upright by Pillow as it loads
         return 1
     try:
-        value = image.getexif().get(ORIENTATION_TAG, 1)
+        value = int(image.getexif().get(ORIENTATION_TAG, 1))  # some write it as a real number
     except Exception:  # broken metadata may raise anything too, and does not make a photo unusable
         return 1
     return value if value in UPRIGHT else 1

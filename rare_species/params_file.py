@@ -17,6 +17,7 @@ from rare_species.section import reason
 
 T = TypeVar("T")
 PARAMS = "params.yaml"  # in the repository's root
+NO_VALUE = (ValueError, TypeError, KeyError, AttributeError)  # what YAML's readers let through of a wrong value
 LONGEST_VALUE = 1000  # characters that are shown
 KINDS = {"float", "int", "categorical", "layers", "number", "list"}  # of what a knob may hold: named by errors, no keys
 
@@ -37,7 +38,10 @@ def load_params(file: Path, kind: type[T]) -> T:
     document = _read_yaml(file)
     unknown = sorted(str(name) for name in document if name not in SECTIONS)
     if unknown:
-        raise UserError(f"{file} must hold the sections {', '.join(SECTIONS)}. Received also: {', '.join(unknown)}.")
+        raise UserError(
+            f"{file} must hold the sections {', '.join(SECTIONS)}. Received also: {', '.join(unknown)}. "
+            "Remove them, or mend their names."
+        )
     sections: dict[str, Any] = {}
     problems = []
     for name, model in SECTIONS.items():
@@ -54,35 +58,49 @@ def load_params(file: Path, kind: type[T]) -> T:
     return kind(**{name: sections[name] for name in get_type_hints(kind)})
 
 
-class _EachKeyOnce(yaml.SafeLoader):
-    """PyYAML's loader takes the last of several values of one key, as if the others were not there."""
+class _Loader(yaml.SafeLoader):
+    """PyYAML takes the last of several values of one key, and lets Python's own errors about a value through."""
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """A dictionary of what stands at a place.
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        """Read a mapping as it is written, before `<<` brings in keys of others.
 
         Raises:
             yaml.YAMLError: when a key stands there twice.
         """
+        node = super().compose_mapping_node(anchor)
         seen = set()
         for key, _ in node.value:
             if isinstance(key, yaml.ScalarNode):  # a list as a key is refused by PyYAML
                 if key.value in seen:
                     raise yaml.constructor.ConstructorError(None, None, f"{key.value} is there twice", key.start_mark)
                 seen.add(key.value)
-        return super().construct_mapping(node, deep)
+        return node
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        """A value as Python has it.
+
+        Raises:
+            yaml.YAMLError: when it can't be what it looks like, such as a 30th of February.
+        """
+        try:
+            return super().construct_object(node, deep)
+        except NO_VALUE as error:
+            text = node.value if isinstance(node, yaml.ScalarNode) else "what stands here"
+            problem = f"{text} can't be read ({error})"
+            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark) from error
 
 
 def _read_yaml(file: Path) -> dict[str, Any]:
     refuse_special(file)
     try:
-        document = yaml.load(file.read_text(encoding="utf-8"), _EachKeyOnce)
+        document = yaml.load(file.read_text(encoding="utf-8"), _Loader)
     except FileNotFoundError:
         advice = "Run this from the repository's root" if file == Path(PARAMS) else "Mend the path"
         raise UserError(f"Expected {file} in {Path.cwd()}. Received: no such file. {advice}.") from None
     except RecursionError:
         raise UserError(
             f"{file} must hold sections of knobs. Received: a value that is nested so deep that Python gives up. "
-            "Write it as it was: git checkout params.yaml"
+            "Mend it, or write it as it was."
         ) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"{file} must be YAML. Received: {yaml_problem(error)}. Mend that, and run again.") from error

@@ -46,9 +46,9 @@ def find_photos(names: Sequence[str]) -> list[Path]:
 
     Args:
         names: files, taken as they are; folders, in which all files that end like images are found, however deep; and
-            patterns such as "photos/**/*.jpg" that the shell left alone, of which the folders that there are mean
-            themselves ("photos [2024]/*.jpg"). What tools leave behind is passed over in folders and by wildcards, see
-            `junk.is_junk`; so are pipes, sockets and devices.
+            patterns such as "photos/**/*.jpg" that the shell left alone, whose files are taken as they are too, and in
+            which a folder that exists is no pattern ("photos [2024]/*.jpg"). What tools leave behind is passed over in
+            folders and by wildcards, see `junk.is_junk`; so are pipes, sockets and devices.
 
     Returns:
         Paths in the order of the names, those of a folder or a pattern sorted, each once.

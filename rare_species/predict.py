@@ -30,11 +30,13 @@ from rare_species.classifier import Classifier, read_classifier
 from rare_species.command import Parser, run_command
 from rare_species.errors import UserError
 from rare_species.files import file_in_the_way, staged
+from rare_species.locking import LOCK
 from rare_species.parallel import map_in_threads
 from rare_species.paths import Paths
 from rare_species.photo_files import Photo, find_photos, photo_reader
+from rare_species.safe_names import MAX_PART_BYTES
 from rare_species.stage import available_cores
-from rare_species.status import TOLD, Guess
+from rare_species.status import Guess, describe_guess
 from rare_species.tensorflow_start import start_tensorflow
 from rare_species.terminal import count, printable
 
@@ -45,7 +47,7 @@ READ, SKIPPED = 0, 2
 AHEAD = 64  # photos that are read while the network is busy: two batches
 MAX_PIXELS = 100_000_000  # the default of clean.max_pixels
 WAIT_S = 2  # quicker work needs no progress bar
-QUALITY = 90  # of explanations
+EXPLANATION, QUALITY = ".gradcam.jpg", 90  # how explanations end, and as what JPEG they are written
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -99,14 +101,14 @@ def _count(text: str) -> int:
 
 def _predict(args: argparse.Namespace) -> int:
     classifier = read_classifier(args.model)
-    told = classifier.one_hot_phylum(args.phylum)
+    phylum = classifier.one_hot_phylum(args.phylum)
     files = find_photos(args.photos)
     overlays = Overlays.beside(args.explain, files) if args.explain else None
     read = photo_reader(classifier.shape, args.max_pixels)
     start_tensorflow()
     from rare_species.prediction import open_predictor
 
-    predictor = open_predictor(classifier, told)
+    predictor = open_predictor(classifier, phylum)
     with (
         _read_ahead(read, files) as photos,
         tqdm(total=len(files), desc="predict", unit="photo", mininterval=1.0, delay=WAIT_S) as progress,
@@ -143,7 +145,10 @@ class Overlays:
             UserError: when it is a file, or photos lie in it, so that the next run would take explanations for photos.
         """
         if blocking := file_in_the_way(folder):
-            raise UserError(f"Expected --explain to name a folder. Received: {folder}, and {blocking} is a file.")
+            raise UserError(
+                f"Expected --explain to name a folder. Received: {folder}, and {blocking} is a file. "
+                "Name another folder."
+            )
         places = [_normal(file) for file in files]
         inside = [file for file, place in zip(files, places, strict=True) if place.is_relative_to(_normal(folder))]
         if inside:
@@ -151,13 +156,19 @@ class Overlays:
                 "Expected --explain to name a folder without the photos, or the next run would take explanations for "
                 f"photos. Received: {folder}, which holds {inside[0]}. Name a folder that holds none of the photos."
             )
+        longest = max(files, key=lambda file: len(os.fsencode(file.name)))
+        if len(os.fsencode(longest.name + EXPLANATION + LOCK)) > MAX_PART_BYTES:
+            raise UserError(
+                f"Expected names that leave room for {EXPLANATION} with --explain. Received: {longest.name}, of "
+                f"{len(os.fsencode(longest.name))} bytes. Shorten it."
+            )
         return cls(folder, Path(os.path.commonpath([place.parent for place in places])))
 
     def write(self, photo: Path, pixels: NDArray[np.uint8], heatmap: NDArray[np.float32]) -> None:
         """Draw a photo, as the network saw it, under the heatmap of its likeliest family."""
         from rare_species.gradcam import overlay
 
-        path = self.folder / f"{_normal(photo).relative_to(self.parent)}.gradcam.jpg"
+        path = self.folder / f"{_normal(photo).relative_to(self.parent)}{EXPLANATION}"
         drawn = io.BytesIO()  # where Pillow itself writes a file, it does not see that a full disk took only a part
         overlay(pixels, heatmap).save(drawn, "JPEG", quality=QUALITY)
         with staged(path) as (partial,):
@@ -203,7 +214,7 @@ class Printer:
     def guesses(self) -> Iterator[str]:
         """A line for each kind of photos that are not read as they stand."""
         for guess, paths in self.guessed.items():
-            yield f"photos {TOLD[guess]}: {len(paths)}, first {printable(paths[0])}"
+            yield describe_guess(guess, len(paths), str(paths[0]))
 
     def show(self, line: str, file: TextIO) -> None:
         """Print a line above the bar, unless they go to different places or the bar's time has not come."""

@@ -24,7 +24,7 @@ from rare_species.aliases import refuse_endless
 from rare_species.checksums import LIST_NAME, compare_digests, parse_checksums
 from rare_species.errors import UserError
 from rare_species.evaluation_metrics import PastEvaluation
-from rare_species.params_file import yaml_problem
+from rare_species.params_file import NO_VALUE, PARAMS, yaml_problem
 from rare_species.paths import Paths
 from rare_species.schema import parse_document
 
@@ -249,11 +249,11 @@ def _read_photos(results: Results, path: PurePath) -> Photos:
 
 
 def _read_params(revision: Revision) -> dict[str, Any]:
-    path = PurePath("params.yaml")
+    path = PurePath(PARAMS)
     try:
         document = yaml.safe_load(revision.read(path).decode())
         refuse_endless(document)
-    except (ValueError, TypeError, RecursionError, yaml.YAMLError) as error:
+    except (*NO_VALUE, RecursionError, yaml.YAMLError) as error:
         raise _not_understood(revision, path, "YAML", yaml_problem(error)) from error
     if not isinstance(document, dict):
         raise _not_understood(revision, path, "a mapping as YAML", type(document).__name__)

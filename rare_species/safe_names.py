@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 
-_MAX_PART_BYTES = 255  # of a file's or folder's own name, on the file systems of Linux
+MAX_PART_BYTES = 255  # of a file's or folder's own name, on the file systems of Linux
 
 
 def has_control_character(text: str) -> bool:
@@ -17,7 +17,7 @@ def has_control_character(text: str) -> bool:
 
 
 def name_problem(name: str) -> str:
-    """Why a name is not a safe relative path on every system, "" when it is."""
+    """Why a name is no relative path that stays in its folder, "" when it is."""
     path = PurePosixPath(name)
     checks = (
         (has_control_character(name), "has a control character in its name"),
@@ -26,8 +26,8 @@ def name_problem(name: str) -> str:
         (".." in path.parts, "leads out of its folder with '..'"),
         (not path.parts, "has no name"),
         (
-            any(len(part.encode("utf-8", "replace")) > _MAX_PART_BYTES for part in path.parts),
-            f"has a folder or file name of more than {_MAX_PART_BYTES} bytes",
+            any(len(part.encode("utf-8", "replace")) > MAX_PART_BYTES for part in path.parts),
+            f"has a folder or file name of more than {MAX_PART_BYTES} bytes",
         ),
     )
     return next((problem for failed, problem in checks if failed), "")

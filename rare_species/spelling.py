@@ -84,6 +84,6 @@ def spelt_twice(labels: Iterable[str]) -> list[list[tuple[str, int]]]:
     return [sorted(group, key=lambda entry: -entry[1]) for _, group in sorted(groups.items()) if len(group) > 1]
 
 
-def most_frequent(groups: Iterable[list[tuple[str, int]]]) -> Mapping[str, str]:
+def canonical_spellings(groups: Iterable[list[tuple[str, int]]]) -> Mapping[str, str]:
     """Spelling -> the most frequent one of its group, of what `spelt_twice` found."""
     return {spelling: group[0][0] for group in groups for spelling, _ in group}

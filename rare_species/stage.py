@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 from rare_species.command import MEND, Parser, run_command
 from rare_species.errors import UserError
 from rare_species.locking import alone, is_taken
-from rare_species.params_file import load_params
+from rare_species.params_file import PARAMS, load_params
 from rare_species.paths import Paths
 
 P = TypeVar("P")
@@ -79,7 +79,7 @@ class Stage(Generic[P]):
             description=self.description,
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-        parser.add_argument("--params", type=Path, default=Path("params.yaml"), help="default: params.yaml")
+        parser.add_argument("--params", type=Path, default=Path(PARAMS), help=f"default: {PARAMS}")
         return parser.parse_args(argv)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from rare_species.terminal import printable
+
 
 class Status(StrEnum):
     """Whether later stages see the image."""
@@ -29,13 +31,18 @@ class Reason(StrEnum):
 
 
 class Guess(StrEnum):
-    """What an image is taken for, as it can't be meant as it stands in its file."""
+    """How an image is read where its file can't mean what it says."""
 
     STRETCHED = "stretched"  # it has more than 8 bits and fills little of their range: that part becomes black to white
     OPAQUE = "opaque"  # its alpha hides all of it, and is ignored
 
 
-TOLD = {
+_IN_WORDS = {
     Guess.STRETCHED: "that fill little of the range of their numbers, stretched from black to white",
     Guess.OPAQUE: "hidden by their own alpha, which is ignored",
 }
+
+
+def describe_guess(guess: Guess, n_photos: int, first: str) -> str:
+    """A line about photos that are read by a guess, for people."""
+    return f"photos {_IN_WORDS[guess]}: {n_photos:,}, first {printable(first)}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import unicodedata
+from collections.abc import Sequence
 
 HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # control characters, formats (bidi overrides), surrogates, line separators
 JOINERS = "\u200c\u200d"  # formats without which words of Persian or Hindi are spelt wrong
@@ -27,6 +28,12 @@ def printable_lines(text: str) -> str:
 def count(amount: int, noun: str, plural: str = "") -> str:
     """An amount with its noun: "1 family", "2,293 photos"."""
     return f"{amount:,} {noun if amount == 1 else plural or noun + 's'}"
+
+
+def first_few(names: Sequence[str], most: int = 5) -> str:
+    """The first of many names, quoted, and how many more there are."""
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(map(repr, names[:most])) + more
 
 
 def spreadsheet_cell(text: object) -> str:

@@ -1,4 +1,4 @@
-"""Whether a compressed TIFF is whole, of which libtiff says too little, and that it says the rest to nobody."""
+"""Whether a compressed TIFF is whole, of which libtiff says too little; and how to keep libtiff off standard error."""
 
 from __future__ import annotations
 
@@ -49,14 +49,15 @@ def refuse_damaged(image: TiffImageFile, data: bytes) -> None:
     Raises:
         OSError: when it is not whole.
     """
-    if not image.tile or image.tile[0][0] != "libtiff":  # of others Pillow looks at what is there alone
+    if not image.tile or image.tile[0][0] != "libtiff":  # Pillow itself raises where others end early
         return
-    places = list(zip(_tag(image, OFFSETS), _tag(image, COUNTS), strict=False))
+    places = list(zip(_first_present(image, OFFSETS), _first_present(image, COUNTS), strict=False))
     if any(start + length > len(data) for start, length in places):
         raise OSError("image file is truncated (in its data)")
-    if sum(length for _, length in places) > len(data):  # made to keep its reader busy with the same bytes
+    if sum(length for _, length in places) > len(data):  # made to keep its reader busy: not searched
         return
-    (compression, *_), most = _tag(image, (COMPRESSION,)), image.width * image.height * MOST_BYTES // len(places)
+    compression = _first_present(image, (COMPRESSION,))[0]
+    most = image.width * image.height * MOST_BYTES // len(places)
     strips = (data[start : start + length] for start, length in places)
     if any(NO_DATA in strip and not _has_end(strip, compression, most) for strip in strips):
         raise OSError("image file is truncated (zeros instead of its data)")
@@ -70,13 +71,13 @@ def ends_early(data: bytes) -> bool:
     try:
         (at,) = struct.unpack_from(head, data)
         (entries,) = struct.unpack_from(count, data, at)
-    except struct.error:
+    except (struct.error, OverflowError):  # a BigTIFF's place may be beyond what Python counts to
         return True
     end = at + struct.calcsize(count) + entries * entry_bytes
     return entries == 0 or end > len(data) or data.endswith(NO_DATA)
 
 
-def _tag(image: TiffImageFile, numbers: tuple[int, ...]) -> tuple[int, ...]:
+def _first_present(image: TiffImageFile, numbers: tuple[int, ...]) -> tuple[int, ...]:
     value = next((image.tag_v2[number] for number in numbers if number in image.tag_v2), (0,))
     return value if isinstance(value, tuple) else (value,)
 
@@ -93,7 +94,7 @@ def _inflates(strip: bytes, most: int) -> bool:
     try:
         for at in range(0, len(strip), PIECE):
             inflated += len(inflater.decompress(strip[at : at + PIECE]))
-            if inflater.eof or inflated > most:  # of which libtiff decodes no more either
+            if inflater.eof or inflated > most:  # more than the picture needs
                 return True
     except zlib.error:
         pass

@@ -22,7 +22,7 @@ from rare_species.errors import UserError
 from rare_species.images import Treatment, fit_square
 from rare_species.manifest import read_checked
 from rare_species.params import PreprocessParams, TreatmentName
-from rare_species.params_file import load_params
+from rare_species.params_file import PARAMS, load_params
 from rare_species.paths import Paths
 from rare_species.treatments import make_treatment, treatment_recipe
 
@@ -78,7 +78,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _write(out: Path) -> int:
-    knobs = load_params(Path("params.yaml"), Params).preprocess
+    knobs = load_params(Path(PARAMS), Params).preprocess
     plots.save_jpeg(draw_panel(_choose_photos(Paths(), knobs), available_treatments(knobs)), out)
     log.info("%s", out)
     return 0

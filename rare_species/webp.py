@@ -20,7 +20,7 @@ SPARE = 16
 def refuse_hole(data: bytes) -> None:
     """Refuse a WebP that has zeros where its first picture's data should be, as a torn copy does.
 
-    Zeros stand for less of a picture than what they replace, so that the last bytes are not needed any more.
+    A decoder gets through a picture with fewer zeros than data, so that it does not need the last bytes.
 
     Args:
         data: the file's bytes.

@@ -262,7 +262,7 @@ def test_kept_photos_that_are_read_by_a_guess_are_counted_and_told(
     assert found["guess"].tolist() == ["opaque", *["stretched"] * 3, "", ""]
     assert count_guesses(found) == {"stretched": 2, "opaque": 1}  # one is a copy
     assert "photos that fill little of the range of their numbers, stretched from black to white: 2" in caplog.text
-    assert "photos hidden by their own alpha, which is ignored: 1, first 'hidden.png'" in caplog.text
+    assert "photos hidden by their own alpha, which is ignored: 1, first hidden.png" in caplog.text
 
 
 def test_an_unlisted_file_has_empty_labels(tmp_path: Path) -> None:

@@ -81,6 +81,19 @@ def test_it_is_told_what_is_stretched(name: str) -> None:
         assert flatten(image, "L")[1] == (Guess.STRETCHED if name in PART else None)
 
 
+def test_real_numbers_beyond_one_are_stretched_even_where_percentiles_are_0_and_1() -> None:
+    values = np.linspace(0, 1, 10_000, dtype=np.float32).reshape(100, 100)
+    values[values < 0.01], values[values > 0.99], values[0, 0] = 0, 1, 1.5
+    with Image.open(io.BytesIO(saved(values))) as image:
+        assert flatten(image, "L")[1] == Guess.STRETCHED
+
+
+def test_what_a_deep_png_calls_transparent_is_white() -> None:
+    values, buffer = (GREY * 257).astype(np.uint16), io.BytesIO()
+    Image.fromarray(values).save(buffer, "PNG", transparency=int(values[3, 4]))
+    assert np.array_equal(decoded(buffer.getvalue()), np.where(values == values[3, 4], 255, GREY))
+
+
 def test_dead_pixels_do_not_flatten_the_rest() -> None:
     values = (7000 + GREY * 2).astype(np.uint16)
     values[3, 4], values[8, 9] = 0, 65535

@@ -16,7 +16,7 @@ CLASSES = [
 ]
 
 
-def test_pairs_are_counted_most_frequent_first_with_their_phyla():
+def test_pairs_are_counted_canonical_spellings_first_with_their_phyla():
     labels, predicted = np.array([0, 0, 2, 2, 1, 3, 1]), np.array([0, 2, 0, 0, 2, 1, 1])
     assert confused_pairs(labels, predicted, CLASSES).to_numpy().tolist() == [
         ["Ranidae", "Felidae", 2, "yes"],

@@ -1,6 +1,7 @@
 """rare_species.files: outputs are replaced whole or not at all; JSON has the same bytes every time."""
 
 import errno
+import fcntl
 import os
 import signal
 import subprocess
@@ -284,3 +285,13 @@ def test_one_output_is_written_by_one_run_at_a_time_and_a_killed_one_leaves_no_l
     with staged(Path("data/split"), Path("metrics/split.json")) as (folder, file):
         write_all(folder, file)
     assert sorted(contents(tmp_path)) == ["data/split/new.csv", "metrics/split.json", "metrics/train.json"]
+
+
+def test_a_disk_without_locks_is_written_and_keeps_no_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with staged(tmp_path / "metrics/split.json") as (file,):
+        file.write_text("{}")
+    assert [path.name for path in (tmp_path / "metrics").iterdir()] == ["split.json"]

@@ -341,6 +341,16 @@ def test_an_orientation_that_exif_does_not_know_is_upright(tmp_path: Path, value
     assert inspect(tmp_path, data).orientation == 1
 
 
+@pytest.mark.parametrize("kind", [5, 11, 12])  # of numbers: a fraction, a float, a double
+def test_an_orientation_that_is_a_real_number_is_that_whole_one(tmp_path: Path, kind: int) -> None:
+    tags = TiffImagePlugin.ImageFileDirectory_v2()
+    tags.tagtype[ORIENTATION], tags[ORIENTATION] = kind, 6.0
+    orientation = inspect(
+        tmp_path, encode(four_corners(), "JPEG", exif=b"Exif\0\0II*\0\x08\0\0\0" + tags.tobytes(8))
+    ).orientation
+    assert (orientation, type(orientation)) == (6, int)
+
+
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
 @pytest.mark.parametrize(
     "exif",

@@ -25,7 +25,7 @@ def test_two_spellings_are_refused_with_their_counts(column: str) -> None:
 
 
 @pytest.mark.parametrize("column", ["family", "phylum", "species"])
-def test_two_spellings_are_joined_under_the_most_frequent(column: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_two_spellings_are_joined_under_the_canonical_spellings(column: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     rows = make_rows(column, "Felis", "felis", "felis")
     assert tabulate_labels(rows, "list.csv", join=True)[column].tolist() == ["felis"] * 3

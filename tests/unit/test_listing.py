@@ -131,6 +131,11 @@ def test_column_twice() -> None:
     assert "Received: 'family', 'file_path', 'family'. Rename or remove the second." in message
 
 
+def test_empty_columns_are_no_column_twice() -> None:
+    frame = read_metadata(metadata("family,file_path,,", "felidae,a.jpg,,"), "list.csv")
+    assert frame["family"].tolist() == ["felidae"]
+
+
 def test_empty_file() -> None:
     assert "Received: nothing." in refuse_metadata(b"")
 
@@ -177,6 +182,7 @@ def test_empty_rows_of_a_spreadsheet_are_passed_over(caplog: pytest.LogCaptureFi
     [
         ("Family,File Path", "Rename 'Family' to 'family' and rename 'File Path' to 'file_path'."),
         ("family,file-path", "Rename 'file-path' to 'file_path'."),
+        ("family,File Path,filepath", "Rename 'File Path' to 'file_path'."),
         ("FAMILY,path", "Rename 'FAMILY' to 'family' and add file_path to its first line."),
     ],
 )

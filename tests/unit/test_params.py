@@ -414,7 +414,7 @@ def test_a_knob_is_searched_once(load: Callable[..., Any]) -> None:
 @pytest.mark.parametrize(("document", "name"), [({"trian": {}}, "trian"), ({"clean": {}, 7: 1}, "7")])
 def test_an_unknown_section_is_named_beside_the_known_ones(tmp_path: Path, document: Any, name: str) -> None:
     message = refuse_text(tmp_path, yaml.safe_dump(document))
-    assert message.endswith(f"Received also: {name}.")
+    assert message.endswith(f"Received also: {name}. Remove them, or mend their names.")
     assert ", ".join(SECTIONS) in message
 
 
@@ -456,6 +456,20 @@ def test_a_key_that_is_there_twice_is_refused(tmp_path: Path, text: str, line: s
     message = refuse_text(tmp_path, text)
     assert f"must be YAML. Received: {line}" in message
     assert "line 3, column " in message
+
+
+@pytest.mark.parametrize(
+    "value", ["2024-02-30", "0b_", "!!int abc", "!!float x", "!!bool x", "!!timestamp x", "9" * 5_000]
+)
+def test_a_value_that_is_not_what_it_looks_like_is_refused_with_its_place(tmp_path: Path, value: str) -> None:
+    message = refuse_text(tmp_path, f"clean: {{}}\nunzip:\n  archive: {value}\n")
+    assert "params.yaml must be YAML. Received: " in message
+    assert "on line 3, column 12. Mend that" in message
+
+
+def test_keys_that_a_merge_brings_in_are_not_there_twice(tmp_path: Path) -> None:
+    merges = "base: &a {x: 1}\nfirst: {inner: &b {<<: *a, x: 2}}\nsecond: {<<: *b}\n"
+    assert "Received also: base, first, second." in refuse_text(tmp_path, merges)
 
 
 @pytest.mark.parametrize(("text", "received"), [("", "NoneType"), ("- clean", "list"), ("clean", "str")])

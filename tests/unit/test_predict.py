@@ -174,6 +174,15 @@ def test_explanations_lie_as_the_photos_do(champion, photos, tmp_path):
 
 
 @pytest.mark.usefixtures("photos")
+def test_a_name_that_leaves_no_room_for_an_explanation_is_told_at_once(champion, capsys):
+    name = f"{'a' * 240}.jpg"
+    Path(name).write_bytes(b"never read")
+    assert run(champion, "Felidae", name, "--explain", "explained") == 1
+    out, err = capsys.readouterr()
+    assert (out, f"Received: {name}, of 244 bytes. Shorten it." in err) == ("", True)
+
+
+@pytest.mark.usefixtures("photos")
 def test_explanations_are_whole_or_not_there(champion, tmp_path, capsys):
     with files_no_longer_than(500):
         assert run(champion, "Felidae", "--explain", "explained") == 1

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rare_species.spelling import match_files, most_frequent, path_key, posix_path, spelling_key, spelt_twice
+from rare_species.spelling import canonical_spellings, match_files, path_key, posix_path, spelling_key, spelt_twice
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_a_listed_path_means_the_one_file_that_it_can(listed: list[str], files: 
     assert match_files(listed, files, "x") == meant
 
 
-def test_spellings_are_counted_and_the_most_frequent_is_first() -> None:
+def test_spellings_are_counted_and_the_canonical_spellings_is_first() -> None:
     groups = spelt_twice(["b", "B", "B", "a", "c ", "c"])
     assert groups == [[("B", 2), ("b", 1)], [("c", 1), ("c ", 1)]]
-    assert most_frequent(groups) == {"B": "B", "b": "B", "c": "c", "c ": "c"}
+    assert canonical_spellings(groups) == {"B": "B", "b": "B", "c": "c", "c ": "c"}

@@ -135,3 +135,12 @@ def test_strips_that_are_the_same_bytes_are_not_searched_again_and_again(monkeyp
 )
 def test_a_file_without_its_directory_is_truncated(tmp_path: Path, data: bytes) -> None:
     assert reason(tmp_path, data) is Reason.TRUNCATED
+
+
+@pytest.mark.parametrize("place", [2**63, 2**64 - 1])
+@pytest.mark.parametrize("order", "<>")
+def test_a_directory_beyond_all_files_is_an_end_too(tmp_path: Path, order: str, place: int) -> None:
+    head = struct.pack(f"{order}HHHHQ", 0x4949 if order == "<" else 0x4D4D, 43, 8, 0, place)
+    path = tmp_path / "photo.tif"
+    path.write_bytes(head + b"x" * 40)
+    assert inspect_image(path, 1, 10**6, None).reason == Reason.TRUNCATED

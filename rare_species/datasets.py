@@ -213,9 +213,10 @@ def _open_features(folder: Path, split: str) -> Iterator[Any]:
     except Exception as error:
         if not is_damage(error, path):
             raise
+        # NumPy takes what is no zip for a pickle, and advises to allow that
+        received = "no .npz" if "allow_pickle" in str(error) else f"{type(error).__name__}: {error}"
         raise UserError(
-            f"Expected {path} to hold features as stage embed writes them. "
-            f"Received: {type(error).__name__}: {error}. {restore(path)}"
+            f"Expected {path} to hold features as stage embed writes them. Received: {received}. {restore(path)}"
         ) from error
 
 

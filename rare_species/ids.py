@@ -32,7 +32,7 @@ def read_id(text: str) -> str:
         The whole number in digits, the first of them no zero; a text that is none, such as a name or a UUID, as it is.
 
     Raises:
-        ValueError: for a number of which the last digits are lost, such as `1.00E+07`.
+        ValueError: for a number of which the last digits may be lost, such as `1.00E+07`.
     """
     read = _read_number(text)
     return read.lstrip("0") or "0" if read.isascii() and read.isdigit() else read
@@ -54,5 +54,5 @@ def _read_number(text: str) -> str:
         return text
     exact = Decimal(text.replace(",", "."))
     if isinstance(power := exact.as_tuple().exponent, int) and power > 0:
-        raise ValueError(f"{text!r}, a number whose last digits are lost")
+        raise ValueError(f"{text!r}, a number whose last digits may be lost")
     return str(int(exact)) if exact == exact.to_integral_value() else text

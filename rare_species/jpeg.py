@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 import simplejpeg
 from PIL import Image
@@ -11,6 +12,7 @@ from PIL import Image
 START, END = b"\xff\xd8", b"\xff\xd9"
 SCAN = 0xDA
 FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+APPLICATIONS = frozenset(range(0xE0, 0xF0)) | {0xFE}  # and comments
 PROGRESSIVE = (0xC2, 0xC6, 0xCA, 0xCE)
 COEFFICIENTS = 64  # of a block
 MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")  # but for those that stand among a scan's data
@@ -20,7 +22,10 @@ MOST_VISITS = 5_000_000_000  # pixels that all scans go over together: about fiv
 NO_DATA = bytes(64)
 CUT_SHORT = "premature end"
 DAMAGED = ("bad huffman code", "bad arithmetic code", "instead of rst")
-LEFT_OVER = "extraneous bytes"  # harmless, many cameras pad, unless a hole's zeros were taken for data
+# Harmless, many cameras pad, unless a hole's zeros were taken for data, or it is within a scan, before a restart.
+LEFT_OVER = re.compile(r"(?P<bytes>\d+) extraneous bytes before marker 0x(?P<marker>[0-9a-f]{2})")
+RESTARTS = range(0xD0, 0xD8)
+MOST_PEELED = 16  # harmless warnings that are looked behind
 FACTORS = (8, 4, 2)  # of a reduced size, as Pillow's `draft` chooses among them
 
 
@@ -94,12 +99,62 @@ def _decode_grey(data: bytes, min_width: int, min_height: int) -> Image.Image | 
 
 
 def _refuse_damage(warning: str, data: bytes) -> None:
-    """Raise what libjpeg only warns of, if it means that the picture is not whole."""
+    """Raise what libjpeg only warns of, if it means that the picture is not whole.
+
+    libjpeg tells its first warning alone. So what a harmless one is about is taken out, until there is none.
+    """
+    _judge(warning, data)
+    data = _without_header_faults(data)
+    for _ in range(MOST_PEELED):
+        warning = _first_warning(data)
+        if not warning:
+            return
+        _judge(warning, data)
+        data = next((less for less in _without_left_over(data, warning) if _first_warning(less) != warning), b"")
+        if not data:  # it is about something else
+            return
+
+
+def _judge(warning: str, data: bytes) -> None:
     told = warning.lower()
-    if CUT_SHORT in told or (LEFT_OVER in told and _has_hole(data)):
+    left_over = LEFT_OVER.search(told)
+    if CUT_SHORT in told or (left_over and _has_hole(data)):
         raise OSError(f"image file is truncated ({warning})")
-    if any(damage in told for damage in DAMAGED):
+    within = left_over is not None and int(left_over["marker"], 16) in RESTARTS
+    if within or any(damage in told for damage in DAMAGED):
         raise OSError(f"image file is damaged ({warning})")
+
+
+def _first_warning(data: bytes) -> str:
+    try:
+        simplejpeg.decode_jpeg(data, "GRAY", min_width=1, min_height=1)
+    except ValueError as warning:
+        return str(warning)
+    return ""
+
+
+def _without_header_faults(data: bytes) -> bytes:
+    """The first picture's tables and scans: without bytes between them, applications' parts and wrong numbers."""
+    markers, kept, baseline = list(_markers(data)), [START], False
+    for (code, at), (_, following) in pairwise(markers):
+        head = data[at : at + 2 + int.from_bytes(data[at + 2 : at + 4])]
+        if code in FRAMES:
+            baseline = code not in PROGRESSIVE
+        if code == SCAN:
+            head = head[:-3] + bytes((0, COEFFICIENTS - 1, 0)) if baseline else head  # some encoders write others
+            head += data[at + len(head) : following]
+        if code not in APPLICATIONS:
+            kept.append(head)
+    return b"".join([*kept, END])
+
+
+def _without_left_over(data: bytes, warning: str) -> Iterator[bytes]:
+    """The picture without so many bytes before a marker of that kind, once for each."""
+    if found := LEFT_OVER.search(warning.lower()):
+        length, marker = int(found["bytes"]), int(found["marker"], 16)
+        for code, at in _markers(data):
+            if code == marker:
+                yield data[: at - length] + data[at:]
 
 
 def _refuse_missing_scans(data: bytes) -> None:

@@ -29,6 +29,8 @@ _SOURCE_COLUMNS = {
 }
 _REQUIRED = ("family", "file_path")
 _IDS = ("species", "content_id")
+_OPTIONAL = ("phylum", *_IDS)
+_UNKNOWN = "NA"  # what R writes of it
 _OPEN_QUOTE = "unexpected end of data"  # what csv says of a quote that is never closed
 # A cell that csv reads strictly, and the comma behind it.
 _CELL = re.compile(r' *+(?:"[^"]*+(?:""[^"]*+)*+"|[^",\r\n][^,\r\n]*+)?+,')
@@ -86,12 +88,14 @@ def _read_rows(data: bytes, source: str) -> list[Row]:
 
 
 def _rows(text: str, source: str) -> Iterator[Row]:
-    rewritten: Counter[str] = Counter()
+    rewritten, unknown = Counter[str](), Counter[str]()
     example = ""
     for line, record in _records(text, source):
         row = {column: record.get(source_column, "") for column, source_column in _SOURCE_COLUMNS.items()}
         if problem := _row_problem(row):
             raise _bad_line(source, line, problem)
+        unknown.update(column for column, cell in row.items() if cell == _UNKNOWN)
+        row |= {column: "" for column in _OPTIONAL if row[column] == _UNKNOWN}
         for column in _IDS:
             read = _read_id(row[column], source, line, _SOURCE_COLUMNS[column])
             if read != row[column]:
@@ -100,8 +104,15 @@ def _rows(text: str, source: str) -> Iterator[Row]:
             row[column] = read
         yield row | {"file_path": posix_path(row["file_path"])}
     if rewritten:
-        counts = ", ".join(f"{column} {count:,}" for column, count in rewritten.items())
-        log.info("%s: ids read as the whole numbers that they are: %s (%s)", source, counts, example)
+        log.info("%s: ids read as the whole numbers that they are: %s (%s)", source, _counts(rewritten), example)
+    if families := unknown.pop("family", 0):
+        log.info("%s: %s is a family here, of rows: %d; remove them if nobody knows theirs", source, _UNKNOWN, families)
+    if unknown:
+        log.info("%s: %s read as unknown, as R writes it: %s", source, _UNKNOWN, _counts(unknown))
+
+
+def _counts(amounts: Counter[str]) -> str:
+    return ", ".join(f"{name} {amount:,}" for name, amount in amounts.items())
 
 
 def _row_problem(row: Row) -> str:

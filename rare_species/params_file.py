@@ -105,7 +105,10 @@ def _read_yaml(file: Path) -> dict[str, Any]:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"{file} must be YAML. Received: {yaml_problem(error)}. Mend that, and run again.") from error
     if not isinstance(document, dict):
-        raise UserError(f"{file} must be a mapping of sections. Received: {type(document).__name__}.")
+        received = "nothing" if document is None else type(document).__name__
+        raise UserError(
+            f"{file} must be a mapping of sections. Received: {received}. Write it as it was, or name another file."
+        )
     return document
 
 

@@ -69,7 +69,7 @@ def _meeting(parts: tuple[str, ...], is_folder: bool, is_last: bool, other: str,
         # Composed and decomposed accents look alike without their code points.
         alike = unicodedata.normalize("NFC", parts[-1]) == unicodedata.normalize("NFC", other)
         shown = map(ascii if alike else repr, ("/".join((*parts[:-1], other)), place))
-        return f"{' and '.join(shown)}, which are one name on some disks"
+        return f"{' and '.join(shown)}, which are one name on some disks: rename one, or make them one"
     if is_folder != other_is_folder:
         return f"{place!r} both as a file and as a folder"
     return f"{place!r} twice" if is_last and not is_folder else ""

@@ -57,14 +57,17 @@ def _errors_held_back() -> Iterator[None]:
     with TemporaryFile() as held:
         kept = os.dup(2)
         os.dup2(held.fileno(), 2)
-        failed = True
+        told = True
         try:
             yield
-            failed = False
+            told = False
+        except KeyboardInterrupt:
+            told = False
+            raise
         finally:
             sys.stderr.flush()
             os.dup2(kept, 2)
             os.close(kept)
-            if failed:
+            if told:
                 held.seek(0)
                 os.write(2, held.read())

@@ -288,3 +288,10 @@ def test_damaged_shard_is_told_as_it_is_and_not_as_an_error_of_tensorflow(packed
     copied = replace(packed, folder=folder)
     with pytest.raises(UserError, match=r"JPEG of .* in .*shard-00002\.tar.* Received: the end of the file"):
         photo_batches(copied, copied.rows("train"), 5)
+
+
+def test_zeros_instead_of_features_are_told_without_an_advice_to_allow_pickles(tmp_path):
+    (tmp_path / "train.npz").write_bytes(bytes(5_000))
+    with pytest.raises(UserError, match=r"as stage embed writes them\. Received: no \.npz\. ") as error:
+        load_features(tmp_path, "train")
+    assert "pickle" not in str(error.value)

@@ -45,6 +45,11 @@ def cut(data: bytes, share: float) -> bytes:
     return data[: int(len(data) * share)]
 
 
+def before(data: bytes, marker: bytes) -> bytes:
+    at = data.index(marker)
+    return data[:at] + b"PADDINGX" * 2 + data[at:]
+
+
 DAMAGES = {
     "cut": lambda data: cut(data, 0.5),
     "cut, with an end marker": lambda data: cut(data, 0.5) + END,
@@ -60,6 +65,8 @@ FLAWS = {
     "another file after it": lambda data: data + b"moov" * 99 + data[:300],
     "bytes before it": lambda data: data[:-2] + b"\x12" * 20 + END,
     "an odd JFIF version": lambda data: data.replace(b"JFIF\0\1", b"JFIF\0\7", 1),
+    "bytes before its tables": lambda data: before(data, b"\xff\xdb"),
+    "bytes before its first scan": lambda data: before(data, b"\xff\xda"),
 }
 
 
@@ -82,6 +89,44 @@ def test_a_photo_that_is_whole_is_kept(tmp_path: Path, name: str, flaw: str) -> 
     data = FLAWS[flaw](PHOTOS[name])
     assert inspect(tmp_path, data) is None
     assert decode_rgb(data).tobytes() == decode_rgb(PHOTOS[name]).tobytes()
+
+
+@pytest.mark.parametrize("name", PHOTOS)
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize(
+    "flaw", ["an odd JFIF version", "bytes before its tables", "bytes before its first scan", "wrong numbers"]
+)
+def test_a_harmless_flaw_hides_no_damage_behind_it(tmp_path: Path, name: str, damage: str, flaw: str) -> None:
+    data = wrong_numbers(PHOTOS[name]) if flaw == "wrong numbers" else FLAWS[flaw](PHOTOS[name])
+    assert inspect(tmp_path, DAMAGES[damage](data)) is Reason.TRUNCATED
+
+
+def wrong_numbers(data: bytes) -> bytes:
+    """A baseline photo whose scan names other coefficients than all, as some write it; a progressive one as it is."""
+    (at, *_) = (at for code, at in jpeg._markers(data) if code == jpeg.SCAN)
+    end = at + 2 + int.from_bytes(data[at + 2 : at + 4])
+    return data if b"\xff\xc2" in data else data[: end - 3] + bytes(3) + data[end:]
+
+
+def test_a_photo_whose_scan_has_wrong_numbers_is_kept(tmp_path: Path) -> None:
+    assert inspect(tmp_path, wrong_numbers(PHOTOS["baseline"])) is None
+
+
+@pytest.mark.parametrize("tail", [b"<html>error 503 </html>\n", b"\x55", b"\xff"])
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.8])
+def test_other_data_where_restart_markers_should_be_is_damage(tmp_path: Path, share: float, tail: bytes) -> None:
+    data = encode(grainy(), quality=90, restart_marker_blocks=3)
+    torn = (cut(data, share) + tail * len(data))[: len(data)]
+    assert inspect(tmp_path, torn) in {Reason.TRUNCATED, Reason.UNREADABLE}
+
+
+@pytest.mark.parametrize("scan", [1, 4])
+def test_bytes_between_scans_are_harmless_and_hide_no_damage(tmp_path: Path, scan: int) -> None:
+    data = PHOTOS["progressive"]
+    at = [at for code, at in jpeg._markers(data) if code == jpeg.SCAN][scan]
+    padded = data[:at] + b"\x12" * 20 + data[at:]
+    assert inspect(tmp_path, padded) is None
+    assert inspect(tmp_path, padded[:-40] + END) is Reason.TRUNCATED
 
 
 def test_a_marker_that_is_not_the_next_is_damage(tmp_path: Path) -> None:

@@ -197,6 +197,16 @@ def test_a_column_that_is_near_and_not_read_is_told(caplog: pytest.LogCaptureFix
     assert "column 'EOL page id' is not read; rename it to 'eol_page_id'" in caplog.text
 
 
+def test_what_r_does_not_know_is_unknown_and_a_family_of_that_name_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    header = "file_path,phylum,family,eol_page_id,eol_content_id"
+    frame = read_metadata(metadata(header, "a.jpg,NA,felidae,NA,1", "b.jpg,NA,NA,NA,NA"), "list.csv")
+    assert frame["family"].tolist() == ["felidae", "NA"]
+    assert frame[["phylum", "species", "content_id"]].to_numpy().tolist() == [["", "", "1"], ["", "", ""]]
+    assert "NA read as unknown, as R writes it: phylum 2, species 2, content_id 1" in caplog.text
+    assert "NA is a family here, of rows: 1" in caplog.text
+
+
 @pytest.mark.parametrize("column", ["family", "phylum", "eol_page_id", "eol_content_id"])
 @pytest.mark.parametrize("mark", ["\r", "\n", "\t", "\0", "\x1b", "\x85", "\u2028"])
 def test_a_label_with_a_control_character_is_refused(column: str, mark: str) -> None:
@@ -249,7 +259,7 @@ def test_zeros_before_an_id_make_no_other_id(column: str, caplog: pytest.LogCapt
 @pytest.mark.parametrize("column", ["eol_page_id", "eol_content_id"])
 def test_ids_that_a_spreadsheet_shortened_are_refused(column: str) -> None:
     message = refuse_metadata(metadata(f"family,file_path,{column}", "x,a.jpg,1", "x,b.jpg,1.00E+07"))
-    assert f"'1.00E+07', a number whose last digits are lost, in column '{column}' on line 3" in message
+    assert f"'1.00E+07', a number whose last digits may be lost, in column '{column}' on line 3" in message
 
 
 def test_a_quote_after_a_space() -> None:

@@ -472,7 +472,7 @@ def test_keys_that_a_merge_brings_in_are_not_there_twice(tmp_path: Path) -> None
     assert "Received also: base, first, second." in refuse_text(tmp_path, merges)
 
 
-@pytest.mark.parametrize(("text", "received"), [("", "NoneType"), ("- clean", "list"), ("clean", "str")])
+@pytest.mark.parametrize(("text", "received"), [("", "nothing"), ("- clean", "list"), ("clean", "str")])
 def test_what_is_no_mapping_is_refused(tmp_path: Path, text: str, received: str) -> None:
     assert f"must be a mapping of sections. Received: {received}." in refuse_text(tmp_path, text)
 

@@ -49,6 +49,11 @@ def test_what_was_said_is_given_out_when_the_start_fails(tmp_path: Path) -> None
     assert result.stderr.startswith("before\na missing library\nTraceback")
 
 
+def test_what_was_said_is_not_given_out_after_ctrl_c(tmp_path: Path) -> None:
+    (tmp_path / "tensorflow.py").write_text("import os\nos.system('echo a line >&2')\nraise KeyboardInterrupt\n")
+    assert "a line" not in run(START, tmp_path).stderr.partition("Traceback")[0]
+
+
 def test_threads_are_those_that_are_asked_for(tmp_path: Path) -> None:
     (tmp_path / "tensorflow.py").write_text("class config:\n    list_physical_devices = staticmethod(lambda: [])\n")
     code = START.replace("tf.zeros(3) + 1", "")

@@ -105,14 +105,14 @@ def _refuse_damage(warning: str, data: bytes) -> None:
     """
     _judge(warning, data)
     data = _without_header_faults(data)
+    warning = _first_warning(data)
     for _ in range(MOST_PEELED):
-        warning = _first_warning(data)
-        if not warning:
-            return
         _judge(warning, data)
-        data = next((less for less in _without_left_over(data, warning) if _first_warning(less) != warning), b"")
-        if not data:  # it is about something else
+        peeled = ((less, _first_warning(less)) for less in _without_left_over(data, warning))
+        changed = next(((less, told) for less, told in peeled if told != warning), None)
+        if changed is None:  # there is none, or it is about something else
             return
+        data, warning = changed
 
 
 def _judge(warning: str, data: bytes) -> None:

@@ -91,8 +91,7 @@ def _list_from_metadata(
     if not set(files).intersection(meant):
         raise UserError(
             f"file_path in {metadata} must be relative to the folder it lies in. Received: {count(len(rows), 'row')}, "
-            f"none of a file there, first {rows[0]['file_path']!r}. Move {METADATA_NAME}, or correct "
-            "its paths."
+            f"none of a file there, first {rows[0]['file_path']!r}. Move {METADATA_NAME}, or correct its paths."
         )
     paired = (row | {"file_path": path} for row, path in zip(rows, meant, strict=True))
     return tabulate_labels(paired, source, params.join_labels)

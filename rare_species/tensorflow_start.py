@@ -57,17 +57,16 @@ def _errors_held_back() -> Iterator[None]:
     with TemporaryFile() as held:
         kept = os.dup(2)
         os.dup2(held.fileno(), 2)
-        told = True
+        failed = False
         try:
             yield
-            told = False
-        except KeyboardInterrupt:
-            told = False
+        except BaseException as error:
+            failed = not isinstance(error, KeyboardInterrupt)
             raise
         finally:
             sys.stderr.flush()
             os.dup2(kept, 2)
             os.close(kept)
-            if told:
+            if failed:
                 held.seek(0)
                 os.write(2, held.read())

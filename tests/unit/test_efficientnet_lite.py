@@ -16,6 +16,7 @@ from rare_species.efficientnet_lite import (
 from rare_species.errors import UserError
 from rare_species.rewriting import fold_batch_norm
 from rare_species.torch_pickle import read_checkpoint
+from tests.unit.tf_fixtures import infer
 
 SIDE_PX = 72  # feature maps of 36, 18, 9, 5 and 3 px: stride 2 meets even and odd sides
 BLOCK_STRIDES = (1, 2, 1, 2, 1, 2, 1, 1, 1, 1, 1, 2, 1, 1, 1, 1)
@@ -50,10 +51,6 @@ def images():
 @pytest.fixture(scope="module")
 def untrained():
     return efficientnet_lite0(input_shape=(32, 32, 3))
-
-
-def infer(model, images):
-    return keras.ops.convert_to_numpy(model(images, training=False))
 
 
 # The reference: PyTorch's layout (n, channels, h, w), TensorFlow's padding, names and strides as published.

@@ -25,7 +25,7 @@ from rare_species.models import (
 )
 from rare_species.training_params import CnnParams
 from tests import toy
-from tests.unit.tf_fixtures import CNN, HEAD, SIDE_PX, head_params, save_toy_classifiers
+from tests.unit.tf_fixtures import CNN, HEAD, SIDE_PX, head_params, infer, save_toy_classifiers
 
 
 @pytest.fixture(scope="module")
@@ -38,10 +38,6 @@ def saved(tmp_path_factory):
     folder = tmp_path_factory.mktemp("saved")
     save_toy_classifiers(folder)
     return folder
-
-
-def infer(model, batch):
-    return keras.ops.convert_to_numpy(model(batch, training=False))
 
 
 def summary(model):

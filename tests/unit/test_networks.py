@@ -15,7 +15,7 @@ from rare_species.networks import build_backbone, weights_digest
 from rare_species.paths import Paths
 from rare_species.registry import REGISTRY
 from rare_species.rewriting import in_precision
-from tests.unit.tf_fixtures import HEAD, SIDE_PX
+from tests.unit.tf_fixtures import HEAD, SIDE_PX, infer
 
 MOBILENET = {"include_top": False, "input_shape": (SIDE_PX, SIDE_PX, 3)}
 
@@ -42,10 +42,6 @@ def weights_file(network, tmp_path_factory):
     path = tmp_path_factory.mktemp("weights") / "mobilenetv2.weights.h5"
     network.save_weights(path)
     return path
-
-
-def infer(model, batch):
-    return keras.ops.convert_to_numpy(model(batch, training=False))
 
 
 # As published; ConvNeXt's and the EfficientNets' by the sum of the repeats in their tables

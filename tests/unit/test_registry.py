@@ -19,6 +19,7 @@ from rare_species.networks import build_backbone, with_scaling
 from rare_species.params import ModelName
 from rare_species.registry import CAFFE, MEAN, REGISTRY, STANDARDISED, STD, TWICE, UNIT, UNIT_OF_128, Scaling
 from rare_species.rewriting import for_inference
+from tests.unit.tf_fixtures import infer
 
 SIDE_PX = 64
 TOLERANCE = 1e-5  # of the largest feature
@@ -134,10 +135,6 @@ def shallow(monkeypatch):
     for stages in efficientnet_v2.DEFAULT_BLOCKS_ARGS.values():
         for stage in stages:
             monkeypatch.setitem(stage, "num_repeat", min(stage["num_repeat"], 2))
-
-
-def infer(model: keras.Model, photos: np.ndarray) -> np.ndarray:
-    return keras.ops.convert_to_numpy(model(photos, training=False))
 
 
 @pytest.mark.usefixtures("exact", "shallow")

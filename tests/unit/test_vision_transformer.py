@@ -18,6 +18,7 @@ from rare_species.registry import REGISTRY, UNIT_OF_128
 from rare_species.rewriting import for_inference, in_precision
 from rare_species.vision_transformer import BASE16
 from tests.toy import REPO
+from tests.unit.tf_fixtures import infer
 
 SIDE_PX = 32
 TOLERANCE = 1e-5  # of the largest feature
@@ -82,10 +83,6 @@ def expected(theirs, photos) -> np.ndarray:
     classifier = keras_hub.models.ViTImageClassifier(theirs, num_classes=3, pooling="token")
     features = keras.Model(classifier.input, classifier.get_layer("output_dropout").input)
     return infer(features, converter(photos))
-
-
-def infer(model: keras.Model, batch: np.ndarray) -> np.ndarray:
-    return keras.ops.convert_to_numpy(model(batch, training=False))
 
 
 def test_features_are_those_of_keras_hub_on_its_own_preprocessing(weights_file, photos, expected):

@@ -36,6 +36,11 @@ HEAD = HeadParams(
 )
 
 
+def infer(model: keras.Model, batch: np.ndarray) -> np.ndarray:
+    """What a model gives for a batch when it is not trained."""
+    return keras.ops.convert_to_numpy(model(batch, training=False))
+
+
 def head_params(**knobs: Any) -> HeadParams:
     """`HEAD` with knobs replaced."""
     return HEAD.model_copy(update=knobs)

@@ -18,7 +18,7 @@ import tensorflow as tf
 
 from benchmarks.report import Row
 from benchmarks.timing import Turns, take_turns, timed
-from rare_species.models import inference
+from rare_species.inference import inference
 from rare_species.registry import REGISTRY
 from rare_species.rewriting import grouped_to_depthwise
 

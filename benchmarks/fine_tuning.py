@@ -17,16 +17,16 @@ from benchmarks.photos import packed_photos
 from benchmarks.report import Row, run_alone
 from benchmarks.timing import take_turns, timed
 from rare_species.augmentation import build_augmenter, mix_batches
+from rare_species.batches import Shuffle, shuffled_photo_batches
 from rare_species.blocks import learning_shares, unfreeze
-from rare_species.datasets import Shuffle, shuffled_photo_batches
 from rare_species.determinism import make_reproducible
-from rare_species.models import build_head
+from rare_species.heads import build_head
 from rare_species.networks import build_backbone
 from rare_species.optimizers import build_fine_tuning_optimizer
 from rare_species.params_file import load_params
+from rare_species.params_train import TrainParams
 from rare_species.rewriting import with_network
 from rare_species.training import TrainingData, training_data
-from rare_species.training_params import TrainParams
 
 MODEL, BLOCKS = "mobilenetv2", 1
 EPOCHS = 10  # that the learning rate is planned for

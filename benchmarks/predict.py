@@ -27,14 +27,14 @@ from tqdm import tqdm
 
 from rare_species.answers import json_lines
 from rare_species.classifier import Classifier, read_classifier
+from rare_species.cores import available_cores
+from rare_species.fit import fit_square
 from rare_species.formats import is_image
-from rare_species.images import fit_square
 from rare_species.parallel import map_in_threads
 from rare_species.paths import Paths
 from rare_species.photo_files import photo_reader
 from rare_species.predict import AHEAD, MAX_PIXELS, Printer
 from rare_species.prediction import BATCH, Predictor, open_predictor
-from rare_species.stage import available_cores
 
 MEMORY_OF = (100, 500, 2000)
 COMMAND = """

@@ -22,7 +22,7 @@ from rare_species.calibration import (
     selective_scores,
 )
 from rare_species.manifest import SPLITS
-from rare_species.params import EvaluateParams
+from rare_species.params_evaluate import EvaluateParams
 
 
 @dataclass(frozen=True)

@@ -9,14 +9,14 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from rare_species import plots, scores
+from rare_species import contact_sheet, evaluation_figures, scores, style
 from rare_species.assessment import Predictions, list_predictions
 from rare_species.calibration import phylum_probabilities, reliability, risk_coverage
+from rare_species.decode import decode_rgb
 from rare_species.error_analysis import accuracy_by_property, confused_pairs, photo_properties
 from rare_species.errors import UserError
-from rare_species.images import decode_rgb
 from rare_species.manifest import write_csv
-from rare_species.params import EvaluateParams
+from rare_species.params_evaluate import EvaluateParams
 from rare_species.reporting import live_log, log_confusion
 from rare_species.shards import Packed
 
@@ -87,7 +87,7 @@ def draw_assessment(candidate: Candidate, folder: Path, params: EvaluateParams) 
     photos = [decode_rgb(jpeg) for jpeg in candidate.packed.read(candidate.rows.loc[shown.index])]
     found = f"{len(wrong)} of {len(table)} test photos misclassified"
     title = f"{candidate.name}: {found}; the {len(shown)} it was surest of"
-    plots.save_jpeg(plots.contact_sheet(photos, captions(shown), title), folder / "misclassified.jpg")
+    style.save_jpeg(contact_sheet.contact_sheet(photos, captions(shown), title), folder / "misclassified.jpg")
 
 
 def list_mistakes(table: pd.DataFrame) -> pd.DataFrame:
@@ -119,9 +119,11 @@ def _draw_families(candidate: Candidate, folder: Path) -> None:
         predictions.labels["test"], predictions.probabilities["test"], predictions.classes, train_counts
     )
     write_rounded(folder / "families.csv", families)
-    plots.save_png(plots.family_scores(families, f"{candidate.name}: F1 by family"), folder / "families.png")
+    style.save_png(
+        evaluation_figures.family_scores(families, f"{candidate.name}: F1 by family"), folder / "families.png"
+    )
     title = f"{candidate.name}: F1 against training photos"
-    plots.save_png(plots.f1_by_images(families, title), folder / "f1_by_images.png")
+    style.save_png(evaluation_figures.f1_by_images(families, title), folder / "f1_by_images.png")
 
 
 def _draw_confusion(candidate: Candidate, table: pd.DataFrame, folder: Path, limit: int) -> None:
@@ -130,12 +132,14 @@ def _draw_confusion(candidate: Candidate, table: pd.DataFrame, folder: Path, lim
     predicted = predictions.probabilities["test"].argmax(axis=1)
     write_rounded(folder / "pairs.csv", confused_pairs(labels, predicted, predictions.classes))
     counts = scores.confusion_matrix(labels, predicted, len(families))
-    plots.save_png(plots.confusion_matrix(counts, list(families), f"{name}: all families"), folder / "confusion.png")
+    style.save_png(
+        evaluation_figures.confusion_matrix(counts, list(families), f"{name}: all families"), folder / "confusion.png"
+    )
     worst = scores.most_confused(counts, limit)
     title = f"{name}: the {len(worst)} most confused families"
-    part = plots.confusion_matrix(counts[np.ix_(worst, worst)], list(families[worst]), title)
-    plots.save_png(part, folder / "most_confused.png")
-    plots.save_png(_phylum_matrix(candidate), folder / "phyla.png")
+    part = evaluation_figures.confusion_matrix(counts[np.ix_(worst, worst)], list(families[worst]), title)
+    style.save_png(part, folder / "most_confused.png")
+    style.save_png(_phylum_matrix(candidate), folder / "phyla.png")
     inside = table["family"].isin(families[worst]) & table["predicted"].isin(families[worst])
     with live_log(folder) as live:
         log_confusion(live, "confusion", table["family"].to_numpy(), table["predicted"].to_numpy())
@@ -147,12 +151,14 @@ def _draw_confusion(candidate: Candidate, table: pd.DataFrame, folder: Path, lim
 def _phylum_matrix(candidate: Candidate) -> Figure:
     predictions = candidate.predictions
     if not all(predictions.phyla):
-        return plots.contact_sheet([], [], f"{candidate.name}: the phylum of some family is unknown")
+        return contact_sheet.contact_sheet([], [], f"{candidate.name}: the phylum of some family is unknown")
     names, sums = phylum_probabilities(predictions.probabilities["test"], predictions.phyla)
     place = {name: number for number, name in enumerate(names)}
     labels = np.array([place[name] for name in predictions.phyla])[predictions.labels["test"]]
     counts = scores.confusion_matrix(labels, sums.argmax(axis=1), len(names))
-    return plots.confusion_matrix(counts, names, f"{candidate.name}: phyla, by the sum of their families", "phylum")
+    return evaluation_figures.confusion_matrix(
+        counts, names, f"{candidate.name}: phyla, by the sum of their families", "phylum"
+    )
 
 
 def _draw_calibration(candidate: Candidate, folder: Path) -> None:
@@ -163,15 +169,17 @@ def _draw_calibration(candidate: Candidate, folder: Path) -> None:
     write_rounded(folder / "reliability.csv", tables.reset_index("probabilities"))
     temperature, threshold = predictions.calibration.temperature, predictions.calibration.family_threshold
     drawn = {"as trained": before, f"calibrated, temperature {temperature:.2f}": after}
-    plots.save_png(plots.reliability_diagram(drawn, f"{name}: how right against how sure"), folder / "reliability.png")
+    style.save_png(
+        evaluation_figures.reliability_diagram(drawn, f"{name}: how right against how sure"), folder / "reliability.png"
+    )
     curve = risk_coverage(labels, scaled)
     write_rounded(folder / "risk_coverage.csv", curve)
     title = f"{name}: mistakes among the surest answers"
-    plots.save_png(plots.risk_coverage_curve(curve, threshold, title), folder / "risk_coverage.png")
+    style.save_png(evaluation_figures.risk_coverage_curve(curve, threshold, title), folder / "risk_coverage.png")
 
 
 def _draw_conditions(candidate: Candidate, table: pd.DataFrame, folder: Path) -> None:
     conditions = accuracy_by_property(candidate.properties, (table["family"] == table["predicted"]).to_numpy())
     write_rounded(folder / "conditions.csv", conditions)
     title = f"{candidate.name}: accuracy by size, brightness and sharpness of the photo"
-    plots.save_png(plots.accuracy_bars(conditions, title), folder / "conditions.png")
+    style.save_png(evaluation_figures.accuracy_bars(conditions, title), folder / "conditions.png")

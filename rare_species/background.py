@@ -11,8 +11,8 @@ from typing import Any
 from PIL import Image, ImageColor
 
 from rare_species.errors import UserError
-from rare_species.images import Treatment
-from rare_species.params import RemoveBackgroundParams
+from rare_species.fit import Treatment
+from rare_species.params_preprocess import RemoveBackgroundParams
 
 DOWNLOADS = "https://github.com/danielgatis/rembg/releases/tag/v0.0.0"
 WHAT_TO_DO = (

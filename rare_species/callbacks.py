@@ -20,10 +20,10 @@ from tqdm import tqdm
 
 from rare_species.arrays import Labels, Probabilities
 from rare_species.files import staged
-from rare_species.models import inference
+from rare_species.inference import inference
 from rare_species.npz import is_damage
+from rare_species.params_fitting import FitParams
 from rare_species.scores import EPOCH_METRICS, epoch_scores
-from rare_species.training_params import FitParams
 
 log = logging.getLogger(__name__)
 OnEpoch = Callable[[int, dict[str, float]], None]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 
 from rare_species.errors import UserError
-from rare_species.params import ClassFolder
+from rare_species.params_unzip import ClassFolder
 from rare_species.spelling import spelling_key
 from rare_species.terminal import count, first_few
 

@@ -16,11 +16,11 @@ import pandas as pd
 from rare_species.documents import IS_DOCUMENT, document_score
 from rare_species.errors import UserError
 from rare_species.formats import is_image
-from rare_species.images import Facts, inspect_image
+from rare_species.inspect import Facts, inspect_image
 from rare_species.junk import list_files
 from rare_species.manifest import LISTING_COLUMNS, MANIFEST_COLUMNS, read_table
 from rare_species.parallel import map_in_processes
-from rare_species.params import CleanParams
+from rare_species.params_clean import CleanParams
 from rare_species.spelling import match_files, posix_path
 from rare_species.status import Guess, Reason, Status, describe_guess
 from rare_species.terminal import printable

@@ -21,7 +21,8 @@ from dataclasses import dataclass
 from rare_species.command import Parser, run_command
 from rare_species.comparison import DifferentTestSetsError, compare_runs
 from rare_species.comparison_views import as_document, as_markdown, as_text, refusal_document, refusal_markdown
-from rare_species.params import CompareParams, EvaluateParams
+from rare_species.params_compare import CompareParams
+from rare_species.params_evaluate import EvaluateParams
 from rare_species.params_file import PARAMS, load_params
 from rare_species.paths import Paths
 from rare_species.revisions import WORKSPACE, find_revision, read_run

@@ -27,7 +27,7 @@ from rare_species.bootstrap import (
     symmetric_interval,
 )
 from rare_species.errors import UserError
-from rare_species.params import CompareParams, LossRule, ScoreRule
+from rare_species.params_compare import CompareParams, LossRule, ScoreRule
 from rare_species.revisions import Photos, Run
 from rare_species.terminal import printable
 

@@ -16,13 +16,15 @@ from tqdm import tqdm
 from rare_species.augmentation import build_augmenter
 from rare_species.backbone_document import Backbone
 from rare_species.checksums import file_digest
-from rare_species.datasets import Features, photo_batches
 from rare_species.determinism import make_reproducible
-from rare_species.models import inference
+from rare_species.features import Features
+from rare_species.inference import inference
 from rare_species.networks import build_backbone, weights_digest
 from rare_species.parallel import map_in_threads, streams
-from rare_species.params import EmbedParams, ModelParams
+from rare_species.params_embed import EmbedParams
+from rare_species.params_model import ModelParams
 from rare_species.paths import Paths
+from rare_species.photo_batches import photo_batches
 from rare_species.pretrained import is_published
 from rare_species.registry import REGISTRY
 from rare_species.rewriting import for_inference

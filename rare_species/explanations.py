@@ -11,11 +11,11 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
-from rare_species import plots
+from rare_species import contact_sheet, style
 from rare_species.assessment_pictures import Candidate, captions, list_mistakes
+from rare_species.decode import decode_rgb
 from rare_species.fonts import legible
 from rare_species.gradcam import class_heatmaps, overlay
-from rare_species.images import decode_rgb
 from rare_species.phyla import one_hot_phyla
 
 COLUMNS = 6  # three photos in a row, each beside its explanation
@@ -46,7 +46,7 @@ def draw_explanations(candidate: Candidate, model: keras.Model, phyla: Sequence[
             names += [caption, "what spoke for it"]
     title = f"{candidate.name}: what spoke for the {len(wrong)} surest mistakes (Grad-CAM)"
     path.parent.mkdir(exist_ok=True)
-    plots.save_jpeg(plots.contact_sheet(pictures, names, title, COLUMNS), path)
+    style.save_jpeg(contact_sheet.contact_sheet(pictures, names, title, COLUMNS), path)
 
 
 def _explain(

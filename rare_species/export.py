@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 
 from rare_species.classifier import Classifier, read_classifier
 from rare_species.command import Parser, run_command
+from rare_species.decode import decode_rgb
 from rare_species.errors import UserError
 from rare_species.files import file_in_the_way
-from rare_species.images import decode_rgb
 from rare_species.paths import Paths
 from rare_species.shards import SHAPE_NAME, open_packed
 from rare_species.tensorflow_start import start_tensorflow

@@ -20,8 +20,8 @@ from rare_species.calibration import calibrate
 from rare_species.classifier import Classifier
 from rare_species.errors import UserError
 from rare_species.exchange import put_in_place
-from rare_species.models import load_keras, save_keras
 from rare_species.saved_networks import load_network
+from rare_species.saving import load_keras, save_keras
 
 TOLERANCE = 1e-4  # of a probability: each library rounds in its own way
 OUTPUT = "probabilities"

@@ -1,6 +1,7 @@
-"""Image formats the pipeline reads: Pillow's names and the suffixes their files have."""
+"""Image formats the pipeline reads: Pillow's names and the suffixes their files have; and how photos are fitted."""
 
 from pathlib import PurePosixPath
+from typing import Literal
 
 from PIL import (  # noqa: F401 - each tells Pillow its suffixes as it is imported
     BmpImagePlugin,
@@ -18,6 +19,8 @@ SUFFIXES: dict[str, frozenset[str]] = {
     name: frozenset(suffix for suffix, other in Image.EXTENSION.items() if VARIANTS.get(other, other) == name)
     for name in ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP")
 }
+
+Resize = Literal["crop", "pad", "stretch"]  # how a photo is fitted to a square, see `fit.fit_square`
 FORMATS = (*SUFFIXES, "DIB")  # that Pillow is asked to open; an MPO it opens as a JPEG
 IMAGE_SUFFIXES = frozenset().union(*SUFFIXES.values())
 

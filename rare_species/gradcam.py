@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from rare_species.arrays import Labels
+from rare_species.assembly import CLASSIFIER
 from rare_species.errors import UserError
-from rare_species.models import CLASSIFIER
 from rare_species.vision_transformer import TRANSFORMER
 
 COLOURS = "inferno"
@@ -36,7 +36,7 @@ def class_heatmaps(
     Vision Transformer the map is what enters the last block, as behind it only the class token counts.
 
     Args:
-        model: from `models.load_model`, as `models.assemble` builds it.
+        model: from `models.load_model`, as `assembly.assemble` builds it.
         photos: array of shape (n, side, side, 3), RGB in [0, 255], held in memory with all activations: 32 are few.
         class_ids: int array of shape (n,), the class to explain in each photo.
         phyla: float array of shape (n, n_phyla), one-hot, for a model that is told them.

@@ -16,7 +16,7 @@ from rare_species.formats import IMAGE_SUFFIXES, is_image
 from rare_species.ids import unread_ids
 from rare_species.labels import tabulate_labels
 from rare_species.metadata import METADATA_NAME, read_rows
-from rare_species.params import ClassFolder, Layout, UnzipParams
+from rare_species.params_unzip import ClassFolder, Layout, UnzipParams
 from rare_species.spelling import match_files
 from rare_species.terminal import count, first_few
 

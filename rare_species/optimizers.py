@@ -8,7 +8,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from rare_species.training_params import FitParams, OptimizerParams, TrainParams
+from rare_species.params_fitting import FitParams, OptimizerParams
+from rare_species.params_train import TrainParams
 
 NOT_DECAYED = ["bias", "gamma", "beta"]  # weight decay is for kernels
 

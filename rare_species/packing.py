@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from rare_species.images import fit_unchanged
+from rare_species.fit import fit_unchanged
 from rare_species.parallel import map_in_processes
-from rare_species.params import PreprocessParams
+from rare_species.params_preprocess import PreprocessParams
 from rare_species.shards import Shape, pack
 from rare_species.treatments import make_treatment, treatment_recipe
 

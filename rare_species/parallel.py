@@ -23,9 +23,9 @@ from tqdm import tqdm
 
 from rare_species import worker
 from rare_species.command import SIGNALS
+from rare_species.cores import available_cores
 from rare_species.errors import UserError
 from rare_species.failures import out_of_memory
-from rare_species.stage import available_cores
 from rare_species.terminal import printable
 
 Item = TypeVar("Item")

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from rare_species.errors import UserError
 from rare_species.files import refuse_special
-from rare_species.params import SECTIONS, check_together
+from rare_species.params_whole import SECTIONS, check_together
 from rare_species.section import reason
 
 T = TypeVar("T")

@@ -11,10 +11,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from rare_species.decode import decode_rgb
 from rare_species.errors import PhotoError, UserError
 from rare_species.files import is_special, refuse_special
+from rare_species.fit import Fitted, fit_file
 from rare_species.formats import IMAGE_SUFFIXES, is_image
-from rare_species.images import Fitted, decode_rgb, fit_file
 from rare_species.junk import is_junk, list_files
 from rare_species.shards import Shape
 from rare_species.status import Guess

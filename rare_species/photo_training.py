@@ -12,18 +12,18 @@ import tensorflow as tf
 from PIL import Image
 
 from rare_species.augmentation import build_augmenter, mix_batches
+from rare_species.batches import Shuffle, shuffled_photo_batches
 from rare_species.blocks import learning_shares, unfreeze
 from rare_species.callbacks import DivergedError, Fit, OnEpoch
-from rare_species.datasets import Shuffle, photo_batches, shuffled_photo_batches
+from rare_species.cnn import build_cnn
 from rare_species.determinism import make_reproducible
-from rare_species.models import build_cnn
 from rare_species.optimizers import build_fine_tuning_optimizer, build_optimizer
+from rare_species.params_train import FineTuneParams, TrainParams
+from rare_species.photo_batches import PHOTO_BATCH, photo_batches
 from rare_species.rewriting import for_inference, in_precision, with_network
 from rare_species.shards import Packed
 from rare_species.training import fit_model, training_data
-from rare_species.training_params import FineTuneParams, TrainParams
 
-PHOTO_BATCH = 64
 SHOWN_PHOTOS = 12
 
 

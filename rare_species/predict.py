@@ -28,6 +28,7 @@ from tqdm import tqdm
 from rare_species.answers import Answer, csv_lines, json_lines, make_answer, table_lines
 from rare_species.classifier import Classifier, read_classifier
 from rare_species.command import Parser, run_command
+from rare_species.cores import available_cores
 from rare_species.errors import UserError
 from rare_species.files import file_in_the_way, staged
 from rare_species.locking import LOCK
@@ -35,7 +36,6 @@ from rare_species.parallel import map_in_threads
 from rare_species.paths import Paths
 from rare_species.photo_files import Photo, find_photos, photo_reader
 from rare_species.safe_names import MAX_PART_BYTES
-from rare_species.stage import available_cores
 from rare_species.status import Guess, describe_guess
 from rare_species.tensorflow_start import start_tensorflow
 from rare_species.terminal import count, printable

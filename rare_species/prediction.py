@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from rare_species.calibration import calibrate
 from rare_species.classifier import Classifier
 from rare_species.gradcam import class_heatmaps
-from rare_species.models import Inference, inference
+from rare_species.inference import Inference, inference
 from rare_species.photo_files import Photo
 from rare_species.saved_networks import load_network
 

@@ -10,8 +10,8 @@ import keras
 
 from rare_species.classes import CLASSES, Classes
 from rare_species.errors import UserError
-from rare_species.models import load_keras, save_keras
 from rare_species.saved_models import METADATA, NETWORK, Metadata, Saved
+from rare_species.saving import load_keras, save_keras
 from rare_species.schema import write_document
 
 

@@ -21,12 +21,13 @@ from pydantic import ValidationError
 from tqdm import tqdm
 
 from rare_species.callbacks import DivergedError, Fit, OnEpoch
-from rare_species.datasets import Features
+from rare_species.cores import available_cores
 from rare_species.errors import UserError
+from rare_species.features import Features
+from rare_species.params_fitting import FitParams
+from rare_species.params_tune import TuneParams, with_knobs
 from rare_species.section import reason
-from rare_species.stage import available_cores
 from rare_species.training import fit_head
-from rare_species.training_params import FitParams, TuneParams, with_knobs
 from rare_species.trials import EPOCHS, NUMBER, Journal, finished, knobs_of, make_study, propose
 
 log = logging.getLogger(__name__)

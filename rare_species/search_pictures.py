@@ -18,8 +18,9 @@ from optuna.importance import FanovaImportanceEvaluator
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from rare_species.plots import ACCENT, INK, QUIET, WARM, contact_sheet, save_png
+from rare_species.contact_sheet import contact_sheet
 from rare_species.search_space import Choices, Distribution, Layers, Range
+from rare_species.style import ACCENT, INK, QUIET, WARM, save_png
 from rare_species.trials import EPOCHS
 
 FILES = ("history.png", "importances.png", "slices.png", "parallel.png", "epochs.png", "curves.png")

@@ -19,8 +19,9 @@ from pydantic import AfterValidator, Field, PositiveInt, ValidationError
 
 from rare_species.checksums import check_files, require_file, restore, write_checksums
 from rare_species.errors import UserError
+from rare_species.formats import Resize
 from rare_species.manifest import read_table, write_table
-from rare_species.params import TREATMENT_KNOBS, Resize, TreatmentName
+from rare_species.params_preprocess import TREATMENT_KNOBS, TreatmentName
 from rare_species.schema import Document, read_document, write_document
 from rare_species.section import reason
 
@@ -51,9 +52,9 @@ class Shape(Document):
 
     Attributes:
         image_size: side of every photo, in pixels.
-        resize: "crop", "pad" or "stretch", see `images.fit_square`.
+        resize: "crop", "pad" or "stretch", see `fit.fit_square`.
         treatment: its name and knobs, see `treatments.make_treatment`.
-        jpeg_quality: they were encoded with, see `images.encode_jpeg`.
+        jpeg_quality: they were encoded with, see `decode.encode_jpeg`.
     """
 
     image_size: PositiveInt

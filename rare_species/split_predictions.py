@@ -9,15 +9,16 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from rare_species.assembly import BACKBONE, CLASSIFIER
 from rare_species.assessment import Predictions, make_predictions
 from rare_species.augmentation import build_augmenter
-from rare_species.candidates import BACKBONE, Data, photos_of
-from rare_species.datasets import as_batches
 from rare_species.determinism import make_reproducible
 from rare_species.errors import UserError
+from rare_species.features import as_batches
+from rare_species.inference import each_input, inference, predict
 from rare_species.manifest import SPLITS
-from rare_species.models import CLASSIFIER, each_input, inference, predict
-from rare_species.params import EvaluateParams
+from rare_species.opened import Data, photos_of
+from rare_species.params_evaluate import EvaluateParams
 from rare_species.saved_models import Saved
 
 CHECKED_PHOTOS = 16

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import logging
-import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +18,8 @@ from rare_species.paths import Paths
 
 P = TypeVar("P")
 WRONG_ARGUMENTS = 2
+
+
 # Whose outputs each stage reads; a contract test keeps it equal to dvc.yaml
 READS: Mapping[str, tuple[str, ...]] = {
     "unzip": (),
@@ -93,8 +94,3 @@ def _refuse_beside(name: str, paths: Paths) -> None:
                 f"Expected no run beside {name} of a stage that {clash}. Received: {other}, which is running. "
                 "Wait until it has ended, or end it, and run again."
             )
-
-
-def available_cores() -> int:
-    """Cores this process may use, which in a container can be fewer than the machine has."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

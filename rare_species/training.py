@@ -16,14 +16,15 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from rare_species.arrays import Labels
+from rare_species.batches import LookUp, Shuffle, shuffled_rows
 from rare_species.callbacks import BatchProgress, Checkpoint, EpochScores, Fit, OnEpoch, Scored, rate_lowering, stopping
-from rare_species.datasets import Features, Shuffle, as_batches, shuffled_rows
 from rare_species.determinism import seed_new_layers
+from rare_species.features import Features, as_batches
+from rare_species.heads import build_head
 from rare_species.imbalance import balanced_softmax_bias, class_weights, rows_of_an_epoch
-from rare_species.models import LookUp, build_head
 from rare_species.optimizers import build_optimizer
+from rare_species.params_fitting import FitParams
 from rare_species.scores import EPOCH_METRICS
-from rare_species.training_params import FitParams
 
 log = logging.getLogger(__name__)
 SEEDED = threading.Lock()  # the seed of new layers is the process's: threads build them one at a time

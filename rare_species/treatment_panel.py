@@ -16,13 +16,13 @@ import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
 
-from rare_species import plots
+from rare_species import contact_sheet, style
 from rare_species.command import Parser, run_command
 from rare_species.errors import UserError
-from rare_species.images import Treatment, fit_square
+from rare_species.fit import Treatment, fit_square
 from rare_species.manifest import read_checked
-from rare_species.params import PreprocessParams, TreatmentName
 from rare_species.params_file import PARAMS, load_params
+from rare_species.params_preprocess import PreprocessParams, TreatmentName
 from rare_species.paths import Paths
 from rare_species.treatments import make_treatment, treatment_recipe
 
@@ -57,7 +57,7 @@ def draw_panel(photos: Sequence[Image.Image], treatments: dict[str, Treatment]) 
     """
     treated = [treat(photo) for treat in treatments.values() for photo in photos]
     captions = [name for name in treatments for _ in photos]
-    return plots.contact_sheet(treated, captions, "preprocess.treatment", columns=len(photos))
+    return contact_sheet.contact_sheet(treated, captions, "preprocess.treatment", columns=len(photos))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -79,7 +79,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _write(out: Path) -> int:
     knobs = load_params(Path(PARAMS), Params).preprocess
-    plots.save_jpeg(draw_panel(_choose_photos(Paths(), knobs), available_treatments(knobs)), out)
+    style.save_jpeg(draw_panel(_choose_photos(Paths(), knobs), available_treatments(knobs)), out)
     log.info("%s", out)
     return 0
 

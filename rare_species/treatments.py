@@ -14,8 +14,8 @@ import numpy as np
 from PIL import Image, ImageColor, ImageFilter
 
 from rare_species.background import remove_background
-from rare_species.images import Treatment
-from rare_species.params import (
+from rare_species.fit import Treatment
+from rare_species.params_preprocess import (
     TREATMENT_KNOBS,
     CircularMaskParams,
     PeripheralBlurParams,

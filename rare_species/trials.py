@@ -21,8 +21,8 @@ import optuna
 from optuna.storages.journal import BaseJournalBackend, JournalStorage
 from optuna.trial import FrozenTrial, TrialState
 
+from rare_species.params_tune import TuneParams
 from rare_species.search_space import Choices, Distribution, Layers, Range
-from rare_species.training_params import TuneParams
 
 log = logging.getLogger(__name__)
 STUDY_NAME = "tune"  # Hyperband assigns brackets from this name: another name, another search
@@ -72,7 +72,7 @@ def _direction(params: TuneParams) -> str:
 
 
 def knobs_of(trial: FrozenTrial, space: Mapping[str, Distribution]) -> dict[str, Any]:
-    """Values by dotted name, as `training_params.with_knobs` takes them."""
+    """Values by dotted name, as `params_tune.with_knobs` takes them."""
     found = {}
     for knob, distribution in space.items():
         if isinstance(distribution, Layers):

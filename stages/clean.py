@@ -13,6 +13,8 @@ from typing import Any
 
 import pandas as pd
 
+from rare_species.clean_figures import draw_clean
+from rare_species.clean_metrics import CleanMetrics
 from rare_species.cleaning import (
     build_manifest,
     count_guesses,
@@ -21,15 +23,14 @@ from rare_species.cleaning import (
     read_exclusions,
     refuse_too_many,
 )
-from rare_species.data_metrics import CleanMetrics
+from rare_species.cores import available_cores
 from rare_species.files import staged
 from rare_species.manifest import LISTING_COLUMNS, MANIFEST_COLUMNS, read_checked, write_table
-from rare_species.params import CleanParams
+from rare_species.params_clean import CleanParams
 from rare_species.paths import MANIFEST, Paths
-from rare_species.pictures import draw_clean
 from rare_species.result_files import write_result_checksums
 from rare_species.schema import write_document
-from rare_species.stage import Stage, available_cores
+from rare_species.stage import Stage
 from rare_species.status import Reason, Status
 
 

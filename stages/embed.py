@@ -19,7 +19,8 @@ from rare_species.classes import read_classes
 from rare_species.files import staged, write_json
 from rare_species.manifest import SPLITS
 from rare_species.parallel import pool_threads
-from rare_species.params import EmbedParams, ModelParams
+from rare_species.params_embed import EmbedParams
+from rare_species.params_model import ModelParams
 from rare_species.paths import Paths
 from rare_species.phyla import list_phyla, one_hot_phyla
 from rare_species.schema import write_document
@@ -42,9 +43,9 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     packed.check_classes(len(classes))
     phyla = list_phyla(classes) if "phylum" in params.model.inputs else []
     start_tensorflow(pool_threads())
-    from rare_species.datasets import save_features
     from rare_species.embedding import embed_split, open_embedder
-    from rare_species.models import save_keras
+    from rare_species.features import save_features
+    from rare_species.saving import save_keras
 
     with staged(paths.features, paths.metrics("embed")) as (folder, metrics):
         embedder = open_embedder(params.model, params.embed, packed.shape.image_size, paths)

@@ -18,7 +18,7 @@ from rare_species.evaluation_metrics import write_evaluation
 from rare_species.files import staged
 from rare_species.manifest import read_checked
 from rare_species.parallel import process_beside
-from rare_species.params import EvaluateParams
+from rare_species.params_evaluate import EvaluateParams
 from rare_species.paths import Paths
 from rare_species.result_files import write_result_checksums
 from rare_species.saved_models import read_candidates
@@ -50,8 +50,8 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     ):
         properties = beside.submit(describe_photos, packed, sizes)  # while TensorFlow starts here
         start_tensorflow()
-        from rare_species.candidates import open_data
         from rare_species.explanations import draw_explanations
+        from rare_species.opened import open_data
         from rare_species.saved_networks import load_network
         from rare_species.split_predictions import check_candidates, predict_candidate
 

@@ -19,12 +19,12 @@ from typing import Any
 from rare_species.classes import read_classes
 from rare_species.exchange import remove
 from rare_species.files import staged
+from rare_species.params_train import TrainParams
 from rare_species.paths import Paths
 from rare_species.result_files import write_result_checksums
 from rare_species.shards import open_packed
 from rare_species.stage import Stage
 from rare_species.tensorflow_start import HEAD_THREADS, limit_threads, start_tensorflow
-from rare_species.training_params import TrainParams
 
 
 @dataclass(frozen=True)
@@ -38,11 +38,15 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     """Fit, save, draw."""
     packed, classes = open_packed(paths.processed), read_classes(paths.split)
     start_tensorflow()
-    from rare_species.candidates import fit_members, open_data, save_candidate, score_candidate
+    from rare_species.candidate import save_candidate, score_candidate
+    from rare_species.contact_sheet import contact_sheet
+    from rare_species.curves import learning_curves
+    from rare_species.members import fit_members
+    from rare_species.opened import open_data
     from rare_species.photo_training import show_augmentation
-    from rare_species.plots import contact_sheet, learning_curves, save_jpeg, save_png
     from rare_species.reporting import live_log, log_epoch, write_metrics
     from rare_species.scores import EPOCH_METRICS
+    from rare_species.style import save_jpeg, save_png
 
     data = open_data(paths.features, packed, classes)
     if data.has_features and not params.train.fine_tune.epochs:  # else all cores have enough to do

@@ -19,6 +19,7 @@ import yaml
 from rare_species.classes import read_classes
 from rare_species.exchange import remove
 from rare_species.files import staged, write_json
+from rare_species.params_tune import TuneParams
 from rare_species.paths import Paths
 from rare_species.result_files import write_result_checksums
 from rare_species.saved_models import SKIPPED, Skipped
@@ -26,7 +27,6 @@ from rare_species.schema import write_document
 from rare_species.shards import open_packed
 from rare_species.stage import Stage
 from rare_species.tensorflow_start import start_tensorflow
-from rare_species.training_params import TuneParams
 
 
 @dataclass(frozen=True)
@@ -40,12 +40,15 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     """Search, save, report; a model without cached features is not searched."""
     packed, classes = open_packed(paths.processed), read_classes(paths.split)
     start_tensorflow(threads=1)  # trials run side by side; batches are too small to share out
-    from rare_species.candidates import Candidate, open_data, save_candidate, search_name
-    from rare_species.plots import learning_curves, save_png
+    from rare_species.candidate import Candidate, load_backbone, save_candidate
+    from rare_species.curves import learning_curves
+    from rare_species.fit_key import fit_key
+    from rare_species.opened import open_data
     from rare_species.reporting import live_log, log_epoch, write_metrics
     from rare_species.scores import EPOCH_METRICS
     from rare_species.search import search
     from rare_species.search_pictures import draw_nothing, draw_search, trial_seconds
+    from rare_species.style import save_png
 
     data = open_data(paths.features, packed, classes)
     with staged(paths.model("tune"), paths.metrics("tune"), paths.plots("tune")) as (folder, metrics, plots):
@@ -56,11 +59,12 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
             draw_nothing(reason, plots)
             write_result_checksums(STAGE.name, metrics, plots, folder)
             return {"skipped": reason}
-        journal = paths.searches / f"{search_name(data, params.tune)}.log"
+        key = fit_key("tune", data, params.tune.model_dump_json(exclude={"trials"}))  # more trials go on from fewer
+        journal = paths.searches / f"{key}.log"
         with live_log(plots) as live:
             found = search(data.fitted, len(data.classes), params.tune, partial(log_epoch, live), journal)
         knobs = found.params.model_dump(mode="json") | {"seed": params.tune.seed}
-        save_candidate(folder, Candidate(data.backbone(), [found.head], found.fit), data, knobs)
+        save_candidate(folder, Candidate(load_backbone(data), [found.head], found.fit), data, knobs)
         (folder / "best.yaml").write_text(yaml.safe_dump({"train": knobs}, sort_keys=False), encoding="utf-8")
         found.trials.to_csv(plots / "trials.csv", index=False, float_format="%.6g", lineterminator="\n")
         draw_search(found.study, params.tune.space, params.tune.objective, plots)

@@ -6,7 +6,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from rare_species.images import encode_jpeg, fit_square
+from rare_species.decode import encode_jpeg
+from rare_species.fit import fit_square
 from rare_species.shards import Packed, Shape, open_packed, pack
 from tests import toy
 

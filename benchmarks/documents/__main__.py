@@ -25,10 +25,10 @@ from sklearn.linear_model import LogisticRegression
 from benchmarks.documents.testing_kinds import TEST_KINDS
 from benchmarks.documents.tuning_kinds import TUNING_KINDS
 from benchmarks.documents.workers import draw_document, inspect_file, measure_file
+from rare_species.cores import available_cores
 from rare_species.documents import IS_DOCUMENT, MIN_MARKS_SPREAD, Traits
 from rare_species.formats import is_image
 from rare_species.parallel import map_in_processes
-from rare_species.stage import available_cores
 
 TUNING_DOCUMENTS, TEST_DOCUMENTS = 60, 20  # of each kind
 FLAGGED_PHOTOS = 0.008  # share of the tuning photos above the threshold

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from rare_species.params import SplitParams
+from rare_species.params_split import SplitParams
 from rare_species.report import sentences as say
 from rare_species.report.parts import Section, Table, find_figures
 from rare_species.report.run import LastRun

@@ -8,15 +8,18 @@ from pathlib import Path
 from typing import Any
 
 from rare_species.classifier import read_classifier
-from rare_species.data_metrics import CleanMetrics, SplitMetrics, UnzipMetrics
+from rare_species.clean_metrics import CleanMetrics
 from rare_species.errors import UserError
 from rare_species.evaluation_metrics import read_evaluation
 from rare_species.manifest import read_table
-from rare_species.params import SplitParams, UnzipParams
 from rare_species.params_file import load_params
+from rare_species.params_split import SplitParams
+from rare_species.params_unzip import UnzipParams
 from rare_species.paths import Paths
 from rare_species.result_files import check_results
 from rare_species.schema import Document, read_document
+from rare_species.split_metrics import SplitMetrics
+from rare_species.unzip_metrics import UnzipMetrics
 
 METRICS: Mapping[str, type[Document]] = {  # that the page shows next to those of evaluate
     "unzip": UnzipMetrics,

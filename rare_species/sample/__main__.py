@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rare_species.command import Parser, run_command
+from rare_species.cores import available_cores
 from rare_species.sample.archive import Settings, draw_archive
-from rare_species.stage import available_cores
 
 log = logging.getLogger(__name__)
 

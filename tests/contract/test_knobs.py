@@ -13,7 +13,7 @@ import pytest
 import yaml
 from dvc.utils.hydra import apply_overrides
 
-from rare_species.params import SECTIONS
+from rare_species.params_whole import SECTIONS
 from rare_species.predict import MAX_PIXELS
 from rare_species.search_space import flatten_space
 from rare_species.section import Section

@@ -3,8 +3,8 @@
 import numpy as np
 
 from rare_species import assessment
-from rare_species.params import EvaluateParams
-from rare_species.training_params import AugmentationParams
+from rare_species.augmentation_params import AugmentationParams
+from rare_species.params_evaluate import EvaluateParams
 from tests import toy
 from tests.unit.tf_fixtures import STILL
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from rare_species import plots
+from rare_species import contact_sheet as plots
 from rare_species.assessment_pictures import Candidate, describe_photos, draw_assessment, write_rounded
 from tests import toy
 from tests.unit.predictions import CLASSES, PARAMS, PREDICTED, make_predictions, probable

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from rare_species.augmentation import build_augmenter, mix_batches
-from rare_species.training_params import AugmentationParams, TrainAugmentationParams
+from rare_species.augmentation_params import AugmentationParams, TrainAugmentationParams
 from tests.unit.tf_fixtures import AUGMENTATION, MIXED, STILL
 
 CHANGES = {

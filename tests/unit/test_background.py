@@ -13,10 +13,11 @@ from PIL import Image
 
 from rare_species import background
 from rare_species.background import remove_background
+from rare_species.decode import encode_jpeg
 from rare_species.errors import UserError
-from rare_species.images import encode_jpeg, fit_file
+from rare_species.fit import fit_file
 from rare_species.parallel import map_in_processes
-from rare_species.params import RemoveBackgroundParams
+from rare_species.params_preprocess import RemoveBackgroundParams
 from tests.tiny_onnx import write_network
 from tests.toy import REPO
 

@@ -10,7 +10,7 @@ from scipy.special import softmax
 from tqdm import tqdm
 
 from rare_species.callbacks import BatchProgress, DivergedError, EpochScores, Fit
-from rare_species.datasets import as_batches
+from rare_species.features import as_batches
 from rare_species.scores import epoch_scores
 from tests.unit.tf_fixtures import ignore_epoch
 

@@ -13,30 +13,32 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
-from rare_species import candidates
+from rare_species import opened as opened_module
+from rare_species.assembly import average_probabilities
+from rare_species.augmentation_params import AugmentationParams
 from rare_species.backbone_document import FeaturesDocument
 from rare_species.callbacks import Fit
-from rare_species.candidates import (
-    Data,
-    fit_members,
-    open_data,
-    save_candidate,
-    score_candidate,
-)
+from rare_species.candidate import load_backbone, load_trainable_backbone, save_candidate, score_candidate
 from rare_species.checksums import write_checksums
-from rare_species.datasets import as_batches, load_features, photo_batches, save_features
 from rare_species.embedding import embed_split, open_embedder
 from rare_species.errors import UserError
+from rare_species.features import as_batches, load_features, save_features
 from rare_species.files import read_json, write_json
-from rare_species.models import average_probabilities, predict, save_keras
-from rare_species.params import EmbedParams, EvaluateParams, ModelParams
+from rare_species.fit_key import fit_key
+from rare_species.inference import predict
+from rare_species.members import fit_members
+from rare_species.opened import Data, open_data
+from rare_species.params_embed import EmbedParams
+from rare_species.params_evaluate import EvaluateParams
+from rare_species.params_model import ModelParams
+from rare_species.photo_batches import photo_batches
 from rare_species.phyla import one_hot_phyla
 from rare_species.saved_models import read_saved
 from rare_species.saved_networks import load_network
+from rare_species.saving import save_keras
 from rare_species.scores import epoch_scores
 from rare_species.shards import open_packed, pack
 from rare_species.split_predictions import _check_agreement, average_views, predict_splits
-from rare_species.training_params import AugmentationParams
 from tests import toy
 from tests.unit.tf_fixtures import AUGMENTATION, SIDE_PX, STILL, ignore_epoch, train_params
 
@@ -133,7 +135,7 @@ def test_opened_data_is_what_was_saved(data, photos_only, packed):
     assert not photos_only.has_features
     assert (data.phyla, photos_only.phyla) == ([], [])
     (photos,) = photo_batches(packed, packed.rows("val"), 100)
-    features = keras.ops.convert_to_numpy(data.backbone()(photos, training=False))
+    features = keras.ops.convert_to_numpy(load_backbone(data)(photos, training=False))
     np.testing.assert_allclose(features, data.fitted["val"].values, rtol=1e-4, atol=1e-5)
 
 
@@ -143,14 +145,14 @@ def test_saved_classifier_is_folded_and_the_backbone_can_still_be_trained(data, 
 
     model = load(fitted[1])
     assert batch_norms(model.get_layer("backbone")) == 0
-    assert batch_norms(data.backbone()) == 0
-    assert batch_norms(data.trainable_backbone()) == 49
+    assert batch_norms(load_backbone(data)) == 0
+    assert batch_norms(load_trainable_backbone(data)) == 49
 
 
 def test_features_are_read_when_they_are_needed_and_test_ones_never_to_fit(fitted, data, monkeypatch):
     read = []
     monkeypatch.setattr(
-        candidates, "load_features", lambda folder, split: read.append(split) or load_features(folder, split)
+        opened_module, "load_features", lambda folder, split: read.append(split) or load_features(folder, split)
     )
     opened = open_data(data.features, data.packed, CLASSES)
     assert read == []
@@ -332,13 +334,14 @@ def test_vectors_of_another_length_are_refused(data, tmp_path):
         _ = others.fitted
 
 
-def test_digest_changes_with_photos_and_with_features(data, packed, tmp_path):
+def test_key_of_a_fit_changes_with_photos_and_with_features(data, packed, tmp_path):
     same = replace(data)
     others = save_changed(data, tmp_path / "features", lambda _, one: replace(one, values=one.values + 1))
     pack(packed.index, [jpeg + b"\0" for jpeg in packed.read(packed.index)], made(tmp_path / "p"), 10, packed.shape)
     repacked = replace(data, packed=open_packed(tmp_path / "p"))
-    assert len({data.digest, same.digest}) == 1
-    assert len({data.digest, others.digest, repacked.digest}) == 3
+    assert fit_key("train", data) == fit_key("train", same)
+    assert len({fit_key("train", one) for one in (data, others, repacked)}) == 3
+    assert len({fit_key("train", data), fit_key("tune", data), fit_key("train", data, "seed 1")}) == 3
 
 
 def made(folder):

@@ -13,7 +13,7 @@ from rare_species.cleaning import build_manifest, count_guesses, find_documents,
 from rare_species.errors import UserError
 from rare_species.junk import list_files
 from rare_species.manifest import LISTING_COLUMNS, MANIFEST_COLUMNS
-from rare_species.params import CleanParams
+from rare_species.params_clean import CleanParams
 from rare_species.status import Reason
 from tests import toy
 

@@ -18,7 +18,7 @@ from rare_species.comparison import (
     lost_metrics,
     mcnemar,
 )
-from rare_species.params import CompareParams
+from rare_species.params_compare import CompareParams
 from tests import toy
 
 DOCUMENT = yaml.safe_load((toy.REPO / "params.yaml").read_text(encoding="utf-8"))["compare"]

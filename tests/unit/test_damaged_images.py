@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from rare_species import jpeg
-from rare_species.images import decode_rgb, fit_file, inspect_image
+from rare_species.decode import decode_rgb
+from rare_species.fit import fit_file
+from rare_species.inspect import inspect_image
 from rare_species.photo_files import photo_reader
 from rare_species.shards import Shape
 from rare_species.treatments import keep

@@ -10,18 +10,11 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from rare_species import datasets
-from rare_species.datasets import (
-    Features,
-    Shuffle,
-    load_features,
-    load_photos,
-    photo_batches,
-    save_features,
-    shuffled_photo_batches,
-    shuffled_rows,
-)
+from rare_species import features as datasets
+from rare_species.batches import Shuffle, shuffled_photo_batches, shuffled_rows
 from rare_species.errors import UserError
+from rare_species.features import Features, load_features, load_photos, save_features
+from rare_species.photo_batches import photo_batches
 from tests.damage import list_damages
 
 VALUES = np.arange(20, dtype=np.float32).reshape(10, 2)

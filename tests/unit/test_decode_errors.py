@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image, UnidentifiedImageError
 
+from rare_species.decode import decode_rgb
 from rare_species.decode_errors import CUT, DAMAGED, UNKNOWN, judge_error
-from rare_species.images import decode_rgb
 from rare_species.status import Reason
 
 PHOTO = Image.fromarray(np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8))

@@ -10,7 +10,8 @@ from PIL import Image
 
 from rare_species import strips
 from rare_species.colours import flatten
-from rare_species.images import decode_rgb, fit_square
+from rare_species.decode import decode_rgb
+from rare_species.fit import fit_square
 from rare_species.status import Guess
 
 GREY = np.asarray(

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from tqdm import tqdm
 
-from rare_species.datasets import photo_batches
 from rare_species.efficientnet_lite import CHECKPOINT_SHA256, packaged_checkpoint
 from rare_species.embedding import describe, embed_split, open_embedder
 from rare_species.networks import weights_digest
-from rare_species.params import EmbedParams, ModelParams
+from rare_species.params_embed import EmbedParams
+from rare_species.params_model import ModelParams
+from rare_species.photo_batches import photo_batches
 from rare_species.registry import REGISTRY
 from tests.unit.tf_fixtures import AUGMENTATION, SIDE_PX
 

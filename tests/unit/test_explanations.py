@@ -5,9 +5,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rare_species import explanations, plots
+from rare_species import contact_sheet as plots
+from rare_species import explanations
+from rare_species.assembly import assemble, average_probabilities
 from rare_species.assessment_pictures import Candidate
-from rare_species.models import assemble, average_probabilities, build_head
+from rare_species.heads import build_head
 from tests.unit.predictions import make_predictions, probable
 from tests.unit.tf_fixtures import HEAD, SIDE_PX, small_backbone
 

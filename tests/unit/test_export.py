@@ -13,12 +13,14 @@ import pytest
 import tensorflow as tf
 
 from rare_species import export, exporters
+from rare_species.assembly import assemble, average_probabilities
 from rare_species.calibration import calibrate
 from rare_species.checksums import write_checksums
 from rare_species.classifier import read_classifier
 from rare_species.exporters import EXPORTERS, describe
-from rare_species.models import assemble, average_probabilities, build_head, save_keras
+from rare_species.heads import build_head
 from rare_species.saved_networks import load_network
+from rare_species.saving import save_keras
 from tests import toy
 from tests.unit.tf_fixtures import SIDE_PX, head_params, save_toy_champion
 

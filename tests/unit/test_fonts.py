@@ -15,7 +15,7 @@ from matplotlib import font_manager
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
-from rare_species import fonts, plots
+from rare_species import bars, contact_sheet, evaluation_figures, fonts
 from tests.toy import REPO
 
 OWN = ["sans-serif"]
@@ -92,10 +92,12 @@ def drawn_texts(figure):
 
 
 FIGURES = {
-    "sheet": lambda names: plots.contact_sheet([None] * len(names), names, "title"),
-    "confusion": lambda names: plots.confusion_matrix(np.eye(len(names), dtype=int), names, "title"),
-    "counts": lambda names: plots.family_counts(pd.DataFrame({"kept": 1}, index=names), "title"),
-    "scores": lambda names: plots.family_scores(pd.DataFrame({"family": names, "f1": 0.5, "images": 1}), "title"),
+    "sheet": lambda names: contact_sheet.contact_sheet([None] * len(names), names, "title"),
+    "confusion": lambda names: evaluation_figures.confusion_matrix(np.eye(len(names), dtype=int), names, "title"),
+    "counts": lambda names: bars.family_counts(pd.DataFrame({"kept": 1}, index=names), "title"),
+    "scores": lambda names: evaluation_figures.family_scores(
+        pd.DataFrame({"family": names, "f1": 0.5, "images": 1}), "title"
+    ),
 }
 
 

@@ -4,13 +4,16 @@ import keras
 import numpy as np
 import pytest
 
+from rare_species.assembly import assemble, average_probabilities
+from rare_species.cnn import build_cnn
 from rare_species.determinism import make_reproducible
 from rare_species.errors import UserError
 from rare_species.gradcam import class_heatmaps, overlay
-from rare_species.models import assemble, average_probabilities, build_cnn, build_head, load_keras, save_keras
+from rare_species.heads import build_head
 from rare_species.networks import with_scaling
 from rare_species.registry import UNIT
 from rare_species.rewriting import for_inference
+from rare_species.saving import load_keras, save_keras
 from rare_species.vision_transformer import BASE16, vit_base16
 from tests.unit.tf_fixtures import CNN, HEAD, SIDE_PX, head_params, small_backbone
 

@@ -19,19 +19,12 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image, ImageFile, JpegImagePlugin, TiffImagePlugin
 
-from rare_species import images, jpeg, strips
+from rare_species import fit, jpeg, strips
+from rare_species.decode import decode_rgb, encode_jpeg
 from rare_species.errors import PhotoError, UserError
-from rare_species.images import (
-    Facts,
-    decode_rgb,
-    encode_jpeg,
-    fit_file,
-    fit_square,
-    fit_unchanged,
-    inspect_image,
-    scaled_size,
-)
-from rare_species.params import Resize
+from rare_species.fit import fit_file, fit_square, fit_unchanged, scaled_size
+from rare_species.formats import Resize
+from rare_species.inspect import Facts, inspect_image
 from rare_species.status import Guess, Reason
 from rare_species.treatments import keep
 
@@ -163,7 +156,7 @@ def test_a_too_small_image_is_not_scored(tmp_path: Path) -> None:
 
 def resize_square(image: Image.Image, side_px: int, resize: Resize) -> Image.Image:
     """What `fit_square` makes of a photo that was decoded at full size."""
-    return images._pad(images._scale(image, image.size, side_px, resize), side_px)
+    return fit._pad(fit._scale(image, image.size, side_px, resize), side_px)
 
 
 @pytest.mark.parametrize("turn", [False, True], ids=["wide", "tall"])
@@ -252,7 +245,7 @@ def test_draft_decoding_is_never_below_the_wanted_side_and_close_to_full_decodin
     width: int, height: int, side: int, resize: Resize, orientation: int
 ) -> None:
     data = oriented(waves(width, height), orientation, "JPEG")
-    with patch.object(images, "_scale", wraps=images._scale) as spy:
+    with patch.object(fit, "_scale", wraps=fit._scale) as spy:
         fitted = fit_square(data, side, resize)
     decoded = spy.call_args.args[0].size
     stored = (height, width) if orientation > 4 else (width, height)
@@ -268,7 +261,7 @@ def test_draft_decoding_of_a_large_photo_looks_like_full_decoding(resize: Resize
 
 
 def test_a_large_jpeg_is_not_decoded_at_full_size() -> None:
-    with patch.object(images, "_scale", wraps=images._scale) as spy:
+    with patch.object(fit, "_scale", wraps=fit._scale) as spy:
         fit_square(encode(noise(size=(520, 512)), "JPEG"), 64, "crop")
     assert spy.call_args.args[0].size == (65, 64)
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from benchmarks import leak
+from rare_species.decode import decode_rgb
 from rare_species.duplicates import burst_pairs
-from rare_species.images import decode_rgb
 from tests import toy
 from tests.unit.listings import read_metadata
 

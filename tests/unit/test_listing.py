@@ -18,7 +18,7 @@ from rare_species.formats import IMAGE_SUFFIXES
 from rare_species.listing import find_root, rows_from_folders
 from rare_species.listing import unpack as unpack_all
 from rare_species.manifest import LISTING_COLUMNS
-from rare_species.params import Layout, UnzipParams
+from rare_species.params_unzip import Layout, UnzipParams
 from tests.unit.listings import read_metadata
 
 ROOMY = {"max_files": 100, "max_bytes": 10**6, "max_ratio": 100}

@@ -11,19 +11,15 @@ import pytest
 import tensorflow as tf
 from scipy.special import softmax
 
+from rare_species.assembly import assemble, average_probabilities
+from rare_species.batches import LookUp
+from rare_species.cnn import build_cnn
 from rare_species.determinism import make_reproducible
 from rare_species.errors import UserError
-from rare_species.models import (
-    LookUp,
-    assemble,
-    average_probabilities,
-    build_cnn,
-    build_head,
-    inference,
-    predict,
-    save_keras,
-)
-from rare_species.training_params import CnnParams
+from rare_species.heads import build_head
+from rare_species.inference import inference, predict
+from rare_species.params_train import CnnParams
+from rare_species.saving import save_keras
 from tests import toy
 from tests.unit.tf_fixtures import CNN, HEAD, SIDE_PX, head_params, infer, save_toy_classifiers
 

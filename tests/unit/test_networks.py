@@ -10,7 +10,7 @@ from rare_species.blocks import block_numbers, unfreeze
 from rare_species.determinism import make_reproducible
 from rare_species.efficientnet_lite import efficientnet_lite0, packaged_checkpoint
 from rare_species.errors import UserError
-from rare_species.models import build_head
+from rare_species.heads import build_head
 from rare_species.networks import build_backbone, weights_digest
 from rare_species.paths import Paths
 from rare_species.registry import REGISTRY

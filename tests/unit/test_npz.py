@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from rare_species import callbacks
-from rare_species.datasets import Features, load_features, save_features
 from rare_species.errors import UserError
+from rare_species.features import Features, load_features, save_features
 
 MACHINE = [MemoryError(), OSError(errno.EIO, "Input/output error"), PermissionError(errno.EACCES, "Permission denied")]
 

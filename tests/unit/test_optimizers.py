@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from rare_species.models import build_head
+from rare_species.heads import build_head
 from rare_species.optimizers import build_fine_tuning_optimizer, build_optimizer
 from tests.unit.tf_fixtures import HEAD, fit_params, train_params
 

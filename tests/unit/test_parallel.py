@@ -18,8 +18,8 @@ import pytest
 from rare_species import packing, parallel
 from rare_species.errors import UserError
 from rare_species.parallel import map_in_processes, map_in_threads, process_beside
-from rare_species.params import PreprocessParams
 from rare_species.params_file import load_params
+from rare_species.params_preprocess import PreprocessParams
 from tests.toy import REPO
 
 ITEMS = list(range(50))  # four chunks

@@ -12,10 +12,11 @@ import yaml
 from pydantic import ValidationError
 
 from rare_species.errors import UserError
-from rare_species.params import SECTIONS
 from rare_species.params_file import load_params
+from rare_species.params_fitting import FitParams
+from rare_species.params_tune import with_knobs
+from rare_species.params_whole import SECTIONS
 from rare_species.search_space import flatten_space
-from rare_species.training_params import FitParams, with_knobs
 
 REPO = Path(__file__).parents[2]
 REAL = yaml.safe_load((REPO / "params.yaml").read_text(encoding="utf-8"))

@@ -9,9 +9,10 @@ import pytest
 from PIL import Image
 
 from rare_species import photo_files
-from rare_species.datasets import photo_batches
+from rare_species.decode import decode_rgb
 from rare_species.errors import UserError
-from rare_species.images import decode_rgb, fit_square
+from rare_species.fit import fit_square
+from rare_species.photo_batches import photo_batches
 from rare_species.photo_files import find_photos, photo_reader
 from rare_species.shards import Shape
 from rare_species.status import Guess

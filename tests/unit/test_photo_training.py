@@ -9,8 +9,9 @@ import pytest
 
 from rare_species import callbacks, photo_training
 from rare_species.callbacks import DivergedError, EpochScores, Fit
-from rare_species.datasets import photo_batches
-from rare_species.models import build_head, predict
+from rare_species.heads import build_head
+from rare_species.inference import predict
+from rare_species.photo_batches import photo_batches
 from rare_species.photo_training import PhotoTask, fine_tune, fit_cnn
 from rare_species.scores import epoch_scores
 from tests.damage import list_damages

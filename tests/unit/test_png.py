@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from rare_species.images import decode_rgb, inspect_image
+from rare_species.decode import decode_rgb
+from rare_species.inspect import inspect_image
 from rare_species.png import without_side_chunks
 from rare_species.status import Reason
 

@@ -14,9 +14,9 @@ from PIL import Image
 from rare_species import predict
 from rare_species.calibration import calibrate
 from rare_species.classifier import read_classifier
-from rare_species.datasets import photo_batches
-from rare_species.models import predict as run_model
+from rare_species.inference import predict as run_model
 from rare_species.parallel import map_in_threads
+from rare_species.photo_batches import photo_batches
 from rare_species.photo_files import Photo, photo_reader
 from rare_species.prediction import BATCH, open_predictor
 from rare_species.saved_networks import load_network

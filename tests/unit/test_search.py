@@ -14,9 +14,9 @@ import pytest
 
 from rare_species import search as module
 from rare_species.callbacks import Fit
-from rare_species.datasets import Features
 from rare_species.errors import UserError
-from rare_species.training_params import TuneParams
+from rare_species.features import Features
+from rare_species.params_tune import TuneParams
 from tests.unit.tf_fixtures import fit_params, ignore_epoch, splits
 
 UNITS = ((), (6,), (8, 4))

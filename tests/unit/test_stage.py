@@ -15,10 +15,11 @@ from typing import Any
 import pytest
 import yaml
 
+from rare_species.cores import available_cores
 from rare_species.errors import UserError
-from rare_species.params import CleanParams
+from rare_species.params_clean import CleanParams
 from rare_species.paths import Paths
-from rare_species.stage import Stage, available_cores
+from rare_species.stage import Stage
 from tests.toy import REPO
 
 DOCUMENT = yaml.safe_load((REPO / "params.yaml").read_text(encoding="utf-8"))

@@ -11,8 +11,10 @@ from PIL import Image
 from PIL.TiffImagePlugin import TiffImageFile
 
 from rare_species import tiff
+from rare_species.decode import decode_rgb
 from rare_species.errors import PhotoError
-from rare_species.images import decode_rgb, fit_file, inspect_image
+from rare_species.fit import fit_file
+from rare_species.inspect import inspect_image
 from rare_species.jpeg import NO_DATA
 from rare_species.status import Reason
 from rare_species.treatments import keep

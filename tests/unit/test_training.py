@@ -11,10 +11,11 @@ from scipy.special import log_softmax, softmax
 from tensorflow.python.framework.func_graph import FuncGraph
 
 from rare_species import training
+from rare_species.batches import Shuffle
 from rare_species.callbacks import DivergedError
-from rare_species.datasets import Features, Shuffle, as_batches
 from rare_species.determinism import make_reproducible
-from rare_species.models import build_head
+from rare_species.features import Features, as_batches
+from rare_species.heads import build_head
 from rare_species.optimizers import build_optimizer
 from rare_species.scores import epoch_scores
 from rare_species.training import TrainingData, build_loss, fit_head

@@ -11,9 +11,9 @@ from PIL import Image
 
 from rare_species import treatment_panel
 from rare_species.checksums import write_checksums
-from rare_species.images import fit_square
+from rare_species.fit import fit_square
 from rare_species.manifest import SPLIT_COLUMNS, write_table
-from rare_species.params import PreprocessParams
+from rare_species.params_preprocess import PreprocessParams
 from tests import toy
 from tests.tiny_onnx import write_network
 

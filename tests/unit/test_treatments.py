@@ -11,8 +11,8 @@ import yaml
 from numpy.typing import NDArray
 from PIL import Image
 
-from rare_species.images import Treatment
-from rare_species.params import PreprocessParams, TreatmentName
+from rare_species.fit import Treatment
+from rare_species.params_preprocess import PreprocessParams, TreatmentName
 from rare_species.treatments import make_treatment, treatment_recipe
 from tests.tiny_onnx import write_network
 from tests.toy import REPO

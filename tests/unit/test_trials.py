@@ -5,7 +5,7 @@ from datetime import datetime
 import pytest
 from optuna.trial import TrialState
 
-from rare_species.training_params import TuneParams
+from rare_species.params_tune import TuneParams
 from rare_species.trials import Journal, finished, knobs_of, propose
 from tests.damage import list_damages
 from tests.unit.tf_fixtures import fit_params

@@ -11,11 +11,11 @@ import pytest
 
 from rare_species.blocks import unfreeze
 from rare_species.errors import UserError
-from rare_species.models import save_keras
 from rare_species.networks import build_backbone, with_scaling
 from rare_species.paths import Paths
 from rare_species.registry import REGISTRY, UNIT_OF_128
 from rare_species.rewriting import for_inference, in_precision
+from rare_species.saving import save_keras
 from rare_species.vision_transformer import BASE16
 from tests.toy import REPO
 from tests.unit.tf_fixtures import infer

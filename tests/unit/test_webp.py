@@ -9,7 +9,8 @@ from PIL import Image
 
 from rare_species import webp
 from rare_species.errors import PhotoError
-from rare_species.images import fit_file, inspect_image
+from rare_species.fit import fit_file
+from rare_species.inspect import inspect_image
 from rare_species.jpeg import NO_DATA
 from rare_species.status import Reason
 from rare_species.treatments import keep

@@ -8,16 +8,22 @@ from typing import Any
 import keras
 import numpy as np
 
+from rare_species.assembly import assemble, average_probabilities
+from rare_species.augmentation_params import AugmentationParams
 from rare_species.checksums import write_checksums
 from rare_species.classifier import ChampionMetadata
-from rare_species.datasets import Features
+from rare_species.cnn import build_cnn
 from rare_species.determinism import make_reproducible
-from rare_species.models import assemble, average_probabilities, build_cnn, build_head, save_keras
+from rare_species.features import Features
+from rare_species.heads import build_head
 from rare_species.networks import with_scaling
+from rare_species.params_fitting import FitParams, HeadParams
+from rare_species.params_train import CnnParams, TrainParams
+from rare_species.params_tune import with_knobs
 from rare_species.registry import UNIT
 from rare_species.saved_networks import save_model
+from rare_species.saving import save_keras
 from rare_species.schema import write_document
-from rare_species.training_params import AugmentationParams, CnnParams, FitParams, HeadParams, TrainParams, with_knobs
 from tests import toy
 
 SIDE_PX = 32

@@ -1,0 +1,49 @@
+"""Run a Keras model: traced once, without dropout or augmentation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Inference:
+    """A traced model, from a float32 batch, one per input, to the output.
+
+    Attributes:
+        model: held, as the trace does not keep its variables.
+        traced: TensorFlow's concrete function.
+    """
+
+    model: keras.Model
+    traced: Callable[..., tf.Tensor]
+
+    def __call__(self, *batch: tf.Tensor) -> tf.Tensor:
+        """Run the model on a batch of any length; later changes of the weights are seen."""
+        return self.traced(*batch)
+
+
+def inference(model: keras.Model) -> Inference:
+    """Trace a model with one output once, without dropout or augmentation."""
+
+    def run(*batch: tf.Tensor) -> tf.Tensor:
+        return model(batch[0] if len(batch) == 1 else list(batch), training=False)
+
+    batch = [tf.TensorSpec((None, *inputs.shape[1:]), tf.float32) for inputs in model.inputs]
+    return Inference(model, tf.function(run).get_concrete_function(*batch))
+
+
+def each_input(batch: tf.Tensor | tuple[tf.Tensor, ...]) -> tuple[tf.Tensor, ...]:
+    """One tensor per input of a model, from a dataset's element."""
+    return batch if isinstance(batch, tuple) else (batch,)
+
+
+def predict(model: keras.Model, batches: tf.data.Dataset) -> NDArray[np.float32]:
+    """Run a model over batches, tuples if it has several inputs; float32 array of shape (n, ...)."""
+    call = inference(model)
+    return np.concatenate([call(*each_input(batch)).numpy() for batch in batches])

@@ -22,13 +22,13 @@ repro: .venv/installed  ## run the pipeline and show its metrics; ARCHIVE=data/r
 	  echo "Expected an archive at '$$ARCHIVE'. Received: no such file. Mend the path: make repro ARCHIVE=..." >&2; exit 1; }
 	@[ -n "$$ARCHIVE" ] || $(BIN)/dvc repro
 	@[ -z "$$ARCHIVE" ] || $(BIN)/dvc exp run -S "unzip.archive='$$(printf %s "$$ARCHIVE" | sed "s/'/\\\\'/g")'"
-	@$(BIN)/python -m rare_species.summary
+	@$(BIN)/python -m rare_species summary
 
 compare: .venv/installed  ## judge the workspace against a commit or an experiment on the same test photos; BASE=main, HEAD if not given
-	@$(BIN)/python -m rare_species.compare $(BASE)
+	@$(BIN)/python -m rare_species compare $(BASE)
 
 report: .venv/installed  ## write report.html, one page about the last run
-	@$(BIN)/python -m rare_species.report --out report.html
+	@$(BIN)/python -m rare_species report --out report.html
 
 test: .venv/installed  ## run all tests
 	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
@@ -58,7 +58,7 @@ lock: .venv/installed  ## pin each requirements*.txt from its .in file
 	@$(BIN)/uv pip compile --quiet --upgrade --python-version 3.11 --custom-compile-command "make lock" requirements-dev.in -o requirements-dev.txt
 
 sample: .venv/installed  ## draw data/raw/sample.zip again
-	@$(BIN)/python -m rare_species.sample --out data/raw/sample.zip
+	@$(BIN)/python -m rare_species sample --out data/raw/sample.zip
 
 clean:  ## remove what the pipeline and the checks wrote; dvc checkout brings the former back from the cache
 	@rm -rf data/images data/clean data/split data/processed data/features data/checkpoints data/searches models build

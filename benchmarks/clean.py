@@ -18,11 +18,11 @@ from PIL import Image
 from benchmarks.photos import FOLDER, Photos, realistic_photos
 from benchmarks.report import Row, run_alone
 from benchmarks.timing import take_turns, timed
-from rare_species.cleaning import build_manifest
-from rare_species.cores import available_cores
-from rare_species.inspect import HASH_SIDE_PX, Facts, inspect_image
-from rare_species.params_clean import CleanParams
-from rare_species.params_file import load_params
+from rare_species.clean.decide import build_manifest
+from rare_species.common.cores import available_cores
+from rare_species.common.params_file import load_params
+from rare_species.images.inspect import HASH_SIDE_PX, Facts, inspect_image
+from rare_species.params.clean import CleanParams
 
 NAMES = 20  # of each photo: as many as 12,000 photos
 

@@ -1,4 +1,4 @@
-"""How often `rare_species.compare` cries wolf, how often it sees one, and how long it takes.
+"""How often `rare_species.cli.compare` cries wolf, how often it sees one, and how long it takes.
 
     python -m benchmarks.comparison [--pairs 200]
 
@@ -26,12 +26,12 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from benchmarks.simulated import RARE_SPECIES, SAMPLE, Pair, draw_labels
-from rare_species.bootstrap import Outcomes, resample_for_differences
-from rare_species.compare import Params
-from rare_species.comparison import BAD, Status, compare_scores
-from rare_species.files import write_json
-from rare_species.params_file import load_params
-from rare_species.result_files import write_result_checksums
+from rare_species.cli.compare import Params
+from rare_species.common.files import write_json
+from rare_species.common.params_file import load_params
+from rare_species.common.result_files import write_result_checksums
+from rare_species.compare.paired import BAD, Status, compare_scores
+from rare_species.evaluate.intervals import Outcomes, resample_for_differences
 
 TEST_SETS = {
     "1199 photos, 202 families": draw_labels(RARE_SPECIES),
@@ -47,7 +47,7 @@ PAIRS = (
     Pair((0.85, 0.8), 0.5),
     Pair((0.85, 0.8), 0.8),
 )
-COMMAND = [sys.executable, "-m", "rare_species.compare"]
+COMMAND = [sys.executable, "-m", "rare_species", "compare"]
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,9 @@ import tensorflow as tf
 
 from benchmarks.report import Row
 from benchmarks.timing import Turns, take_turns, timed
-from rare_species.inference import inference
-from rare_species.registry import REGISTRY
-from rare_species.rewriting import grouped_to_depthwise
+from rare_species.backbones.registry import REGISTRY
+from rare_species.networks.inference import inference
+from rare_species.networks.rewriting import grouped_to_depthwise
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from scipy.sparse import csr_array
 from tqdm import tqdm
 
 from benchmarks.simulated import RARE_SPECIES, SAMPLE, draw_labels
-from rare_species.bootstrap import (
+from rare_species.evaluate.intervals import (
     Outcomes,
     Weights,
     degrees_of_freedom,

@@ -19,14 +19,14 @@ import tensorflow as tf
 from benchmarks.photos import packed_photos
 from benchmarks.report import Row, run_alone
 from benchmarks.timing import Measure, take_turns, timed
-from rare_species.cores import available_cores
-from rare_species.embedding import Embedder, embed_split, open_embedder
-from rare_species.parallel import pool_threads
-from rare_species.params_embed import EmbedParams
-from rare_species.params_file import load_params
-from rare_species.params_model import ModelParams
-from rare_species.shards import Packed
-from rare_species.tensorflow_start import start_tensorflow
+from rare_species.common.cores import available_cores
+from rare_species.common.params_file import load_params
+from rare_species.data.shards import Packed
+from rare_species.embed.embedder import Embedder, embed_split, open_embedder
+from rare_species.networks.tensorflow_start import start_tensorflow
+from rare_species.parallel.pools import pool_threads
+from rare_species.params.embed import EmbedParams
+from rare_species.params.model import ModelParams
 
 MODEL = ModelParams(name="efficientnetlite0", weights="imagenet", inputs=("image",))
 

@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.paired import difference, read_predictions
-from rare_species.evaluation_metrics import read_evaluation
-from rare_species.paths import Paths
+from rare_species.common.paths import Paths
+from rare_species.evaluate.metrics_file import read_evaluation
 
 PARAMS = Path("params.yaml")
 TREATMENTS = ("none", "grayscale", "circular_mask", "peripheral_blur", "remove_background")

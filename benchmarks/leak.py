@@ -27,13 +27,13 @@ from PIL import Image, ImageEnhance
 from tqdm import tqdm
 
 from benchmarks.knobs import PARAMS, measure
-from rare_species.decode import decode_rgb
-from rare_species.files import staged
-from rare_species.paths import Paths
-from rare_species.revisions import WORKSPACE, find_revision
-from rare_species.schema import read_document
-from rare_species.split_gap import SplitRun, describe, read_split_run
-from rare_species.split_metrics import SplitMetrics
+from rare_species.cli.split_gap import SplitRun, describe, read_split_run
+from rare_species.common.files import staged
+from rare_species.common.paths import Paths
+from rare_species.common.schema import read_document
+from rare_species.compare.runs import WORKSPACE, find_revision
+from rare_species.images.decode import decode_rgb
+from rare_species.split.metrics_file import SplitMetrics
 
 SHARE = 0.6  # of the photos that get near-copies, which makes about 85 % of all photos parts of bursts
 MOST_COPIES = 4

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from rare_species.bootstrap import Outcomes, resample_for_differences, sample_scores, symmetric_interval
-from rare_species.files import read_json
-from rare_species.paths import Paths
+from rare_species.common.files import read_json
+from rare_species.common.paths import Paths
+from rare_species.evaluate.intervals import Outcomes, resample_for_differences, sample_scores, symmetric_interval
 
 RESAMPLES = 10_000
 

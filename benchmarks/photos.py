@@ -11,18 +11,18 @@ from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
-from rare_species.checksums import file_digest
-from rare_species.cores import available_cores
-from rare_species.files import staged
-from rare_species.listing import unpack
-from rare_species.manifest import LISTING_COLUMNS, read_table, write_table
-from rare_species.packing import fit_and_pack
-from rare_species.params_file import load_params
-from rare_species.params_preprocess import PreprocessParams
-from rare_species.params_unzip import UnzipParams
+from rare_species.common.checksums import file_digest
+from rare_species.common.cores import available_cores
+from rare_species.common.files import staged
+from rare_species.common.params_file import load_params
+from rare_species.common.tables import LISTING_COLUMNS, read_table, write_table
+from rare_species.data.shards import Packed, open_packed
+from rare_species.params.preprocess import PreprocessParams
+from rare_species.params.unzip import UnzipParams
+from rare_species.preprocess.write_shards import fit_and_pack
 from rare_species.sample.archive import TOP_FOLDER, Settings, draw_archive
 from rare_species.sample.rows import Row, make_rows, read_rows, write_rows
-from rare_species.shards import Packed, open_packed
+from rare_species.unzip.layouts import unpack
 
 FOLDER = Path("build/bench")
 COUNT = 600  # realistic photos

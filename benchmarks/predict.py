@@ -25,21 +25,21 @@ import keras
 import numpy as np
 from tqdm import tqdm
 
-from rare_species.answers import json_lines
-from rare_species.classifier import Classifier, read_classifier
-from rare_species.cores import available_cores
-from rare_species.fit import fit_square
-from rare_species.formats import is_image
-from rare_species.parallel import map_in_threads
-from rare_species.paths import Paths
-from rare_species.photo_files import photo_reader
-from rare_species.predict import AHEAD, MAX_PIXELS, Printer
-from rare_species.prediction import BATCH, Predictor, open_predictor
+from rare_species.cli.predict import AHEAD, MAX_PIXELS, Printer
+from rare_species.common.cores import available_cores
+from rare_species.common.image_formats import is_image
+from rare_species.common.paths import Paths
+from rare_species.images.fit import fit_square
+from rare_species.parallel.pools import map_in_threads
+from rare_species.predict.answers import json_lines
+from rare_species.predict.champion import Classifier, read_classifier
+from rare_species.predict.photo_files import photo_reader
+from rare_species.predict.predictor import BATCH, Predictor, open_predictor
 
 MEMORY_OF = (100, 500, 2000)
 COMMAND = """
 import pathlib, re, sys
-from rare_species.predict import main
+from rare_species.cli.predict import main
 code = main([sys.argv[1], "--model", sys.argv[2], "--csv"])
 status = pathlib.Path("/proc/self/status").read_text()
 print(re.search(r"VmHWM:\\s+(\\d+) kB", status)[1], file=sys.stderr)

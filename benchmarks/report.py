@@ -10,7 +10,7 @@ from dataclasses import astuple, dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from rare_species.cores import available_cores
+from rare_species.common.cores import available_cores
 
 HEADER = ("what", "against", "wanted", "measured", "note", "command")
 ESCAPED = r"\|"  # a bar inside a cell

@@ -25,12 +25,12 @@ import yaml
 from benchmarks.photos import full_scale_archive
 from benchmarks.report import Row, print_rows
 from benchmarks.workspace import Workspace, ran_on
-from rare_species.apply import apply
-from rare_species.cores import available_cores
-from rare_species.params_file import load_params
-from rare_species.params_tune import TuneParams
-from rare_species.paths import Paths
-from rare_species.tensorflow_start import start_tensorflow
+from rare_species.cli.apply import apply
+from rare_species.common.cores import available_cores
+from rare_species.common.params_file import load_params
+from rare_species.common.paths import Paths
+from rare_species.networks.tensorflow_start import start_tensorflow
+from rare_species.params.tune import TuneParams
 
 SPACE = Path("experiments/report_hyperband.yaml")
 LONGEST_MIN = 8
@@ -94,8 +94,8 @@ def search_ours(seed: int) -> dict[str, float]:
         accuracy; photos.
     """
     start_tensorflow(threads=1)  # as stages/tune.py
-    from rare_species.features import load_features
-    from rare_species.search import search
+    from rare_species.data.features import load_features
+    from rare_species.tune.search import search
 
     params, splits = report_search(seed), {name: load_features(Paths().features, name) for name in ("train", "val")}
     n_classes = len(json.loads((Paths().split / "classes.json").read_text("utf-8")))
@@ -115,8 +115,8 @@ def search_keras_tuner(seed: int) -> dict[str, float]:
     import keras_tuner
     from keras import layers
 
-    from rare_species.features import load_features
-    from rare_species.imbalance import class_weights
+    from rare_species.data.features import load_features
+    from rare_species.fitting.imbalance import class_weights
 
     base, space = report_search(seed).base, yaml.safe_load(SPACE.read_text("utf-8"))["tune"]["space"]
     train, val = (load_features(Paths().features, name) for name in ("train", "val"))

@@ -17,7 +17,7 @@ from benchmarks.photos import full_scale_archive
 from benchmarks.report import Row, print_rows
 from benchmarks.tuner import SIDES, run_apart
 from benchmarks.workspace import ran_on
-from rare_species.cores import available_cores
+from rare_species.common.cores import available_cores
 
 SEEDS = 3
 

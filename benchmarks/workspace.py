@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.photos import FOLDER
-from rare_species.errors import UserError
+from rare_species.common.errors import UserError
 
 ARCHIVE = Path("data/raw/bench.zip")
 WHO = {"NAME": "Bench", "EMAIL": "bench@example.org"}  # the author of commits there

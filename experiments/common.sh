@@ -21,7 +21,7 @@ queue() {
 queue_backbone() {
   local name=$1 backbone=$2 given="WEIGHTS_${2^^}" weights
   shift 2
-  weights=${!given:-$(python -m rare_species.backbones "$backbone")} || {
+  weights=${!given:-$(python -m rare_species backbones "$backbone")} || {
     echo "skipped $name: the line above says why there are no weights of $backbone; $given=FILE names some"
     return 0
   }

@@ -17,7 +17,7 @@ restore() {
 }
 
 cp params.yaml "$before"
-python -m rare_species.apply "$(dirname "$0")/report_hyperband.yaml" > /dev/null
+python -m rare_species apply "$(dirname "$0")/report_hyperband.yaml" > /dev/null
 cp params.yaml "$applied"
 trap restore EXIT
 

@@ -9,4 +9,4 @@ queue split-grouped -S split.method=grouped -S split.holdout_species=false
 queue split-held-out-species -S split.method=grouped -S split.holdout_species=true
 run_and_show 'train.test.macro_f1$|leaked_pairs|held_out_species'
 echo
-python -m rare_species.split_gap split-grouped split-random split-held-out-species
+python -m rare_species split-gap split-grouped split-random split-held-out-species

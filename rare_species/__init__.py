@@ -1,7 +1,9 @@
-"""Library the pipeline's stages share: from a zip of labelled wildlife photos to an evaluated classifier."""
+"""From a zip of labelled wildlife photos to an evaluated classifier: a package per stage, shared ones below."""
 
 import signal
 import sys
+from pathlib import PurePath
 
-if sys.argv[0] == "-m":  # Python is about to run a command: until that can answer, Ctrl-C ends it without a traceback
+# Python is about to run a command: until that can answer, Ctrl-C ends it without a traceback
+if PurePath(sys.argv[0]).name in ("-m", "rare-species"):
     signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -13,9 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from rare_species.clean_figures import draw_clean
-from rare_species.clean_metrics import CleanMetrics
-from rare_species.cleaning import (
+from rare_species.clean.decide import (
     build_manifest,
     count_guesses,
     count_others,
@@ -23,15 +21,17 @@ from rare_species.cleaning import (
     read_exclusions,
     refuse_too_many,
 )
-from rare_species.cores import available_cores
-from rare_species.files import staged
-from rare_species.manifest import LISTING_COLUMNS, MANIFEST_COLUMNS, read_checked, write_table
-from rare_species.params_clean import CleanParams
-from rare_species.paths import MANIFEST, Paths
-from rare_species.result_files import write_result_checksums
-from rare_species.schema import write_document
-from rare_species.stage import Stage
-from rare_species.status import Reason, Status
+from rare_species.clean.figures import draw_clean
+from rare_species.clean.metrics_file import CleanMetrics
+from rare_species.common.cores import available_cores
+from rare_species.common.files import staged
+from rare_species.common.paths import MANIFEST, Paths
+from rare_species.common.result_files import write_result_checksums
+from rare_species.common.schema import write_document
+from rare_species.common.stage import Stage
+from rare_species.common.status import Reason, Status
+from rare_species.common.tables import LISTING_COLUMNS, MANIFEST_COLUMNS, read_checked, write_table
+from rare_species.params.clean import CleanParams
 
 
 @dataclass(frozen=True)

@@ -13,20 +13,20 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
-from rare_species.backbone_document import DOCUMENT, NETWORK, FeaturesDocument
-from rare_species.checksums import write_checksums
-from rare_species.classes import read_classes
-from rare_species.files import staged, write_json
-from rare_species.manifest import SPLITS
-from rare_species.parallel import pool_threads
-from rare_species.params_embed import EmbedParams
-from rare_species.params_model import ModelParams
-from rare_species.paths import Paths
-from rare_species.phyla import list_phyla, one_hot_phyla
-from rare_species.schema import write_document
-from rare_species.shards import INDEX_NAME, open_packed
-from rare_species.stage import Stage
-from rare_species.tensorflow_start import start_tensorflow
+from rare_species.common.checksums import write_checksums
+from rare_species.common.classes import read_classes
+from rare_species.common.files import staged, write_json
+from rare_species.common.paths import Paths
+from rare_species.common.schema import write_document
+from rare_species.common.stage import Stage
+from rare_species.common.tables import SPLITS
+from rare_species.data.backbone_document import DOCUMENT, NETWORK, FeaturesDocument
+from rare_species.data.phylum import list_phyla, one_hot_phyla
+from rare_species.data.shards import INDEX_NAME, open_packed
+from rare_species.networks.tensorflow_start import start_tensorflow
+from rare_species.parallel.pools import pool_threads
+from rare_species.params.embed import EmbedParams
+from rare_species.params.model import ModelParams
 
 
 @dataclass(frozen=True)
@@ -43,9 +43,9 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     packed.check_classes(len(classes))
     phyla = list_phyla(classes) if "phylum" in params.model.inputs else []
     start_tensorflow(pool_threads())
-    from rare_species.embedding import embed_split, open_embedder
-    from rare_species.features import save_features
-    from rare_species.saving import save_keras
+    from rare_species.data.features import save_features
+    from rare_species.embed.embedder import embed_split, open_embedder
+    from rare_species.networks.saving import save_keras
 
     with staged(paths.features, paths.metrics("embed")) as (folder, metrics):
         embedder = open_embedder(params.model, params.embed, packed.shape.image_size, paths)

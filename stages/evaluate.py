@@ -13,18 +13,18 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
-from rare_species.classes import read_classes
-from rare_species.evaluation_metrics import write_evaluation
-from rare_species.files import staged
-from rare_species.manifest import read_checked
-from rare_species.parallel import process_beside
-from rare_species.params_evaluate import EvaluateParams
-from rare_species.paths import Paths
-from rare_species.result_files import write_result_checksums
-from rare_species.saved_models import read_candidates
-from rare_species.shards import open_packed
-from rare_species.stage import Stage
-from rare_species.tensorflow_start import start_tensorflow
+from rare_species.common.classes import read_classes
+from rare_species.common.files import staged
+from rare_species.common.paths import Paths
+from rare_species.common.result_files import write_result_checksums
+from rare_species.common.stage import Stage
+from rare_species.common.tables import read_checked
+from rare_species.data.shards import open_packed
+from rare_species.evaluate.metrics_file import write_evaluation
+from rare_species.networks.saved_models import read_candidates
+from rare_species.networks.tensorflow_start import start_tensorflow
+from rare_species.parallel.pools import process_beside
+from rare_species.params.evaluate import EvaluateParams
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,9 @@ class Params:
 
 def run(params: Params, paths: Paths) -> dict[str, Any]:
     """Predict, score, draw, choose."""
-    from rare_species.assessment import assess
-    from rare_species.assessment_pictures import Candidate, describe_photos, draw_assessment
-    from rare_species.champion import save_champion
+    from rare_species.evaluate.assessment import assess
+    from rare_species.evaluate.champion import save_champion
+    from rare_species.evaluate.write import Candidate, describe_photos, draw_assessment
 
     knobs, packed, classes = params.evaluate, open_packed(paths.processed), read_classes(paths.split)
     sizes = read_checked(paths.manifest, ("file_path", "width", "height"))
@@ -50,10 +50,10 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     ):
         properties = beside.submit(describe_photos, packed, sizes)  # while TensorFlow starts here
         start_tensorflow()
-        from rare_species.explanations import draw_explanations
-        from rare_species.opened import open_data
-        from rare_species.saved_networks import load_network
-        from rare_species.split_predictions import check_candidates, predict_candidate
+        from rare_species.data.opened import open_data
+        from rare_species.evaluate.explanations import draw_explanations
+        from rare_species.evaluate.predictions import check_candidates, predict_candidate
+        from rare_species.networks.saved_networks import load_network
 
         data = open_data(paths.features, packed, classes)
         check_candidates(fitted.values(), data)

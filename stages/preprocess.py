@@ -11,16 +11,16 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
-from rare_species.cores import available_cores
-from rare_species.files import staged, write_json
-from rare_species.manifest import read_checked
-from rare_species.packing import fit_and_pack
-from rare_species.params_preprocess import PreprocessParams
-from rare_species.paths import Paths
-from rare_species.preprocess_figures import draw_packed
-from rare_species.result_files import write_result_checksums
-from rare_species.shards import open_packed
-from rare_species.stage import Stage
+from rare_species.common.cores import available_cores
+from rare_species.common.files import staged, write_json
+from rare_species.common.paths import Paths
+from rare_species.common.result_files import write_result_checksums
+from rare_species.common.stage import Stage
+from rare_species.common.tables import read_checked
+from rare_species.data.shards import open_packed
+from rare_species.params.preprocess import PreprocessParams
+from rare_species.preprocess.figures import draw_packed
+from rare_species.preprocess.write_shards import fit_and_pack
 
 
 @dataclass(frozen=True)

@@ -16,19 +16,19 @@ from typing import Any
 
 import numpy as np
 
-from rare_species.classes import CLASSES, Classes
-from rare_species.duplicates import count_leaks, group_photos
-from rare_species.files import staged
-from rare_species.held_out import assign_others, choose_held_out
-from rare_species.manifest import LISTING_COLUMNS, SPLIT_COLUMNS, kept, read_checked, write_csv, write_table
-from rare_species.params_split import SplitParams
-from rare_species.paths import ASSIGNMENTS, Paths
-from rare_species.result_files import write_result_checksums
-from rare_species.schema import write_document
-from rare_species.split_figures import draw_split
-from rare_species.split_metrics import SplitMetrics
-from rare_species.splitting import assign_splits, count_families, describe_splits, list_classes, refuse_empty_splits
-from rare_species.stage import Stage
+from rare_species.common.classes import CLASSES, Classes
+from rare_species.common.files import staged
+from rare_species.common.paths import ASSIGNMENTS, Paths
+from rare_species.common.result_files import write_result_checksums
+from rare_species.common.schema import write_document
+from rare_species.common.stage import Stage
+from rare_species.common.tables import LISTING_COLUMNS, SPLIT_COLUMNS, kept, read_checked, write_csv, write_table
+from rare_species.params.split import SplitParams
+from rare_species.split.assign import assign_splits, count_families, describe_splits, list_classes, refuse_empty_splits
+from rare_species.split.figures import draw_split
+from rare_species.split.groups import count_leaks, group_photos
+from rare_species.split.held_out_species import assign_others, choose_held_out
+from rare_species.split.metrics_file import SplitMetrics
 
 
 @dataclass(frozen=True)

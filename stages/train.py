@@ -16,15 +16,15 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from rare_species.classes import read_classes
-from rare_species.exchange import remove
-from rare_species.files import staged
-from rare_species.params_train import TrainParams
-from rare_species.paths import Paths
-from rare_species.result_files import write_result_checksums
-from rare_species.shards import open_packed
-from rare_species.stage import Stage
-from rare_species.tensorflow_start import HEAD_THREADS, limit_threads, start_tensorflow
+from rare_species.common.classes import read_classes
+from rare_species.common.exchange import remove
+from rare_species.common.files import staged
+from rare_species.common.paths import Paths
+from rare_species.common.result_files import write_result_checksums
+from rare_species.common.stage import Stage
+from rare_species.data.shards import open_packed
+from rare_species.networks.tensorflow_start import HEAD_THREADS, limit_threads, start_tensorflow
+from rare_species.params.train import TrainParams
 
 
 @dataclass(frozen=True)
@@ -38,15 +38,15 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     """Fit, save, draw."""
     packed, classes = open_packed(paths.processed), read_classes(paths.split)
     start_tensorflow()
-    from rare_species.candidate import save_candidate, score_candidate
-    from rare_species.contact_sheet import contact_sheet
-    from rare_species.curves import learning_curves
-    from rare_species.members import fit_members
-    from rare_species.opened import open_data
-    from rare_species.photo_training import show_augmentation
-    from rare_species.reporting import live_log, log_epoch, write_metrics
-    from rare_species.scores import EPOCH_METRICS
-    from rare_species.style import save_jpeg, save_png
+    from rare_species.data.opened import open_data
+    from rare_species.figures.contact_sheet import contact_sheet
+    from rare_species.figures.style import save_jpeg, save_png
+    from rare_species.fitting.candidate import save_candidate, score_candidate
+    from rare_species.fitting.curves import learning_curves
+    from rare_species.metrics.point import EPOCH_METRICS
+    from rare_species.tracking.live import live_log, log_epoch, write_metrics
+    from rare_species.train.members import fit_members
+    from rare_species.train.photos import show_augmentation
 
     data = open_data(paths.features, packed, classes)
     if data.has_features and not params.train.fine_tune.epochs:  # else all cores have enough to do

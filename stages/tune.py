@@ -1,7 +1,7 @@
 """Search the knobs of head and optimizer on the cached features, and fit the best again.
 
 Reads:  data/features/, data/processed/, data/split/classes.json
-Writes: models/tune/ (as models/train/, and best.yaml: the best knobs, for python -m rare_species.apply; empty but for
+Writes: models/tune/ (as models/train/, and best.yaml: the best knobs, for python -m rare_species apply; empty but for
         skipped.json when there is nothing to search)
         metrics/tune.json, plots/tune/ (trials.csv; dvclive's curves of the best, curves.png; pictures of the search)
 Params: tune
@@ -16,17 +16,17 @@ from typing import Any
 
 import yaml
 
-from rare_species.classes import read_classes
-from rare_species.exchange import remove
-from rare_species.files import staged, write_json
-from rare_species.params_tune import TuneParams
-from rare_species.paths import Paths
-from rare_species.result_files import write_result_checksums
-from rare_species.saved_models import SKIPPED, Skipped
-from rare_species.schema import write_document
-from rare_species.shards import open_packed
-from rare_species.stage import Stage
-from rare_species.tensorflow_start import start_tensorflow
+from rare_species.common.classes import read_classes
+from rare_species.common.exchange import remove
+from rare_species.common.files import staged, write_json
+from rare_species.common.paths import Paths
+from rare_species.common.result_files import write_result_checksums
+from rare_species.common.schema import write_document
+from rare_species.common.stage import Stage
+from rare_species.data.shards import open_packed
+from rare_species.networks.saved_models import SKIPPED, Skipped
+from rare_species.networks.tensorflow_start import start_tensorflow
+from rare_species.params.tune import TuneParams
 
 
 @dataclass(frozen=True)
@@ -40,15 +40,15 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     """Search, save, report; a model without cached features is not searched."""
     packed, classes = open_packed(paths.processed), read_classes(paths.split)
     start_tensorflow(threads=1)  # trials run side by side; batches are too small to share out
-    from rare_species.candidate import Candidate, load_backbone, save_candidate
-    from rare_species.curves import learning_curves
-    from rare_species.fit_key import fit_key
-    from rare_species.opened import open_data
-    from rare_species.reporting import live_log, log_epoch, write_metrics
-    from rare_species.scores import EPOCH_METRICS
-    from rare_species.search import search
-    from rare_species.search_pictures import draw_nothing, draw_search, trial_seconds
-    from rare_species.style import save_png
+    from rare_species.data.opened import open_data
+    from rare_species.figures.style import save_png
+    from rare_species.fitting.candidate import Candidate, load_backbone, save_candidate
+    from rare_species.fitting.curves import learning_curves
+    from rare_species.fitting.fit_key import fit_key
+    from rare_species.metrics.point import EPOCH_METRICS
+    from rare_species.tracking.live import live_log, log_epoch, write_metrics
+    from rare_species.tune.figures import draw_nothing, draw_search, trial_seconds
+    from rare_species.tune.search import search
 
     data = open_data(paths.features, packed, classes)
     with staged(paths.model("tune"), paths.metrics("tune"), paths.plots("tune")) as (folder, metrics, plots):

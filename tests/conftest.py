@@ -6,9 +6,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from rare_species.decode import encode_jpeg
-from rare_species.fit import fit_square
-from rare_species.shards import Packed, Shape, open_packed, pack
+from rare_species.data.shards import Packed, Shape, open_packed, pack
+from rare_species.images.decode import encode_jpeg
+from rare_species.images.fit import fit_square
 from tests import toy
 
 SIDE_PX = 32

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.campaign.attempt import Attempt, Outcome
-from rare_species.torch_pickle import MAGIC_NUMBER, PROTOCOL_VERSION
+from rare_species.backbones.torch_checkpoint import MAGIC_NUMBER, PROTOCOL_VERSION
 
 CALLS: Mapping[str, tuple[str, str, str]] = {  # module, function, argument as Python
     "os.system": ("os", "system", "'touch {canary}'"),
@@ -40,7 +40,7 @@ from pathlib import Path
 import json
 kind, *files = sys.argv[1:]
 if kind == "pickle":
-    from rare_species.torch_pickle import read_checkpoint as read
+    from rare_species.backbones.torch_checkpoint import read_checkpoint as read
 else:
     from rare_species.models import load_keras as read
 for file in files:

@@ -1,8 +1,8 @@
-"""Fit and measure the filter that tells documents from photos (`rare_species.documents`).
+"""Fit and measure the filter that tells documents from photos (`rare_species.clean.page_detector`).
 
 Run from the repository root: `python -m benchmarks.documents photos.zip [--fit]`, any zip of real photos.
 `--fit` fits weights to the tuning kinds of documents and to every other photo, and prints them for
-`rare_species/documents.py`. Everything else uses the weights in the code and reports on the test kinds, which no
+`clean/page_detector.py`. Everything else uses the weights in the code and reports on the test kinds, which no
 weight was fitted to, and on the photos left over.
 """
 
@@ -25,10 +25,10 @@ from sklearn.linear_model import LogisticRegression
 from benchmarks.documents.testing_kinds import TEST_KINDS
 from benchmarks.documents.tuning_kinds import TUNING_KINDS
 from benchmarks.documents.workers import draw_document, inspect_file, measure_file
-from rare_species.cores import available_cores
-from rare_species.documents import IS_DOCUMENT, MIN_MARKS_SPREAD, Traits
-from rare_species.formats import is_image
-from rare_species.parallel import map_in_processes
+from rare_species.clean.page_detector import IS_DOCUMENT, MIN_MARKS_SPREAD, Traits
+from rare_species.common.cores import available_cores
+from rare_species.common.image_formats import is_image
+from rare_species.parallel.pools import map_in_processes
 
 TUNING_DOCUMENTS, TEST_DOCUMENTS = 60, 20  # of each kind
 FLAGGED_PHOTOS = 0.008  # share of the tuning photos above the threshold

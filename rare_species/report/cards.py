@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from rare_species.params_split import SplitParams
+from rare_species.common.terminal import count
+from rare_species.params.split import SplitParams
 from rare_species.report import sentences as say
 from rare_species.report.parts import Section, Table, find_figures
 from rare_species.report.run import LastRun
-from rare_species.terminal import count
 
 SPLIT_NAMES = {"train": "train", "val": "validation", "test": "test"}
 PICTURES = (  # file below plots/, alternative text, caption

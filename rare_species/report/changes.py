@@ -6,15 +6,15 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rare_species.compare import Params
-from rare_species.comparison import Comparison, FamilyChange, compare_runs
-from rare_species.comparison_views import reasons, warnings
-from rare_species.params_file import load_params
-from rare_species.paths import Paths
+from rare_species.cli.compare import Params
+from rare_species.common.params_file import load_params
+from rare_species.common.paths import Paths
+from rare_species.common.terminal import count
+from rare_species.compare.paired import Comparison, FamilyChange, compare_runs
+from rare_species.compare.runs import WORKSPACE, find_revision, read_run
+from rare_species.compare.views import reasons, warnings
 from rare_species.report import sentences as say
 from rare_species.report.parts import Section, Table
-from rare_species.revisions import WORKSPACE, find_revision, read_run
-from rare_species.terminal import count
 
 LISTED_FAMILIES = 10
 

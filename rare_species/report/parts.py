@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from rare_species.paths import Paths
+from rare_species.common.paths import Paths
+from rare_species.common.result_files import check_results, is_result
 from rare_species.report.pictures import Picture, inline_picture
-from rare_species.result_files import check_results, is_result
 
 
 @dataclass(frozen=True)

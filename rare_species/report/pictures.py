@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
 
-from rare_species.errors import UserError
+from rare_species.common.errors import UserError
 
 MAX_WIDTH_PX = 1100
 PHOTO_QUALITY = 75  # WebP; a sheet of photos is half as large as the JPEG it comes from

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rare_species.manifest import SPLITS
+from rare_species.common.tables import SPLITS
 from rare_species.report import sentences as say
 from rare_species.report.parts import Section, Table, find_figures
 from rare_species.report.run import LastRun

@@ -7,19 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rare_species.classifier import read_classifier
-from rare_species.clean_metrics import CleanMetrics
-from rare_species.errors import UserError
-from rare_species.evaluation_metrics import read_evaluation
-from rare_species.manifest import read_table
-from rare_species.params_file import load_params
-from rare_species.params_split import SplitParams
-from rare_species.params_unzip import UnzipParams
-from rare_species.paths import Paths
-from rare_species.result_files import check_results
-from rare_species.schema import Document, read_document
-from rare_species.split_metrics import SplitMetrics
-from rare_species.unzip_metrics import UnzipMetrics
+from rare_species.clean.metrics_file import CleanMetrics
+from rare_species.common.errors import UserError
+from rare_species.common.params_file import load_params
+from rare_species.common.paths import Paths
+from rare_species.common.result_files import check_results
+from rare_species.common.schema import Document, read_document
+from rare_species.common.tables import read_table
+from rare_species.evaluate.metrics_file import read_evaluation
+from rare_species.params.split import SplitParams
+from rare_species.params.unzip import UnzipParams
+from rare_species.predict.champion import read_classifier
+from rare_species.split.metrics_file import SplitMetrics
+from rare_species.unzip.metrics_file import UnzipMetrics
 
 METRICS: Mapping[str, type[Document]] = {  # that the page shows next to those of evaluate
     "unzip": UnzipMetrics,
@@ -48,7 +48,7 @@ class LastRun:
         metrics: metrics of the stages before training.
         params: from params.yaml.
         metadata: of the champion; empty where models/ is not there, as in a fresh clone.
-        families: of the champion, one row per family with test photos, see `scores.family_table`.
+        families: of the champion, one row per family with test photos, see `point.family_table`.
         pairs: one row per pair of confused families.
         paths: where pictures are.
     """

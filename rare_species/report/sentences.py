@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from rare_species.error_analysis import describe_gap
+from rare_species.common.terminal import count
+from rare_species.evaluate.error_analysis import describe_gap
 from rare_species.report.run import LastRun, Rows
-from rare_species.terminal import count
 
 WORST_FAMILIES = 5
 FEW_PHOTOS = 2  # a family with at most so many test photos has an F1 that says little

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rare_species.errors import UserError
-from rare_species.files import staged
-from rare_species.parallel import map_in_processes
+from rare_species.common.errors import UserError
+from rare_species.common.files import staged
+from rare_species.parallel.pools import map_in_processes
 from rare_species.sample.encoding import Job, encode_job
 from rare_species.sample.photo import Subject
 from rare_species.sample.planted import Entry, plant_defects

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from rare_species.errors import UserError
+from rare_species.common.errors import UserError
 from rare_species.sample.dials import generator
 from rare_species.sample.families import FAMILIES
 

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 import yaml
 
-from rare_species.paths import Paths
-from rare_species.stage import READS
+from rare_species.common.paths import Paths
+from rare_species.common.stage import READS
 from tests.contract.imports import library_imports, packages_of
 from tests.toy import REPO, STAGES
 
@@ -122,12 +122,12 @@ def test_package_files_import_nothing_of_the_project(package):
     assert not library_imports(REPO / package / "__init__.py")
 
 
-@pytest.mark.parametrize("module", ["stages.unzip", "stages.train", "rare_species.predict"])
+@pytest.mark.parametrize("module", ["stages.unzip", "stages.train", "rare_species predict"])
 def test_an_interrupt_while_modules_are_imported_is_no_traceback(module, tmp_path):
     (tmp_path / "numpy.py").write_text("import os, signal; os.kill(os.getpid(), signal.SIGINT)", encoding="utf-8")
     (tmp_path / "pandas.py").write_text("import numpy", encoding="utf-8")
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), str(REPO)])}
-    command = [sys.executable, "-m", module, "--help"]
+    command = [sys.executable, "-m", *module.split(), "--help"]
     ended = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, check=False)
     assert (ended.returncode, ended.stderr) == (-signal.SIGINT, b"")
 

@@ -56,7 +56,7 @@ def test_any_name_reaches_dvc_as_it_was_typed(root: Path, name: str) -> None:
 
 def test_without_an_archive_the_one_of_params_is_taken(root: Path) -> None:
     result = make(root)
-    assert result.stdout.splitlines() == ["dvc", "repro", "python", "-m", "rare_species.summary"]
+    assert result.stdout.splitlines() == ["dvc", "repro", "python", "-m", "rare_species", "summary"]
 
 
 def test_an_archive_that_is_not_there_is_named(root: Path) -> None:

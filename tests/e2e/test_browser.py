@@ -137,7 +137,7 @@ def report(recorded) -> Path:
     write_champion(recorded.folder)
     page = recorded.folder / "report.html"
     environment = recorded.environment | {"PYTHONPATH": str(toy.REPO)}
-    Repo(recorded.folder, environment).run("python", "-m", "rare_species.report", "--out", str(page))
+    Repo(recorded.folder, environment).run("python", "-m", "rare_species", "report", "--out", str(page))
     return page
 
 

@@ -39,7 +39,7 @@ def experiments(reproduced) -> Experiments:
     repo.reset()
     outputs["temp"] = repo.dvc("exp", "run", "--temp", "--name", "temp", "--set-param", TOP_K)
     repo.dvc("exp", "run", "--queue", "--name", "queued", "--set-param", TOP_K)
-    code = repo.folder / "rare_species/assessment.py"
+    code = repo.folder / "rare_species/evaluate/assessment.py"
     code.write_text("raise SystemExit('code of the workspace')\n", encoding="utf-8")
     outputs["queued"] = repo.dvc("exp", "run", "--run-all")
     repo.reset()
@@ -131,14 +131,14 @@ def test_params_diff_shows_the_knobs_that_were_set(experiments):
 
 
 def test_experiments_are_compared_by_name(experiments):
-    output = experiments.repo.run(sys.executable, "-m", "rare_species.compare", "dropout", "temp", "--json")
+    output = experiments.repo.run(sys.executable, "-m", "rare_species", "compare", "dropout", "temp", "--json")
     found = json.loads(output)
     assert [found[side]["name"] for side in ("base", "head")] == ["dropout", "temp"]
     assert {knob: tuple(change.values()) for knob, change in found["params"].items()} == {
         "train.head.dropout": (0.1, 0.4),
         "evaluate.top_k": (2, 1),
     }
-    experiments.repo.run(sys.executable, "-m", "rare_species.compare", "no-such-experiment", code=3)
+    experiments.repo.run(sys.executable, "-m", "rare_species", "compare", "no-such-experiment", code=3)
 
 
 def test_plots_diff_draws_both_experiments(experiments, tmp_path):

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rare_species.checksums import write_checksums
+from rare_species.common.checksums import write_checksums
 from tests import toy
 from tests.disk import files_no_longer_than
 
@@ -371,7 +371,7 @@ def no_space_left(*_):
 
 
 def test_disk_full_where_pictures_are_drawn_beside(whole, capsys, monkeypatch):
-    monkeypatch.setattr("rare_species.assessment_pictures.draw_assessment", no_space_left)
+    monkeypatch.setattr("rare_species.evaluate.write.draw_assessment", no_space_left)
     before = outputs(whole)
     assert re.search(FULL_DISK, refused("evaluate", capsys))
     assert outputs(whole) == before

@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 import yaml
 
-from rare_species.apply import apply
-from rare_species.checksums import LIST_NAME, write_checksums
-from rare_species.search_pictures import FILES
+from rare_species.cli.apply import apply
+from rare_species.common.checksums import LIST_NAME, write_checksums
+from rare_species.tune.figures import FILES
 from tests import toy
 
 CURVES = {

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from rare_species import stage
+from rare_species.common import stage
 from tests.damage import list_damages
 from tests.stages.test_bad_input import one_message
 

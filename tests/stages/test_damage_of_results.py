@@ -16,8 +16,7 @@ from typing import Any
 import pytest
 import yaml
 
-from rare_species import apply, compare, export, predict, split_gap, summary
-from rare_species.report import __main__ as report
+from rare_species.cli import apply, compare, export, predict, report, split_gap, summary
 from rare_species.report import page
 from rare_species.report.pictures import Picture
 from stages import evaluate

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from rare_species.shards import open_packed
+from rare_species.data.shards import open_packed
 from tests import toy
 from tests.tiny_onnx import write_network
 

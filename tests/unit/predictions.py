@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from rare_species import assessment
-from rare_species.augmentation_params import AugmentationParams
-from rare_species.params_evaluate import EvaluateParams
+from rare_species.augmentation.parameters import AugmentationParams
+from rare_species.evaluate import assessment
+from rare_species.params.evaluate import EvaluateParams
 from tests import toy
 from tests.unit.tf_fixtures import STILL
 

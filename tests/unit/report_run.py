@@ -6,9 +6,9 @@ from typing import Any
 
 from PIL import Image
 
-from rare_species.checksums import write_checksums
-from rare_species.files import write_json
-from rare_species.result_files import write_result_checksums
+from rare_species.common.checksums import write_checksums
+from rare_species.common.files import write_json
+from rare_species.common.result_files import write_result_checksums
 from tests import toy
 
 HOSTILE = "<Felidae> & 'co'"

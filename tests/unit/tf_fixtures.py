@@ -8,22 +8,22 @@ from typing import Any
 import keras
 import numpy as np
 
-from rare_species.assembly import assemble, average_probabilities
-from rare_species.augmentation_params import AugmentationParams
-from rare_species.checksums import write_checksums
-from rare_species.classifier import ChampionMetadata
-from rare_species.cnn import build_cnn
-from rare_species.determinism import make_reproducible
-from rare_species.features import Features
-from rare_species.heads import build_head
-from rare_species.networks import with_scaling
-from rare_species.params_fitting import FitParams, HeadParams
-from rare_species.params_train import CnnParams, TrainParams
-from rare_species.params_tune import with_knobs
-from rare_species.registry import UNIT
-from rare_species.saved_networks import save_model
-from rare_species.saving import save_keras
-from rare_species.schema import write_document
+from rare_species.augmentation.parameters import AugmentationParams
+from rare_species.backbones.build import with_scaling
+from rare_species.backbones.registry import UNIT
+from rare_species.common.checksums import write_checksums
+from rare_species.common.schema import write_document
+from rare_species.data.features import Features
+from rare_species.fitting.heads import build_head
+from rare_species.networks.assembly import assemble, average_probabilities
+from rare_species.networks.determinism import make_reproducible
+from rare_species.networks.saved_networks import save_model
+from rare_species.networks.saving import save_keras
+from rare_species.params.fitting import FitParams, HeadParams
+from rare_species.params.train import CnnParams, TrainParams
+from rare_species.params.tune import with_knobs
+from rare_species.predict.champion import ChampionMetadata
+from rare_species.train.cnn import build_cnn
 from tests import toy
 
 SIDE_PX = 32
@@ -182,7 +182,7 @@ def ignore_epoch(epoch: int, scores: dict[str, float]) -> None:
 
 def save_toy_classifiers(folder: Path) -> None:
     """Save whole models of random weights: the baseline network, and EfficientNet-Lite0 with a head, told or not."""
-    from rare_species.networks import build_backbone
+    from rare_species.backbones.build import build_backbone
 
     make_reproducible(5)
     backbone, _ = build_backbone("efficientnetlite0", "none", SIDE_PX)

@@ -1,0 +1,31 @@
+"""Parameters of augmentation."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import (
+    Field,
+)
+
+from rare_species.common.validation import Fraction, Section
+
+
+class AugmentationParams(Section):
+    """Random changes to photos; a rotation of 0.05 is up to 18 degrees either way."""
+
+    flip: bool
+    rotation: Annotated[float, Field(ge=0, le=0.5)]
+    zoom: Annotated[float, Field(ge=0, lt=1)]
+    translation: Annotated[float, Field(ge=0, lt=1)]
+    brightness: Fraction
+    contrast: Annotated[float, Field(ge=0, lt=1)]
+    rand_augment: Fraction
+    random_erasing: Fraction
+
+
+class TrainAugmentationParams(AugmentationParams):
+    """Those that training can use besides, as it knows the labels."""
+
+    mixup: Annotated[float, Field(ge=0, le=10)]
+    cutmix: Fraction

@@ -1,0 +1,22 @@
+"""What metrics/clean.json holds."""
+
+from __future__ import annotations
+
+from pydantic import NonNegativeInt
+
+from rare_species.common.schema import Document
+from rare_species.common.status import Guess, Reason
+
+
+class CleanMetrics(Document):
+    """metrics/clean.json."""
+
+    kept: NonNegativeInt
+    rejected: dict[Reason, NonNegativeInt]
+    guessed: dict[Guess, NonNegativeInt]
+    documents: NonNegativeInt | None
+    format_differs_from_extension: NonNegativeInt
+    families: NonNegativeInt
+    smallest_family: NonNegativeInt
+    largest_family: NonNegativeInt
+    other_files: NonNegativeInt

@@ -1,0 +1,93 @@
+"""Judge one run against another on the same test photos: `python -m rare_species compare [BASE] [HEAD]`.
+
+BASE and HEAD are git revisions, names of DVC experiments, or "workspace", the files as they are now. Whether a metric
+is worse enough to count says section `compare` of the workspace's params.yaml.
+
+exit codes:
+  0  nothing regressed
+  1  something regressed, disappeared or is not a number
+  2  not comparable: other test photos, or other families
+  3  an error: no such revision or experiment, a file that is missing or broken, a wrong argument
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rare_species.common.command import Parser, run_command
+from rare_species.common.params_file import PARAMS, load_params
+from rare_species.common.paths import Paths
+from rare_species.common.terminal import printable_lines
+from rare_species.compare.paired import DifferentTestSetsError, compare_runs
+from rare_species.compare.runs import WORKSPACE, find_revision, read_run
+from rare_species.compare.views import as_document, as_markdown, as_text, refusal_document, refusal_markdown
+from rare_species.params.compare import CompareParams
+from rare_species.params.evaluate import EvaluateParams
+
+FINE, REGRESSED, NOT_COMPARABLE, ERROR = range(4)
+
+
+@dataclass(frozen=True)
+class Params:
+    """Sections of params.yaml."""
+
+    evaluate: EvaluateParams
+    compare: CompareParams
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Compare, and print what was found.
+
+    Args:
+        argv: arguments; those of the process when None.
+
+    Returns:
+        The exit code, see this module's docstring.
+    """
+    arguments = _parse(argv)
+    # a verdict that nobody read to its end is none: 0 would say that nothing regressed
+    return run_command("compare", lambda: _compare(arguments, Paths()), mistake=ERROR, unread=ERROR)
+
+
+def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = Parser(
+        mistake=ERROR,
+        prog="python -m rare_species compare",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("base", nargs="?", default="HEAD", metavar="BASE", help="what to compare with; default: HEAD")
+    parser.add_argument("head", nargs="?", default=WORKSPACE, metavar="HEAD", help="what to judge; default: workspace")
+    parser.add_argument("--model", choices=("champion", "train", "tune"), default="champion", help="default: champion")
+    output = parser.add_mutually_exclusive_group()
+    output.add_argument("--json", action="store_true", help="print everything for a program")
+    output.add_argument("--markdown", action="store_true", help="print a comment for a pull request")
+    return parser.parse_args(argv)
+
+
+def _compare(arguments: argparse.Namespace, paths: Paths) -> int:
+    params = load_params(paths.root / PARAMS, Params)
+    model = None if arguments.model == "champion" else arguments.model
+    base, head = (read_run(find_revision(name, paths.root), model) for name in (arguments.base, arguments.head))
+    try:
+        comparison = compare_runs(base, head, params.compare, params.evaluate.top_k)
+    except DifferentTestSetsError as refusal:
+        print(printable_lines(str(refusal)), file=sys.stderr)
+        if arguments.json:
+            _print_json(refusal_document(base, head, refusal))
+        elif arguments.markdown:
+            print(printable_lines(refusal_markdown(refusal)))
+        return NOT_COMPARABLE
+    if arguments.json:
+        _print_json(as_document(comparison))
+    else:
+        print(printable_lines(as_markdown(comparison) if arguments.markdown else as_text(comparison)))
+    return REGRESSED if comparison.regressed else FINE
+
+
+def _print_json(document: object) -> None:
+    print(json.dumps(document, indent=2, allow_nan=False, default=str))

@@ -1,0 +1,49 @@
+"""Write one HTML page about the last run: `python -m rare_species report --out report.html`.
+
+Reads metrics/, plots/, params.yaml and models/champion/metadata.json, and with --base what git has of them; no photos,
+no network.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from rare_species.common.command import Parser, run_command
+from rare_species.common.errors import UserError
+from rare_species.common.files import staged
+from rare_species.common.paths import Paths
+from rare_species.report.changes import compare_with
+from rare_species.report.page import render_page
+from rare_species.report.run import read_last_run
+
+log = logging.getLogger(__name__)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Write the page from the command line.
+
+    Args:
+        argv: arguments without the program's name; those of the process when None.
+
+    Returns:
+        0 when the page is there, 1 when the user has something to mend, 130 after Ctrl-C.
+    """
+    parser = Parser(prog="python -m rare_species report", description="Write one HTML page about the last run.")
+    parser.add_argument("--out", type=Path, default=Path("report.html"), help="page to write (default: report.html)")
+    parser.add_argument("--base", metavar="REV", help="compare with the run of this git revision or DVC experiment")
+    args = parser.parse_args(argv)
+    return run_command("report", lambda: _write(args.out, args.base))
+
+
+def _write(out: Path, base: str | None) -> int:
+    if not out.suffix or out.is_dir():
+        raise UserError(f"Expected --out to name a file, such as report.html. Received: {out}. Name another.")
+    paths = Paths()
+    changes = compare_with(base, paths) if base else None
+    page = render_page(read_last_run(paths), changes)
+    with staged(out) as (partial,):
+        partial.write_text(page, encoding="utf-8")
+    log.info("%s, %.1f MB", out, out.stat().st_size / 1e6)
+    return 0

@@ -1,0 +1,89 @@
+"""Draw the same photos under every treatment: `python -m rare_species treatments --out treatments.jpg`.
+
+Reads `preprocess` of params.yaml, data/images/ and data/split/split.csv; what preprocess wrote is left alone.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+from matplotlib.figure import Figure
+from PIL import Image
+
+from rare_species.common.command import Parser, run_command
+from rare_species.common.errors import UserError
+from rare_species.common.params_file import PARAMS, load_params
+from rare_species.common.paths import Paths
+from rare_species.common.tables import read_checked
+from rare_species.figures import contact_sheet, style
+from rare_species.images.fit import Treatment, fit_square
+from rare_species.params.preprocess import PreprocessParams, TreatmentName
+from rare_species.treatments.registry import make_treatment, treatment_recipe
+
+PHOTOS = 5  # each of another family, spread over all
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Params:
+    """Sections of params.yaml."""
+
+    preprocess: PreprocessParams
+
+
+def available_treatments(knobs: PreprocessParams) -> dict[str, Treatment]:
+    """All treatments by name; one that can't be had is left out, and the log says why."""
+    treatments = {}
+    for name in get_args(TreatmentName):
+        try:
+            treatments[name] = make_treatment(treatment_recipe(name, knobs))
+        except UserError as error:
+            log.warning("%s is left out. %s", name, error)
+    return treatments
+
+
+def draw_panel(photos: Sequence[Image.Image], treatments: dict[str, Treatment]) -> Figure:
+    """Draw a row of photos for each treatment.
+
+    Args:
+        photos: fitted, of one side.
+        treatments: by name.
+    """
+    treated = [treat(photo) for treat in treatments.values() for photo in photos]
+    captions = [name for name in treatments for _ in photos]
+    return contact_sheet.contact_sheet(treated, captions, "preprocess.treatment", columns=len(photos))
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Draw the panel from the command line.
+
+    Args:
+        argv: arguments without the program's name; those of the process when None.
+
+    Returns:
+        0 when the picture is there, 1 when the user has something to mend.
+    """
+    parser = Parser(prog="python -m rare_species treatments", description="Draw the same photos under every treatment.")
+    parser.add_argument("--out", type=Path, required=True, help="JPEG to write")
+    args = parser.parse_args(argv)
+    return run_command("treatment_panel", lambda: _write(args.out))
+
+
+def _write(out: Path) -> int:
+    knobs = load_params(Path(PARAMS), Params).preprocess
+    style.save_jpeg(draw_panel(_choose_photos(Paths(), knobs), available_treatments(knobs)), out)
+    log.info("%s", out)
+    return 0
+
+
+def _choose_photos(paths: Paths, knobs: PreprocessParams) -> list[Image.Image]:
+    """Fit one photo of each of a few families, as preprocess does."""
+    first = read_checked(paths.assignments, ("file_path", "family")).drop_duplicates("family").sort_values("family")
+    places = np.linspace(0, len(first) - 1, min(PHOTOS, len(first))).astype(int)
+    files = [paths.images / path for path in first["file_path"].iloc[places]]
+    return [fit_square(file.read_bytes(), knobs.image_size, knobs.resize) for file in files]

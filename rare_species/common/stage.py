@@ -1,0 +1,96 @@
+"""What every stage script does around its own work: arguments, params, log, lock, errors and the exit code."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from rare_species.common.command import MEND, Parser, run_command
+from rare_species.common.errors import UserError
+from rare_species.common.locking import alone, is_taken
+from rare_species.common.params_file import PARAMS, load_params
+from rare_species.common.paths import Paths
+
+P = TypeVar("P")
+WRONG_ARGUMENTS = 2
+
+
+# Whose outputs each stage reads; a contract test keeps it equal to dvc.yaml
+READS: Mapping[str, tuple[str, ...]] = {
+    "unzip": (),
+    "clean": ("unzip",),
+    "split": ("clean",),
+    "preprocess": ("unzip", "split"),
+    "embed": ("split", "preprocess"),
+    "train": ("split", "preprocess", "embed"),
+    "tune": ("split", "preprocess", "embed"),
+    "evaluate": ("clean", "split", "preprocess", "embed", "train", "tune"),
+}
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Stage(Generic[P]):
+    """A stage as its script declares it.
+
+    Attributes:
+        name: as in dvc.yaml.
+        description: the script's docstring, shown by `--help`.
+        params: dataclass with one field per section of params.yaml that the stage reads.
+        run: does the work; returns figures worth a line in the log.
+    """
+
+    name: str
+    description: str
+    params: type[P]
+    run: Callable[[P, Paths], dict[str, Any]]
+
+    def main(self, argv: Sequence[str] | None = None) -> int:
+        """Run the stage from the command line.
+
+        Args:
+            argv: arguments; those of the process when None.
+
+        Returns:
+            0 when the outputs are complete, 1 when the user has something to mend, 128 and its number after a signal.
+        """
+        args = self._parse(argv)
+        interrupted = "interrupted; nothing half-written is left"
+        return run_command(self.name, lambda: self._work(args.params), unread=MEND, interrupted=interrupted)
+
+    def _work(self, file: Path) -> int:
+        start, paths = time.monotonic(), Paths()
+        params = load_params(file, self.params)
+        with alone(paths.metrics(self.name)):  # a second run of the stage ends at once, not after all its work
+            _refuse_beside(self.name, paths)  # in this order: of two that start at once, one at least sees the other
+            summary = self.run(params, paths)
+        figures = ", ".join(f"{key} {value}" for key, value in summary.items())
+        log.info("%s (%.1f s)", figures, time.monotonic() - start)
+        return 0
+
+    def _parse(self, argv: Sequence[str] | None) -> argparse.Namespace:
+        parser = Parser(
+            mistake=WRONG_ARGUMENTS,
+            prog=f"python -m stages.{self.name}",
+            description=self.description,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        parser.add_argument("--params", type=Path, default=Path(PARAMS), help=f"default: {PARAMS}")
+        return parser.parse_args(argv)
+
+
+def _refuse_beside(name: str, paths: Paths) -> None:
+    """Refuse to run beside a stage that writes what this one reads, or reads what it writes."""
+    readers = (other for other, read in READS.items() if name in read)
+    for other in (*READS[name], *readers):
+        if is_taken(paths.metrics(other)):
+            clash = f"writes what {name} reads" if other in READS[name] else f"reads what {name} writes"
+            raise UserError(
+                f"Expected no run beside {name} of a stage that {clash}. Received: {other}, which is running. "
+                "Wait until it has ended, or end it, and run again."
+            )

@@ -1,0 +1,327 @@
+"""Whether one run is worse than another: paired statistics on the same test photos, and the verdict.
+
+Several metrics are judged at once, so their intervals are widened by Bonferroni's inequality (Dunn, 1961, "Multiple
+Comparisons among Means"): all hold together with 95 % confidence, however the metrics hang together. Holm's procedure
+rejects a little more, but gives no such intervals, and the verdict is read off an interval.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from operator import attrgetter
+from typing import Any
+
+import numpy as np
+from scipy.stats import binomtest
+
+from rare_species.common.errors import UserError
+from rare_species.common.terminal import printable
+from rare_species.compare.runs import Photos, Run
+from rare_species.evaluate.intervals import (
+    LEVEL,
+    Outcomes,
+    Weights,
+    resample_for_differences,
+    sample_scores,
+    symmetric_interval,
+)
+from rare_species.params.compare import CompareParams, LossRule, ScoreRule
+
+SHOWN = 10  # photos named in a message
+
+
+class Status(StrEnum):
+    """What became of a metric."""
+
+    REGRESSED = "regressed"
+    BEYOND_LIMIT = "beyond its limit"
+    NOT_A_NUMBER = "not a number"
+    WITHIN_FLOOR = "worse, within the floor"
+    UNCLEAR = "no difference shown"
+    IMPROVED = "improved"
+
+
+BAD = (Status.REGRESSED, Status.BEYOND_LIMIT, Status.NOT_A_NUMBER)
+
+
+@dataclass(frozen=True)
+class Change:
+    """How a metric changed.
+
+    Attributes:
+        base: its value before; NaN when it was none.
+        head: its value now; NaN when it is none.
+        low: of the simultaneous interval of head - base.
+        high: of the same.
+        status: what that amounts to.
+    """
+
+    base: float
+    head: float
+    low: float
+    high: float
+    status: Status
+
+
+@dataclass(frozen=True)
+class McNemar:
+    """The exact test of McNemar (1947) on top-1: a binomial test of the photos that only one side gets right.
+
+    Attributes:
+        only_base: photos that only the base gets right.
+        only_head: photos that only the head gets right.
+        p: two-sided, in (0, 1].
+    """
+
+    only_base: int
+    only_head: int
+    p: float
+
+
+@dataclass(frozen=True)
+class FamilyChange:
+    """A family that does otherwise now.
+
+    Attributes:
+        family: its name.
+        images: its test photos.
+        base_hits: how many of them the base gets right.
+        head_hits: how many the head gets right.
+        base_f1: in [0, 1].
+        head_f1: in [0, 1].
+    """
+
+    family: str
+    images: int
+    base_hits: int
+    head_hits: int
+    base_f1: float
+    head_f1: float
+
+    @property
+    def gain(self) -> tuple[float, int]:
+        """By which families are ordered: F1, then hits; negative when it got worse."""
+        return self.head_f1 - self.base_f1, self.head_hits - self.base_hits
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Everything that is said of two runs on the same test photos.
+
+    Attributes:
+        base: what is compared with.
+        head: what is judged.
+        changes: by metric.
+        mcnemar: the test on top-1.
+        lost: metrics that the head lacks, see `lost_metrics`.
+        worse: families, most changed first.
+        better: the same.
+        params: knobs by dotted name, before and now; None where there was no such knob.
+    """
+
+    base: Run
+    head: Run
+    changes: Mapping[str, Change]
+    mcnemar: McNemar
+    lost: Mapping[str, str]
+    worse: Sequence[FamilyChange]
+    better: Sequence[FamilyChange]
+    params: Mapping[str, tuple[Any, Any]]
+
+    @property
+    def regressed(self) -> bool:
+        """Whether any metric is worse than it may be."""
+        return bool(self.lost) or any(change.status in BAD for change in self.changes.values())
+
+
+class DifferentTestSetsError(UserError):
+    """The two sides were not measured on the same photos with the same labels.
+
+    Attributes:
+        only_base: file paths.
+        only_head: file paths.
+        relabelled: family of the base and of the head, by file path.
+    """
+
+    def __init__(self, base: Run, head: Run) -> None:
+        one, other = (dict(zip(run.photos.file_paths, run.photos.families, strict=True)) for run in (base, head))
+        self.only_base = [path for path in one if path not in other]
+        self.only_head = [path for path in other if path not in one]
+        both = [path for path in one if path in other and one[path] != other[path]]
+        self.relabelled = {path: (one[path], other[path]) for path in both}
+        labels = [f"{path}: {before} -> {now}" for path, (before, now) in self.relabelled.items()]
+        parts = (
+            (self.only_base, f"in {base.revision} alone"),
+            (self.only_head, f"in {head.revision} alone"),
+            (labels, "of another family"),
+        )
+        super().__init__(
+            f"Expected the same test photos and families in {base.revision} and {head.revision}. Received others:",
+            *(f"{len(photos)} {where}: {_shorten(photos)}" for photos, where in parts if photos),
+            "Compare runs of the same archive, clean and split.",
+        )
+
+
+def compare_runs(base: Run, head: Run, rules: CompareParams, top_k: int) -> Comparison:
+    """Compare two runs.
+
+    Args:
+        base: what is compared with.
+        head: what is judged.
+        rules: floors, limits and resamples.
+        top_k: of the top-k accuracy.
+
+    Raises:
+        DifferentTestSetsError: when they can't be compared.
+    """
+    if (base.photos.file_paths, base.photos.families) != (head.photos.file_paths, head.photos.families):
+        raise DifferentTestSetsError(base, head)
+    families = sorted({*base.photos.families, *base.photos.predicted, *head.photos.predicted})
+    one, other = (_outcomes(run.photos, families) for run in (base, head))
+    weights = resample_for_differences(one.labels, rules.resamples, rules.seed)
+    changed = list(compare_families(one, other, families))
+    return Comparison(
+        base,
+        head,
+        compare_scores(one, other, weights, rules, top_k),
+        mcnemar(one, other),
+        lost_metrics(base.metrics, head.metrics),
+        sorted((family for family in changed if family.gain < (0, 0)), key=attrgetter("gain")),
+        sorted((family for family in changed if family.gain > (0, 0)), key=attrgetter("gain"), reverse=True),
+        compare_params(base.params, head.params),
+    )
+
+
+def compare_scores(
+    base: Outcomes, head: Outcomes, weights: Weights, rules: CompareParams, top_k: int
+) -> dict[str, Change]:
+    """How each judged metric changed.
+
+    Args:
+        base: what became of each photo before.
+        head: the same now.
+        weights: bootstrap samples, the same for both sides: the interval is of paired differences.
+        rules: floors and limits.
+        top_k: of the top-k accuracy.
+
+    Returns:
+        By metric, with intervals that hold together (see this module's docstring).
+    """
+    judged: dict[str, ScoreRule | LossRule] = {
+        "macro_f1": rules.macro_f1,
+        "accuracy": rules.accuracy,
+        f"top{top_k}_accuracy": rules.top_k_accuracy,
+        "loss": rules.loss,
+    }
+    whole = np.ones((1, len(base.labels)))
+    values = [sample_scores(photos, whole, top_k) for photos in (base, head)]
+    samples = [sample_scores(photos, weights, top_k) for photos in (base, head)]
+    level = 1 - (1 - LEVEL) / len(judged)
+    changes = {}
+    for name, rule in judged.items():
+        before, now = (float(side[name][0]) for side in values)
+        low, high = symmetric_interval(now - before, samples[1][name] - samples[0][name], level)
+        changes[name] = Change(before, now, low, high, _judge(before, now, (low, high), rule))
+    return changes
+
+
+def _judge(base: float, head: float, span: tuple[float, float], rule: ScoreRule | LossRule) -> Status:
+    sign = -1 if isinstance(rule, LossRule) else 1
+    worst, best = sorted(sign * end for end in span)
+    if math.isnan(head):
+        return Status.NOT_A_NUMBER
+    if _beyond_limit(head, rule):
+        return Status.BEYOND_LIMIT
+    if best < 0:
+        return Status.REGRESSED if sign * (base - head) > rule.floor else Status.WITHIN_FLOOR
+    return Status.IMPROVED if worst > 0 else Status.UNCLEAR
+
+
+def _beyond_limit(value: float, rule: ScoreRule | LossRule) -> bool:
+    if isinstance(rule, LossRule):
+        return value > rule.maximum
+    return value < rule.minimum
+
+
+def mcnemar(base: Outcomes, head: Outcomes) -> McNemar:
+    """Test whether one side gets more photos right than the other; 1 when they agree on all."""
+    before, now = (photos.predicted == photos.labels for photos in (base, head))
+    only_base, only_head = int((before & ~now).sum()), int((now & ~before).sum())
+    split = only_base + only_head
+    return McNemar(only_base, only_head, float(binomtest(only_base, split).pvalue) if split else 1.0)
+
+
+def compare_families(base: Outcomes, head: Outcomes, families: Sequence[str]) -> Iterator[FamilyChange]:
+    """Families of the test photos whose F1 or hits changed, in order of their ids."""
+    support = np.bincount(base.labels, minlength=len(families))
+    sides = [_hits_and_f1(photos, support) for photos in (base, head)]
+    for number in map(int, np.flatnonzero(support)):
+        (base_hits, base_f1), (head_hits, head_f1) = ((hits[number], f1[number]) for hits, f1 in sides)
+        change = FamilyChange(
+            families[number], int(support[number]), int(base_hits), int(head_hits), float(base_f1), float(head_f1)
+        )
+        if change.gain != (0, 0):
+            yield change
+
+
+def _hits_and_f1(photos: Outcomes, support: np.ndarray[Any, Any]) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    right = photos.labels[photos.labels == photos.predicted]
+    hits = np.bincount(right, minlength=len(support))
+    return hits, 2 * hits / np.maximum(support + np.bincount(photos.predicted, minlength=len(support)), 1)
+
+
+def lost_metrics(base: Mapping[str, Any], head: Mapping[str, Any]) -> dict[str, str]:
+    """Metrics that were a finite number and are none now.
+
+    Args:
+        base: a model's part of metrics/evaluate.json.
+        head: the same of the other side.
+
+    Returns:
+        What became of each, by dotted name.
+    """
+    before, now = (_top_k_alike(flatten(metrics)) for metrics in (base, head))
+    lost = [name for name, value in before.items() if _is_number(value) and not _is_number(now.get(name))]
+    return {name: "is not a number" if name in now else "disappeared" for name in lost}
+
+
+def compare_params(base: Mapping[str, Any], head: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """Knobs that differ, before and now, by dotted name; None where one side has no such knob."""
+    before, now = flatten(base), flatten(head)
+    names = list(dict.fromkeys([*before, *now]))
+    return {name: (before.get(name), now.get(name)) for name in names if before.get(name) != now.get(name)}
+
+
+def flatten(document: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Values of nested mappings by dotted name."""
+    flat: dict[str, Any] = {}
+    for name, value in document.items():
+        inner = isinstance(value, Mapping) and value
+        flat |= flatten(value, f"{prefix}{name}.") if inner else {f"{prefix}{name}": value}
+    return flat
+
+
+def _top_k_alike(metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """Without the k of top-k accuracies: another evaluate.top_k makes no metric disappear."""
+    return {re.sub(r"\btop\d+_accuracy\b", "top_k_accuracy", name): value for name, value in metrics.items()}
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)
+
+
+def _outcomes(photos: Photos, families: Sequence[str]) -> Outcomes:
+    ids = {family: number for number, family in enumerate(families)}
+    labels, predicted = (
+        np.array([ids[family] for family in names], dtype=np.int64) for names in (photos.families, photos.predicted)
+    )
+    return Outcomes(labels, predicted, photos.true_probability, photos.true_rank, len(families))
+
+
+def _shorten(items: Sequence[str]) -> str:
+    more = f" and {len(items) - SHOWN} more" if len(items) > SHOWN else ""
+    return ", ".join(map(printable, items[:SHOWN])) + more

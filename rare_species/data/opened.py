@@ -1,0 +1,107 @@
+"""What models are fitted to and measured on: photos, features and classes that are seen to belong together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from rare_species.common.checksums import check_files, file_digest
+from rare_species.common.classes import classes_digest
+from rare_species.common.errors import UserError
+from rare_species.common.schema import read_document
+from rare_species.common.tables import SPLITS
+from rare_species.data.backbone_document import DOCUMENT, NETWORK, Backbone, FeaturesDocument
+from rare_species.data.features import Features, load_features, load_photos
+from rare_species.data.photo_batches import PHOTO_BATCH, photo_batches
+from rare_species.data.phylum import one_hot_phyla
+from rare_species.data.shards import INDEX_NAME, Packed
+
+
+@dataclass(frozen=True)
+class Data:
+    """All that a candidate is fitted to and scored on.
+
+    Attributes:
+        packed: the photos.
+        classes: family and phylum by class id.
+        description: of the backbone.
+        features: the folder of their features; these are of width 0 for a model that learns from photos.
+        phyla: what the last numbers of a feature vector stand for; none for classifiers that see the image alone.
+    """
+
+    packed: Packed
+    classes: Sequence[dict[str, Any]]
+    description: Backbone
+    features: Path
+    phyla: Sequence[str]
+
+    @property
+    def has_features(self) -> bool:
+        """Whether there is a backbone, and so a head to fit."""
+        return bool(self.description.feature_size)
+
+    @cached_property
+    def fitted(self) -> dict[str, Features]:
+        """Features of the splits that fitting may see, held in memory from the first time on."""
+        return {split: self.load(split) for split in ("train", "val")}
+
+    def load(self, split: str) -> Features:
+        """Read a split's features.
+
+        Raises:
+            UserError: when they are not as stage embed wrote them.
+        """
+        check_files(self.features, f"{split}.npz")
+        features = load_features(self.features, split)
+        width = self.description.feature_size + len(self.phyla)
+        if features.values.shape[1] != width:
+            raise UserError(
+                f"Expected vectors of {width} numbers in {self.features / split}.npz, as its {DOCUMENT} says. "
+                f"Received: {features.values.shape[1]}. Embed again: dvc repro --force embed."
+            )
+        return features
+
+
+def open_data(features: Path, packed: Packed, classes: Sequence[dict[str, Any]]) -> Data:
+    """Open features, and see that they are of these photos and classes; nothing large is read yet.
+
+    Raises:
+        UserError: when they are not, or a file is not as its stage wrote it.
+    """
+    packed.check_classes(len(classes))
+    check_files(features, DOCUMENT)
+    document = read_document(features / DOCUMENT, FeaturesDocument)
+    if document.feature_size:
+        check_files(features, NETWORK)
+    made_of = (document.index_sha256, document.classes_sha256)
+    is_of_these = made_of == (file_digest(packed.folder / INDEX_NAME), classes_digest(classes))
+    others = [] if is_of_these else [features / DOCUMENT]
+    others += [features / f"{split}.npz" for split in SPLITS if not _are_of(features, packed, split)]
+    if others:
+        raise UserError(
+            f"Expected {others[0]} to be of the photos in {packed.folder}. Received: others. Run dvc repro."
+        )
+    backbone = Backbone.model_validate(document.model_dump(include=set(Backbone.model_fields)))
+    return Data(packed, classes, backbone, features, list(document.phyla))
+
+
+def _are_of(features: Path, packed: Packed, split: str) -> bool:
+    """Whether a split's features are of its photos, in their order and with their labels."""
+    (paths, labels), rows = load_photos(features, split), packed.rows(split)
+    return np.array_equal(paths, rows["file_path"].to_numpy(dtype=str)) and np.array_equal(labels, rows["class_id"])
+
+
+def photos_of(data: Data, split: str) -> tf.data.Dataset:
+    """What the whole model takes: photos in order, with their phylum if it is told that."""
+    rows = data.packed.rows(split)
+    photos = photo_batches(data.packed, rows, PHOTO_BATCH)
+    if not data.phyla:
+        return photos
+    phyla = one_hot_phyla(rows["class_id"].to_numpy(), data.classes, data.phyla)
+    return tf.data.Dataset.zip(photos, tf.data.Dataset.from_tensor_slices(phyla).batch(PHOTO_BATCH))

@@ -1,0 +1,182 @@
+"""Pack fitted photos into tar files, and find any of them again by name.
+
+A shard is a plain tar (`tar tf data/processed/shard-00000.tar`) whose members are JPEGs. The index has one
+row per photo with the shard, the offset and the length of its bytes, so that a reader never scans a tar.
+"""
+
+from __future__ import annotations
+
+import io
+import tarfile
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Annotated, Any, get_args
+
+import pandas as pd
+from pydantic import AfterValidator, Field, PositiveInt, ValidationError
+
+from rare_species.common.checksums import check_files, require_file, restore, write_checksums
+from rare_species.common.errors import UserError
+from rare_species.common.image_formats import Resize
+from rare_species.common.schema import Document, read_document, write_document
+from rare_species.common.tables import read_table, write_table
+from rare_species.common.validation import reason
+from rare_species.params.preprocess import TREATMENT_KNOBS, TreatmentName
+
+INDEX_NAME, SHAPE_NAME = "index.csv", "packed.json"
+INDEX_COLUMNS = ("file_path", "split", "class_id", "shard", "offset", "length", "crc32")
+_NUMBERS = ("class_id", "offset", "length", "crc32")
+
+
+def _check_recipe(recipe: dict[str, Any]) -> dict[str, Any]:
+    """See that a treatment is one there is, with its knobs and no others."""
+    name: Any = recipe.get("name")
+    knobs = {knob: value for knob, value in recipe.items() if knob != "name"}
+    if name not in get_args(TreatmentName):
+        raise ValueError(f"name must be one of {', '.join(get_args(TreatmentName))}, and is {name!r}")
+    if name not in TREATMENT_KNOBS and knobs:
+        raise ValueError(f"{name} has no knobs such as {next(iter(knobs))}")
+    if name in TREATMENT_KNOBS:
+        try:
+            TREATMENT_KNOBS[name].model_validate(knobs, strict=True)
+        except ValidationError as error:
+            problem = error.errors()[0]
+            raise ValueError(f"{'.'.join(map(str, problem['loc']))}: {reason(problem)}") from error
+    return recipe
+
+
+class Shape(Document):
+    """How photos were fitted and treated; packed.json.
+
+    Attributes:
+        image_size: side of every photo, in pixels.
+        resize: "crop", "pad" or "stretch", see `fit.fit_square`.
+        treatment: its name and knobs, see `registry.make_treatment`.
+        jpeg_quality: they were encoded with, see `decode.encode_jpeg`.
+    """
+
+    image_size: PositiveInt
+    resize: Resize
+    treatment: Annotated[dict[str, Any], AfterValidator(_check_recipe)]
+    jpeg_quality: Annotated[int, Field(ge=50, le=100)]
+
+
+@dataclass(frozen=True)
+class Packed:
+    """A folder of shards.
+
+    Attributes:
+        folder: where they lie.
+        index: columns `INDEX_COLUMNS`, ordered by `file_path`; numbers are numbers.
+        shape: of every photo.
+    """
+
+    folder: Path
+    index: pd.DataFrame
+    shape: Shape
+
+    def rows(self, split: str) -> pd.DataFrame:
+        """The index of one split, numbered from 0."""
+        return self.index[self.index["split"] == split].reset_index(drop=True)
+
+    def read(self, rows: pd.DataFrame) -> Iterator[bytes]:
+        """Yield the JPEG of each row, in order; each shard is opened once per run of rows.
+
+        Raises:
+            UserError: when a shard is missing, or holds other bytes than were packed.
+        """
+        for _, run in rows.groupby((rows["shard"] != rows["shard"].shift()).cumsum(), sort=False):
+            shard = self.folder / run["shard"].iloc[0]
+            require_file(shard)
+            with shard.open("rb") as file:
+                for place in zip(run["offset"], run["length"], run["crc32"], run["file_path"], strict=True):
+                    yield _read_photo(file, *place)
+
+    def check(self, rows: pd.DataFrame) -> None:
+        """Read photos through, to find a damaged shard before hours of work on it.
+
+        Raises:
+            UserError: see `read`.
+        """
+        for _ in self.read(rows):
+            pass
+
+    def check_classes(self, n_classes: int) -> None:
+        """See that every photo is of a class there is.
+
+        Raises:
+            UserError: when one is not; it names the first.
+        """
+        wrong = self.index[self.index["class_id"] >= n_classes]
+        if len(wrong):
+            raise UserError(
+                f"Expected class ids below {n_classes} in {self.folder / INDEX_NAME}, as there are so many classes. "
+                f"Received: {wrong['class_id'].iloc[0]} of {wrong['file_path'].iloc[0]!r}. Run dvc repro."
+            )
+
+
+def pack(photos: pd.DataFrame, jpegs: Iterable[bytes], folder: Path, shard_images: int, shape: Shape) -> None:
+    """Write photos into shards, their index, what they were made with, and the checksums of both.
+
+    Args:
+        photos: columns file_path, split and class_id; one row per JPEG.
+        jpegs: the encoded photos, in the order of `photos`; read one at a time.
+        folder: an empty folder.
+        shard_images: photos per shard.
+        shape: of every photo.
+    """
+    places, stream = [], iter(jpegs)
+    for number, start in enumerate(range(0, len(photos), shard_images)):
+        name = f"shard-{number:05d}.tar"
+        with tarfile.open(folder / name, "w", format=tarfile.USTAR_FORMAT) as tar:
+            for position in range(start, min(start + shard_images, len(photos))):
+                jpeg = next(stream)
+                offset, length = _append(tar, f"{position:08d}.jpg", jpeg)
+                places.append((name, offset, length, zlib.crc32(jpeg)))
+    index = photos.assign(**dict(zip(("shard", "offset", "length", "crc32"), zip(*places, strict=True), strict=True)))
+    write_table(folder / INDEX_NAME, index, INDEX_COLUMNS)
+    write_document(folder / SHAPE_NAME, shape.model_dump(), Shape)
+    write_checksums(folder, INDEX_NAME, SHAPE_NAME)  # the index has a checksum of every photo
+
+
+def open_packed(folder: Path) -> Packed:
+    """Open the shards that `pack` wrote.
+
+    Raises:
+        UserError: when they are not there, or the index or packed.json is not as it was written.
+    """
+    check_files(folder, INDEX_NAME, SHAPE_NAME)
+    index = read_table(folder / INDEX_NAME, INDEX_COLUMNS).astype(dict.fromkeys(_NUMBERS, int))
+    return Packed(folder, index, read_document(folder / SHAPE_NAME, Shape))
+
+
+def find_photo(packed: Packed, file_path: str) -> bytes:
+    """Read one photo's JPEG by the name it has in the archive.
+
+    Raises:
+        UserError: when there is no such photo.
+    """
+    rows = packed.index[packed.index["file_path"] == file_path]
+    if rows.empty:
+        raise UserError(f"Expected a packed photo. Received: {file_path!r}, not in {packed.folder / INDEX_NAME}.")
+    return next(packed.read(rows))
+
+
+def _read_photo(file: IO[bytes], offset: int, length: int, crc32: int, file_path: str) -> bytes:
+    file.seek(offset)
+    jpeg = file.read(length)
+    if zlib.crc32(jpeg) != crc32:  # too few bytes too
+        raise UserError(
+            f"Expected the JPEG of {file_path!r} in {file.name}, as its index says. Received: "
+            f"{'other bytes' if len(jpeg) == length else 'the end of the file'}. {restore(Path(file.name))}"
+        )
+    return jpeg
+
+
+def _append(tar: tarfile.TarFile, name: str, data: bytes) -> tuple[int, int]:
+    member = tarfile.TarInfo(name)  # its default time, owner and mode are fixed
+    member.size = len(data)
+    tar.addfile(member, io.BytesIO(data))
+    return tar.offset - -(-len(data) // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE, len(data)

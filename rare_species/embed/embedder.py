@@ -1,0 +1,151 @@
+"""From packed photos to the features of a frozen backbone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from rare_species.augmentation.augment import build_augmenter
+from rare_species.backbones.build import build_backbone, weights_digest
+from rare_species.backbones.registry import REGISTRY
+from rare_species.backbones.weights import is_published
+from rare_species.common.checksums import file_digest
+from rare_species.common.paths import Paths
+from rare_species.data.backbone_document import Backbone
+from rare_species.data.features import Features
+from rare_species.data.photo_batches import photo_batches
+from rare_species.data.shards import Packed
+from rare_species.networks.determinism import make_reproducible
+from rare_species.networks.inference import inference
+from rare_species.networks.rewriting import for_inference
+from rare_species.parallel.pools import map_in_threads, streams
+from rare_species.params.embed import EmbedParams
+from rare_species.params.model import ModelParams
+
+Call = Callable[[tf.Tensor], tf.Tensor]
+
+
+@dataclass(frozen=True)
+class Embedder:
+    """A backbone ready to run.
+
+    Attributes:
+        backbone: from RGB in [0, 255] of shape (n, side, side, 3) to features of shape (n, feature_size);
+            as it is trained further; None when the model learns from the photos themselves.
+        call: features of a batch, from the faster copy of the backbone that is not trained further.
+        change: changes each photo of a batch at random, for views.
+        batch_size: photos per call.
+        description: identifies it.
+    """
+
+    backbone: keras.Model | None
+    call: Call
+    change: Call
+    batch_size: int
+    description: Backbone
+
+    @property
+    def feature_size(self) -> int:
+        """Length of a feature vector; 0 without a backbone."""
+        return self.description.feature_size
+
+
+def open_embedder(model: ModelParams, embed: EmbedParams, image_size: int, paths: Paths | None = None) -> Embedder:
+    """Build the chosen backbone; for "cnn", which learns from photos, one that gives features of width 0."""
+    make_reproducible(embed.seed)
+    if model.name not in REGISTRY:
+        nothing = Backbone(
+            name=model.name,
+            weights="none",
+            weights_file_sha256="",
+            weights_sha256="",
+            feature_size=0,
+            blocks=0,
+            licence="",
+            pretrained_on="",
+        )
+        return Embedder(None, tf.identity, tf.identity, embed.batch_size, nothing)
+    backbone, file = build_backbone(model.name, model.weights, image_size, paths)
+    augmenter = build_augmenter(embed.augmentation, embed.seed)
+    return Embedder(
+        backbone,
+        inference(for_inference(backbone)),
+        lambda photos: augmenter(photos, training=True),
+        embed.batch_size,
+        describe(model, backbone, file),
+    )
+
+
+def describe(model: ModelParams, backbone: keras.Model, file: Path | None) -> Backbone:
+    """What a backbone is and where its weights came from.
+
+    Args:
+        model: what was asked for.
+        backbone: the network with its weights.
+        file: that the weights came from; None for random ones.
+
+    Returns:
+        Names and SHA-256 of the file and of the arrays; licence and training data are "" for random weights and
+        "unknown" for a file that is not the published one.
+    """
+    entry = REGISTRY[model.name]
+    unknown = "unknown" if file else ""
+    published = file and (model.weights == "imagenet" or is_published(file, entry.source))
+    return Backbone(
+        name=entry.name,
+        weights=file.name if file else "none",
+        weights_file_sha256=file_digest(file) if file else "",
+        weights_sha256=weights_digest(backbone),
+        feature_size=entry.feature_size,
+        blocks=entry.blocks,
+        licence=entry.licence if published else unknown,
+        pretrained_on=entry.pretrained_on if published else unknown,
+    )
+
+
+def embed_split(embedder: Embedder, packed: Packed, split: str, views: int) -> Features:
+    """Embed the photos of a split, then augmented views of them.
+
+    Args:
+        embedder: see `open_embedder`.
+        packed: the photos.
+        split: "train", "val" or "test".
+        views: augmented copies of each photo.
+
+    Returns:
+        (1 + views) rows per photo: all photos in the order of the index, then all first views, and so on.
+    """
+    rows = packed.rows(split)
+    copies = 1 + (views if embedder.feature_size else 0)
+    values = np.empty((copies, len(rows), embedder.feature_size), dtype=np.float32)
+    for copy, part in enumerate(values if embedder.feature_size else ()):
+        photos = photo_batches(packed, rows, embedder.batch_size)
+        batches = map(embedder.change, photos) if copy else photos  # in this thread: what is drawn depends on the order
+        _embed(embedder.call, batches, part, f"view {copy} of {split}" if copy else f"embed {split}")
+    return Features(
+        file_paths=np.tile(rows["file_path"].to_numpy(dtype=str), copies),
+        labels=np.tile(rows["class_id"].to_numpy(dtype=np.int64), copies),
+        values=values.reshape(copies * len(rows), embedder.feature_size),
+        photos=len(rows),
+    )
+
+
+def _embed(call: Call, batches: Iterable[tf.Tensor], values: NDArray[np.float32], name: str) -> None:
+    """Fill `values` row by row; several batches are on their way at once."""
+    start = 0  # of the batch; the bar counts too, but not where it is switched off
+    with (
+        tqdm(total=len(values), desc=name, unit="image", mininterval=1.0) as progress,
+        closing(map_in_threads(lambda photos: call(photos).numpy(), batches, streams(), streams())) as results,
+    ):
+        for features in results:
+            values[start : start + len(features)] = features
+            start += len(features)
+            progress.update(len(features))

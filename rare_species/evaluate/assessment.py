@@ -1,0 +1,157 @@
+"""From a candidate's probabilities to its metrics; no TensorFlow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from rare_species.common.arrays import Labels, Probabilities
+from rare_species.common.tables import SPLITS
+from rare_species.evaluate import intervals
+from rare_species.evaluate.calibration import (
+    Calibration,
+    calibrate,
+    calibration_error,
+    fit_calibration,
+    risk_coverage,
+    risk_coverage_scores,
+    selective_scores,
+)
+from rare_species.metrics import point
+from rare_species.params.evaluate import EvaluateParams
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What a candidate says of every photo.
+
+    Attributes:
+        labels: int array of shape (n_photos,) by split.
+        probabilities: float array of shape (n_photos, n_classes) by split, rows as in the index of the shards; see
+            `of_test` for those of one split alone.
+        classes: family and phylum by class id.
+        calibration: fitted to the validation photos.
+    """
+
+    labels: Mapping[str, Labels]
+    probabilities: Mapping[str, NDArray[np.float32]]
+    classes: Sequence[dict[str, Any]]
+    calibration: Calibration
+
+    @property
+    def families(self) -> NDArray[np.str_]:
+        """Family by class id."""
+        return np.array([entry["family"] for entry in self.classes])
+
+    @property
+    def phyla(self) -> list[str]:
+        """Phylum by class id, "" where it is unknown."""
+        return [entry["phylum"] for entry in self.classes]
+
+    def of_test(self) -> Predictions:
+        """The same, with the probabilities of the test photos alone: all that pictures and the champion's file need."""
+        return replace(self, probabilities={"test": self.probabilities["test"]})
+
+    def calibrated(self, split: str) -> Probabilities:
+        """Probabilities after temperature scaling."""
+        return calibrate(self.probabilities[split], self.calibration.temperature)
+
+
+def make_predictions(
+    labels: Mapping[str, Labels],
+    probabilities: Mapping[str, NDArray[np.float32]],
+    classes: Sequence[dict[str, Any]],
+    params: EvaluateParams,
+) -> Predictions:
+    """Predictions whose calibration is fitted to those of the validation photos; see `Predictions`."""
+    calibration = fit_calibration(labels["val"], probabilities["val"], params.wanted_precision)
+    return Predictions(labels, probabilities, classes, calibration)
+
+
+def assess(predictions: Predictions, params: EvaluateParams) -> dict[str, Any]:
+    """Metrics on every split, the interval of the test macro F1, and the gaps between splits.
+
+    Returns:
+        Keys train, val and test with all of `point.score`; `test_95` with the 95 % interval of each of test's, low
+        and high (see `bootstrap`); `known_phylum` with the test scores of someone who knows each photo's phylum, see
+        `mask_phylum`; `gap` with the macro F1 lost from train to val and from val to test; `calibration`, `selective`
+        and `risk_coverage`, see there.
+    """
+    phyla = predictions.phyla
+    metrics: dict[str, Any] = {
+        split: point.score(predictions.labels[split], predictions.probabilities[split], params.top_k, phyla)
+        for split in SPLITS
+    }
+    metrics["test_95"] = _test_intervals(predictions, metrics["test"], params)
+    if all(phyla):
+        masked = mask_phylum(predictions, "test")
+        metrics["known_phylum"] = point.score(predictions.labels["test"], masked, params.top_k)
+    metrics["gap"] = {
+        "train_val": metrics["train"]["macro_f1"] - metrics["val"]["macro_f1"],
+        "val_test": metrics["val"]["macro_f1"] - metrics["test"]["macro_f1"],
+    }
+    return metrics | _how_sure(predictions)
+
+
+def _how_sure(predictions: Predictions) -> dict[str, Any]:
+    """Calibration on validation and test photos before and after scaling, and what refusing to answer brings."""
+    found, scaled = predictions.calibration, {split: predictions.calibrated(split) for split in ("val", "test")}
+    calibration: dict[str, Any] = {"temperature": found.temperature}
+    selective: dict[str, Any] = {"threshold": found.family_threshold, "wanted_precision": found.wanted_precision}
+    for split, after in scaled.items():
+        labels, before = predictions.labels[split], predictions.probabilities[split]
+        calibration[split] = {
+            "ece": calibration_error(labels, before),
+            "ece_calibrated": calibration_error(labels, after),
+            "loss": point.log_loss(labels, before),
+            "loss_calibrated": point.log_loss(labels, after),
+        }
+        selective[split] = selective_scores(labels, after, found.family_threshold, predictions.phyla)
+    curve = risk_coverage(predictions.labels["test"], scaled["test"])
+    return {"calibration": calibration, "selective": selective, "risk_coverage": risk_coverage_scores(curve)}
+
+
+def _test_intervals(
+    predictions: Predictions, estimates: Mapping[str, float], params: EvaluateParams
+) -> dict[str, dict[str, float]]:
+    labels, probabilities = predictions.labels["test"], predictions.probabilities["test"]
+    weights = intervals.resample_within_classes(labels, params.resamples, params.seed)
+    photos = intervals.outcomes(labels, probabilities)
+    samples = intervals.sample_scores(photos, weights, params.top_k)
+    samples["macro_auc"] = intervals.sample_macro_auc(labels, probabilities, weights)
+    phyla = np.array(predictions.phyla)
+    samples["phylum_accuracy"] = weights @ (phyla[photos.predicted] == phyla[labels]) / len(labels)
+    return intervals.score_intervals(estimates, samples, intervals.degrees_of_freedom(labels))
+
+
+def mask_phylum(predictions: Predictions, split: str) -> Probabilities:
+    """Probabilities for someone who knows the phylum: those of other phyla are 0, the rest sum to 1 again.
+
+    The fair rival of a model that is told the phylum, which nearly gives some families away.
+    """
+    phyla = np.array(predictions.phyla)
+    known = phyla[None, :] == phyla[predictions.labels[split]][:, None]
+    masked = np.where(known, np.maximum(predictions.probabilities[split], point.SMALLEST_PROBABILITY), 0)
+    return np.asarray(masked / masked.sum(axis=1, keepdims=True), dtype=np.float32)
+
+
+def list_predictions(predictions: Predictions, file_paths: NDArray[np.str_]) -> pd.DataFrame:
+    """One row per test photo: its family, what was predicted and how sure, and where the truth ranked."""
+    labels, probabilities = predictions.labels["test"], predictions.probabilities["test"]
+    predicted, rows = probabilities.argmax(axis=1), np.arange(len(labels))
+    return pd.DataFrame(
+        {
+            "file_path": file_paths,
+            "family": predictions.families[labels],
+            "predicted": predictions.families[predicted],
+            "probability": probabilities[rows, predicted],
+            "true_probability": probabilities[rows, labels],
+            "true_rank": point.true_ranks(labels, probabilities),
+            "calibrated_probability": predictions.calibrated("test")[rows, predicted],
+        }
+    )

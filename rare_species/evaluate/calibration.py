@@ -1,0 +1,228 @@
+"""Probabilities that mean what they say, and when to answer with the phylum instead of the family; no TensorFlow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import ConfigDict, PositiveFloat
+from pydantic.dataclasses import dataclass
+from scipy.special import logsumexp
+
+from rare_species.common.arrays import Labels, Probabilities
+from rare_species.common.validation import PositiveFraction
+
+BINS = 15  # as in Guo et al.
+COLDEST, HOTTEST, TRIED = 0.05, 20.0, 241  # one is a fortieth above the other
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid", strict=True, allow_inf_nan=False))
+class Calibration:
+    """What turns a model's probabilities into an answer; a part of metadata.json.
+
+    Attributes:
+        temperature: see `calibrate`.
+        family_threshold: below this calibrated probability of the best family, in (0, 1], the answer is a phylum; None
+            where no probability is sure enough.
+        wanted_precision: of the families that are answered, on validation.
+    """
+
+    temperature: PositiveFloat
+    family_threshold: PositiveFraction | None
+    wanted_precision: PositiveFraction
+
+
+def fit_calibration(labels: Labels, probabilities: Probabilities, wanted_precision: float) -> Calibration:
+    """Fit both numbers to validation photos; see `fit_temperature` and `choose_threshold`."""
+    temperature = fit_temperature(labels, probabilities)
+    threshold = choose_threshold(labels, calibrate(probabilities, temperature), wanted_precision)
+    return Calibration(temperature, threshold, wanted_precision)
+
+
+def calibrate(probabilities: Probabilities, temperature: float) -> Probabilities:
+    """Divide the logarithms by a temperature, so that above 1 a model is less sure of everything.
+
+    Temperature scaling (Guo et al., 2017, "On Calibration of Modern Neural Networks"): the most probable class stays.
+
+    Args:
+        probabilities: float array of shape (n, n_classes), rows summing to 1.
+        temperature: above 0.
+
+    Returns:
+        Float array of the same shape, rows summing to 1.
+    """
+    return _soften(_logarithms(probabilities), temperature)
+
+
+def _logarithms(probabilities: Probabilities) -> NDArray[np.float64]:
+    return np.log(np.maximum(probabilities.astype(np.float64), np.finfo(np.float32).tiny))
+
+
+def _soften(logarithms: NDArray[np.float64], temperature: float) -> Probabilities:
+    logits = logarithms / temperature
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True), dtype=np.float32)
+
+
+def fit_temperature(labels: Labels, probabilities: Probabilities) -> float:
+    """The temperature of the lowest cross-entropy among those that do not worsen the calibration error.
+
+    Args:
+        labels: int array of shape (n,), of photos the model was not fitted to.
+        probabilities: float array of shape (n, n_classes).
+    """
+    logarithms, error = _logarithms(probabilities), calibration_error(labels, probabilities)
+    plain, tried = _cross_entropy(labels, logarithms), np.geomspace(COLDEST, HOTTEST, TRIED)
+    middle = TRIED // 2  # where the temperature is 1
+    better = []
+    for temperatures in (tried[:middle][::-1], tried[middle + 1 :]):
+        for temperature in temperatures:
+            loss = _cross_entropy(labels, logarithms / temperature)
+            if loss > plain:  # and from here on: it is convex in the inverse of the temperature
+                break
+            if loss < plain and calibration_error(labels, _soften(logarithms, temperature)) <= error:
+                better.append((loss, float(temperature)))
+    return min(better, default=(plain, 1.0))[1]
+
+
+def _cross_entropy(labels: Labels, logits: NDArray[np.float64]) -> float:
+    """Mean, natural log; unlike `point.log_loss` not clipped, which would not be convex."""
+    return float((logsumexp(logits, axis=1) - logits[np.arange(len(labels)), labels]).mean())
+
+
+def reliability(labels: Labels, probabilities: Probabilities, bins: int = BINS) -> pd.DataFrame:
+    """How often the most probable class is right, by how probable it is said to be.
+
+    Returns:
+        One row per bin (low, high] of equal width that holds photos: low, high, images, confidence (mean) and accuracy.
+    """
+    images, confidence, hits = _sums_by_bin(labels, probabilities, bins)
+    held, edges = np.flatnonzero(images), np.linspace(0, 1, bins + 1)
+    return pd.DataFrame(
+        {
+            "low": edges[held],
+            "high": edges[held + 1],
+            "images": images[held],
+            "confidence": confidence[held] / images[held],
+            "accuracy": hits[held] / images[held],
+        }
+    )
+
+
+def calibration_error(labels: Labels, probabilities: Probabilities, bins: int = BINS) -> float:
+    """Expected calibration error: the mean distance between confidence and accuracy of a bin, weighted by photos.
+
+    Naeini et al., 2015, "Obtaining Well Calibrated Probabilities Using Bayesian Binning".
+    """
+    _, confidence, hits = _sums_by_bin(labels, probabilities, bins)
+    return float(np.abs(confidence - hits).sum() / len(labels))
+
+
+def _sums_by_bin(
+    labels: Labels, probabilities: Probabilities, bins: int
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+    """Photos in each bin of confidence, the sum of their confidence, and how many are right."""
+    confidence, hit = probabilities.max(axis=1).astype(np.float64), probabilities.argmax(axis=1) == labels
+    places = np.digitize(confidence, np.linspace(0, 1, bins + 1)[1:-1], right=True)
+    images = np.bincount(places, minlength=bins)
+    sums, hits = (np.asarray(np.bincount(places, values, bins), np.float64) for values in (confidence, hit))
+    return images, sums, hits
+
+
+def choose_threshold(labels: Labels, probabilities: Probabilities, wanted_precision: float) -> float | None:
+    """The lowest probability at and above which families are answered with the wanted precision.
+
+    Args:
+        labels: int array of shape (n,).
+        probabilities: calibrated, of shape (n, n_classes).
+        wanted_precision: share of right families among those answered.
+
+    Returns:
+        A probability in (0, 1]; None where no threshold is precise enough.
+    """
+    confidence, hit = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
+    order = np.argsort(-confidence, kind="stable")
+    ranked, precision = confidence[order], np.cumsum(hit[order]) / np.arange(1, len(order) + 1)
+    last_of_ties = np.append(ranked[1:] < ranked[:-1], True)
+    enough = np.flatnonzero(last_of_ties & (precision >= wanted_precision))
+    return float(ranked[enough[-1]]) if len(enough) else None
+
+
+def is_sure(confidence: NDArray[np.float32], threshold: float | None) -> NDArray[np.bool_]:
+    """Whether families of these probabilities are answered.
+
+    Args:
+        confidence: calibrated probabilities of the best families, of any shape.
+        threshold: see `choose_threshold`; with None no family is answered.
+    """
+    return np.asarray(confidence >= (np.inf if threshold is None else threshold))
+
+
+def phylum_probabilities(probabilities: Probabilities, phyla: Sequence[str]) -> tuple[list[str], Probabilities]:
+    """Sum the probabilities of each phylum's families.
+
+    Args:
+        probabilities: float array of shape (n, n_classes).
+        phyla: phylum of each class.
+
+    Returns:
+        The phyla in alphabetical order, and a float array of shape (n, n_phyla).
+    """
+    names, places = np.unique(np.asarray(phyla), return_inverse=True)
+    member = np.eye(len(names), dtype=np.float32)[places]
+    return [str(name) for name in names], np.asarray(probabilities @ member)
+
+
+def selective_scores(
+    labels: Labels, probabilities: Probabilities, threshold: float | None, phyla: Sequence[str]
+) -> dict[str, float]:
+    """How right the answers are when a phylum is answered where the family is unsure.
+
+    Args:
+        labels: int array of shape (n,).
+        probabilities: calibrated, of shape (n, n_classes).
+        threshold: of the family, see `is_sure`.
+        phyla: phylum of each class; where one is unknown only families can be answered.
+
+    Returns:
+        `answered`, the share of photos with a family; `precision`, the share of those that is right; with phyla also
+        `phylum_precision` of the rest, and `right`, the share of all photos whose answer is. A share of nothing is 1.
+    """
+    hit, sure = probabilities.argmax(axis=1) == labels, is_sure(probabilities.max(axis=1), threshold)
+    scores = {"answered": float(sure.mean()), "precision": _share(hit[sure])}
+    if all(phyla):
+        names, sums = phylum_probabilities(probabilities, phyla)
+        hit_phylum = np.array(names)[sums.argmax(axis=1)] == np.asarray(phyla)[labels]
+        scores["phylum_precision"] = _share(hit_phylum[~sure])
+        scores["right"] = float(np.where(sure, hit, hit_phylum).mean())
+    return scores
+
+
+def risk_coverage(labels: Labels, probabilities: Probabilities) -> pd.DataFrame:
+    """Share of wrong answers among the surest photos, for every share of photos answered.
+
+    El-Yaniv & Wiener, 2010, "On the Foundations of Noise-free Selective Classification". Photos that are equally sure
+    come together, so that their order does not matter.
+
+    Returns:
+        Columns coverage, risk and threshold, one row per distinct confidence, surest first.
+    """
+    confidence, wrong = probabilities.max(axis=1), probabilities.argmax(axis=1) != labels
+    order = np.argsort(-confidence, kind="stable")
+    ranked, n = confidence[order], len(order)
+    risk = np.cumsum(wrong[order]) / np.arange(1, n + 1)
+    last = np.flatnonzero(np.append(ranked[1:] < ranked[:-1], True))
+    return pd.DataFrame({"coverage": (last + 1) / n, "risk": risk[last], "threshold": ranked[last]})
+
+
+def risk_coverage_scores(curve: pd.DataFrame) -> dict[str, float]:
+    """`aurc`, the area under the curve (lower is better), and `accuracy_at_80`, of the surest 80 % of the photos."""
+    widths = np.diff(curve["coverage"], prepend=0.0)
+    at_80 = curve[curve["coverage"] >= 0.8 - 1e-12].iloc[0]
+    return {"aurc": float((widths * curve["risk"]).sum()), "accuracy_at_80": 1 - float(at_80["risk"])}
+
+
+def _share(hits: NDArray[np.bool_]) -> float:
+    return float(hits.mean()) if len(hits) else 1.0

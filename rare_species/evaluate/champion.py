@@ -1,0 +1,35 @@
+"""The champion: the better of the two models, with what its answers need besides; no TensorFlow."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+
+from rare_species.common.classes import CLASSES
+from rare_species.common.files import rounded
+from rare_species.common.schema import write_document
+from rare_species.evaluate.assessment import Predictions
+from rare_species.metrics.point import score
+from rare_species.networks.saved_models import METADATA, NETWORK, Saved
+from rare_species.predict.champion import ChampionMetadata
+
+
+def save_champion(folder: Path, candidate: Saved, predictions: Predictions, top_k: int) -> None:
+    """Copy a saved candidate, and add to its metadata how sure its answers are and how right on the test split.
+
+    Args:
+        folder: an empty folder.
+        candidate: as its stage saved it.
+        predictions: its own, without augmented views.
+        top_k: of the top-k accuracy.
+    """
+    for name in (NETWORK, CLASSES):
+        shutil.copyfile(candidate.folder / name, folder / name)
+    test = score(predictions.labels["test"], predictions.probabilities["test"], top_k, predictions.phyla)
+    added = {
+        "champion": candidate.folder.name,
+        "calibration": asdict(predictions.calibration),
+        "test": rounded(test),
+    }
+    write_document(folder / METADATA, candidate.metadata.model_dump(mode="json") | added, ChampionMetadata)

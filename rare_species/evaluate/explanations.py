@@ -1,0 +1,62 @@
+"""What a candidate looked at in the photos it errs on most certainly."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from PIL import Image
+
+from rare_species.data.phylum import one_hot_phyla
+from rare_species.evaluate.gradcam import class_heatmaps, overlay
+from rare_species.evaluate.write import Candidate, captions, list_mistakes
+from rare_species.figures import contact_sheet, style
+from rare_species.figures.fonts import legible
+from rare_species.images.decode import decode_rgb
+
+COLUMNS = 6  # three photos in a row, each beside its explanation
+BATCH = 16  # photos whose activations are held at once
+
+
+def draw_explanations(candidate: Candidate, model: keras.Model, phyla: Sequence[str], path: Path, limit: int) -> None:
+    """Draw the surest mistakes, each beside what spoke for the family that was answered.
+
+    Args:
+        candidate: its predictions and photos.
+        model: the saved candidate.
+        phyla: those it is told, in the order of its second input; none for one that sees the image alone.
+        path: of the picture.
+        limit: photos at most.
+    """
+    legible(
+        candidate.predictions.families.tolist()
+    )  # says which fonts all pictures need, as the process beside does not
+    wrong = list_mistakes(candidate.table()).head(limit)
+    pictures: list[Image.Image | None] = []
+    names: list[str] = []
+    for start in range(0, len(wrong), BATCH):
+        rows = wrong.iloc[start : start + BATCH]
+        photos, heatmaps = _explain(candidate, model, phyla, rows)
+        for photo, heatmap, caption in zip(photos, heatmaps, captions(rows), strict=True):
+            pictures += [Image.fromarray(photo), overlay(photo, heatmap)]
+            names += [caption, "what spoke for it"]
+    title = f"{candidate.name}: what spoke for the {len(wrong)} surest mistakes (Grad-CAM)"
+    path.parent.mkdir(exist_ok=True)
+    style.save_jpeg(contact_sheet.contact_sheet(pictures, names, title, COLUMNS), path)
+
+
+def _explain(
+    candidate: Candidate, model: keras.Model, phyla: Sequence[str], rows: pd.DataFrame
+) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """Photos of a table of predictions, and the heatmaps of the families that were answered."""
+    predictions = candidate.predictions
+    jpegs = candidate.packed.read(candidate.rows.loc[rows.index])
+    photos = np.stack([np.asarray(decode_rgb(jpeg)) for jpeg in jpegs])
+    told = one_hot_phyla(predictions.labels["test"][rows.index], predictions.classes, phyla) if phyla else None
+    families = predictions.families.tolist()
+    answered = np.array([families.index(name) for name in rows["predicted"]])
+    return photos, class_heatmaps(model, photos, answered, told)

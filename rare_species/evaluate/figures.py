@@ -1,0 +1,143 @@
+"""Figures of stage evaluate, each from a table of numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator
+from numpy.typing import NDArray
+
+from rare_species.figures.bars import name_rows, readable
+from rare_species.figures.fonts import legible
+from rare_species.figures.style import ACCENT, INK, QUIET, WARM
+
+
+def confusion_matrix(counts: NDArray[np.int64], names: Sequence[str], title: str, rank: str = "family") -> Figure:
+    """A confusion matrix with each row scaled to its class's images; cells numbered and all classes named if they fit.
+
+    Args:
+        counts: int array of shape (n, n), rows true, columns predicted.
+        names: of the n classes.
+        title: above the matrix.
+        rank: what a class is.
+    """
+    figure = Figure(figsize=(11, 10), layout="constrained")
+    axes = figure.add_subplot()
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, interpolation="nearest")
+    if len(names) <= 40:
+        for row, column in zip(*np.nonzero(counts), strict=True):
+            colour = "white" if shares[row, column] > 0.5 else INK
+            axes.text(column, row, str(counts[row, column]), ha="center", va="center", fontsize=7, color=colour)
+    places = readable(range(len(names)))
+    labels, fonts = legible([names[place] for place in places])
+    axes.set_xticks(places, labels, rotation=90, fontsize=8, fontfamily=fonts, parse_math=False)
+    axes.set_yticks(places, labels, fontsize=8, fontfamily=fonts, parse_math=False)
+    axes.set(title=title, xlabel=f"predicted {rank}", ylabel=f"true {rank}")
+    figure.colorbar(image, ax=axes, shrink=0.6, label=f"share of the {rank}'s images")
+    return figure
+
+
+def family_scores(table: pd.DataFrame, title: str) -> Figure:
+    """F1 of each family, worst at the bottom, with its number of test images.
+
+    Args:
+        table: columns family, f1 and images.
+        title: above the bars.
+    """
+    table = table.sort_values(["f1", "family"], kind="stable")
+    figure = Figure(figsize=(9, 11), layout="constrained")
+    axes = figure.add_subplot()
+    axes.barh(range(len(table)), table["f1"], color=ACCENT, height=0.8)
+    labels = [f"{family} ({images})" for family, images in zip(table["family"], table["images"], strict=True)]
+    name_rows(axes, labels)
+    axes.set(title=title, xlabel="F1 (test images in brackets)", xlim=(0, 1), ylim=(-0.6, len(table) - 0.4))
+    return figure
+
+
+def reliability_diagram(tables: Mapping[str, pd.DataFrame], title: str) -> Figure:
+    """How often answers are right against how probable they are said to be, and how many photos are how sure.
+
+    Args:
+        tables: by name, such as "as trained"; see `calibration.reliability`.
+        title: above the diagram.
+    """
+    figure = Figure(figsize=(7, 7), layout="constrained")
+    curve, counts = figure.subplots(2, 1, height_ratios=[3, 1], sharex=True)
+    curve.plot([0, 1], [0, 1], color=INK, linewidth=1, linestyle=":", label="as sure as right")
+    for (name, table), colour in zip(tables.items(), (WARM, ACCENT), strict=False):
+        curve.plot(table["confidence"], table["accuracy"], color=colour, marker="o", label=name)
+        width = (table["high"] - table["low"]).iloc[0]
+        counts.bar(table["low"], table["images"], width, align="edge", color=colour, alpha=0.6)
+    curve.set(title=title, ylabel="accuracy", xlim=(0, 1), ylim=(0, 1))
+    curve.legend(frameon=False)
+    counts.set(xlabel="probability of the answer", ylabel="photos")
+    return figure
+
+
+def risk_coverage_curve(curve: pd.DataFrame, threshold: float | None, title: str) -> Figure:
+    """Share of wrong answers against the share of photos answered, the surest first.
+
+    Args:
+        curve: see `calibration.risk_coverage`.
+        threshold: below it the phylum is answered, as everywhere with None; a line marks how many photos reach it.
+        title: above the curve.
+    """
+    figure = Figure(figsize=(7, 5), layout="constrained")
+    axes = figure.add_subplot()
+    axes.step(curve["coverage"], curve["risk"], where="post", color=ACCENT, linewidth=2)
+    sure = curve["threshold"] >= (np.inf if threshold is None else threshold)
+    answered = float(curve.loc[sure, "coverage"].to_numpy().max(initial=0.0))
+    axes.axvline(answered, color=INK, linewidth=1, linestyle=":", label=f"sure of the family: {answered:.0%}")
+    axes.set(title=title, xlabel="share of photos answered", ylabel="share of those wrong", xlim=(0, 1), ylim=(0, 1))
+    axes.legend(frameon=False)
+    return figure
+
+
+def f1_by_images(table: pd.DataFrame, title: str) -> Figure:
+    """Each family's F1 against its training photos.
+
+    Args:
+        table: columns train_images and f1, see `point.family_table`.
+        title: above the points.
+    """
+    figure = Figure(figsize=(8, 5), layout="constrained")
+    axes = figure.add_subplot()
+    axes.scatter(table["train_images"], table["f1"], s=18, alpha=0.6, color=ACCENT, linewidths=0)
+    quarters = pd.qcut(table["train_images"].rank(method="first"), min(4, len(table)), labels=False)
+    means = table.groupby(quarters)[["train_images", "f1"]].mean()
+    axes.plot(means["train_images"], means["f1"], color=WARM, marker="o", label="mean of a quarter of the families")
+    axes.set(title=title, xlabel="training photos of the family", ylabel="F1", ylim=(-0.03, 1.03), xscale="log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_formatter("")
+    axes.legend(frameon=False, loc="lower right")
+    return figure
+
+
+def accuracy_bars(table: pd.DataFrame, title: str) -> Figure:
+    """Accuracy of photos by their properties, a panel each, with 95 % intervals.
+
+    Args:
+        table: see `error_analysis.accuracy_by_property`.
+        title: above the panels.
+    """
+    names = list(table["property"].unique())
+    figure = Figure(figsize=(11, 4), layout="constrained")
+    figure.suptitle(title)
+    for number, name in enumerate(names, start=1):
+        rows = table[table["property"] == name]
+        axes = figure.add_subplot(1, len(names), number)
+        errors = [rows["accuracy"] - rows["accuracy_low"], rows["accuracy_high"] - rows["accuracy"]]
+        axes.bar(range(len(rows)), rows["accuracy"], color=QUIET, yerr=errors, ecolor=INK, capsize=3)
+        labels = [
+            f"{low:.4g}–{high:.4g}\n{n:.0f} photos" for low, high, n in rows[["low", "high", "images"]].to_numpy()
+        ]
+        axes.set_xticks(range(len(rows)), labels, fontsize=7)
+        axes.set(
+            title=name.replace("_", " ").replace(" px", ", px"), ylim=(0, 1), ylabel="accuracy" if number == 1 else ""
+        )
+    return figure

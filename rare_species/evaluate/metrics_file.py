@@ -1,0 +1,182 @@
+"""What metrics/evaluate.json holds: a model of it, by which it is written and read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat, model_validator
+from pydantic.functional_validators import AfterValidator
+
+from rare_species.common.errors import UserError
+from rare_species.common.files import rounded
+from rare_species.common.paths import Paths
+from rare_species.common.result_files import check_results
+from rare_species.common.schema import Document, read_document, write_document
+from rare_species.common.validation import Fraction, PositiveFraction
+
+CandidateName = Literal["train", "tune"]
+TOP_K = re.compile(r"top\d+_accuracy")
+SHOWN = ("accuracy", "macro_f1", "macro_auc", "loss")  # of scores, by the summary and the report
+
+
+def top_k_names(scores: Mapping[str, float]) -> list[str]:
+    """Names of top-k accuracies, whatever k is."""
+    return [name for name in scores if TOP_K.fullmatch(name)]
+
+
+def _check_scores(scores: dict[str, float]) -> dict[str, float]:
+    """See that what is shown is there, and that all but the loss is a share."""
+    missing = [name for name in SHOWN if name not in scores]
+    if missing:
+        raise ValueError(f"{missing[0]} is missing")
+    if len(top_k_names(scores)) != 1:
+        raise ValueError(f"one top-k accuracy is expected, and there are {len(top_k_names(scores))}")
+    for name, value in scores.items():
+        if not 0 <= value <= (float("inf") if name == "loss" else 1):
+            raise ValueError(f"{name} must be {'at least 0' if name == 'loss' else 'from 0 to 1'}, and is {value}")
+    return scores
+
+
+Scores = Annotated[dict[str, float], AfterValidator(_check_scores)]
+
+
+class Interval(Document):
+    """A 95 % interval."""
+
+    low: NonNegativeFloat
+    high: NonNegativeFloat
+
+    @model_validator(mode="after")
+    def _check(self) -> Interval:
+        if self.low > self.high:
+            raise ValueError(f"low must be at most high, and is {self.low} above {self.high}")
+        return self
+
+
+class Gap(Document):
+    """Macro F1 lost from one split to the next."""
+
+    train_val: float
+    val_test: float
+
+
+class CalibrationScores(Document):
+    """Calibration error and loss before and after temperature scaling."""
+
+    ece: Fraction
+    ece_calibrated: Fraction
+    loss: NonNegativeFloat
+    loss_calibrated: NonNegativeFloat
+
+
+class CalibrationMetrics(Document):
+    """The temperature and what it does."""
+
+    temperature: PositiveFloat
+    val: CalibrationScores
+    test: CalibrationScores
+
+
+class SelectiveScores(Document):
+    """See `calibration.selective_scores`."""
+
+    answered: Fraction
+    precision: Fraction
+    phylum_precision: Fraction | None = None
+    right: Fraction | None = None
+
+
+class SelectiveMetrics(Document):
+    """When the family is answered, and what that brings."""
+
+    threshold: PositiveFraction | None  # None where no probability is high enough
+    wanted_precision: PositiveFraction
+    val: SelectiveScores
+    test: SelectiveScores
+
+
+class RiskCoverageMetrics(Document):
+    """See `calibration.risk_coverage_scores`."""
+
+    aurc: Fraction
+    accuracy_at_80: Fraction
+
+
+class CandidateMetrics(Document):
+    """See `assessment.assess`."""
+
+    train: Scores
+    val: Scores
+    test: Scores
+    test_95: dict[str, Interval]
+    known_phylum: Scores | None = None
+    gap: Gap
+    calibration: CalibrationMetrics
+    selective: SelectiveMetrics
+    risk_coverage: RiskCoverageMetrics
+
+    @model_validator(mode="after")
+    def _check(self) -> CandidateMetrics:
+        if "macro_f1" not in self.test_95:
+            raise ValueError("test_95.macro_f1 is missing")
+        return self
+
+
+class Evaluation(Document):
+    """metrics/evaluate.json: the better candidate by validation macro F1, and all that was measured."""
+
+    champion: CandidateName
+    train: CandidateMetrics | None = None
+    tune: CandidateMetrics | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Evaluation:
+        if getattr(self, self.champion) is None:
+            raise ValueError(f"champion is {self.champion}, of which there are no scores")
+        candidates = [candidate for candidate in (self.train, self.tune) if candidate]
+        splits = [scores for candidate in candidates for scores in (candidate.train, candidate.val, candidate.test)]
+        tops = {name for scores in splits for name in top_k_names(scores)}
+        if len(tops) > 1:
+            raise ValueError(f"all scores must have the same top-k accuracy, and have {' and '.join(sorted(tops))}")
+        return self
+
+
+class PastEvaluation(BaseModel):
+    """As much of metrics/evaluate.json as comparisons need: those of other versions have other metrics."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, strict=True)
+
+    champion: CandidateName
+    train: dict[str, object] | None = None
+    tune: dict[str, object] | None = None
+
+
+def write_evaluation(path: Path, assessed: Mapping[str, Mapping[str, Any]]) -> str:
+    """Name the champion, and write metrics/evaluate.json.
+
+    Args:
+        path: the file.
+        assessed: see `assessment.assess`, by candidate.
+
+    Returns:
+        The candidate with the best macro F1 on validation; of equals the first.
+    """
+    champion = max(assessed, key=lambda name: float(assessed[name]["val"]["macro_f1"]))
+    write_document(path, rounded({"champion": champion, **assessed}), Evaluation)
+    return champion
+
+
+def read_evaluation(paths: Paths) -> dict[str, Any]:
+    """Read metrics/evaluate.json, see `metrics_file.Evaluation`; what was not measured is left out.
+
+    Raises:
+        UserError: when evaluate has not run, or the file is not as it wrote it.
+    """
+    file = paths.metrics("evaluate")
+    if not file.is_file():
+        raise UserError(f"Expected {file}. Received: no such file. Run the pipeline first: make repro")
+    check_results(paths, "evaluate")
+    return read_document(file, Evaluation).model_dump(mode="json", exclude_unset=True)

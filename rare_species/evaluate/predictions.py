@@ -1,0 +1,129 @@
+"""What a saved candidate says of every split: from cached features where it can, and averaged over changed copies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from rare_species.augmentation.augment import build_augmenter
+from rare_species.common.errors import UserError
+from rare_species.common.tables import SPLITS
+from rare_species.data.features import as_batches
+from rare_species.data.opened import Data, photos_of
+from rare_species.evaluate.assessment import Predictions, make_predictions
+from rare_species.networks.assembly import BACKBONE, CLASSIFIER
+from rare_species.networks.determinism import make_reproducible
+from rare_species.networks.inference import each_input, inference, predict
+from rare_species.networks.saved_models import Saved
+from rare_species.params.evaluate import EvaluateParams
+
+CHECKED_PHOTOS = 16
+TOLERANCE = 1e-3  # of a probability, between cached features and photos: other batch shapes, other rounding
+
+
+def check_candidates(candidates: Iterable[Saved], data: Data) -> None:
+    """See that saved candidates are of these photos and classes.
+
+    Raises:
+        UserError: when one is of others.
+    """
+    wanted = (data.packed.shape, list(data.classes), list(data.phyla))
+    for saved in candidates:
+        if (saved.shape, list(saved.classes), list(saved.phyla)) != wanted:
+            raise UserError(
+                f"Expected {saved.folder} to take the photos in {data.packed.folder} and to know their classes. "
+                f"Received: others. Train again: dvc repro --force {saved.folder.name}."
+            )
+
+
+def predict_candidate(model: keras.Model, data: Data, params: EvaluateParams) -> tuple[Predictions, Predictions]:
+    """What a candidate says, calibrated on the validation photos.
+
+    Args:
+        model: from `saved_networks.load_network`.
+        data: its photos and features.
+        params: views, and the precision that is wanted of answers.
+
+    Returns:
+        The predictions that are measured, averaged over `evaluate.views`, and of the test photos those that people
+        get, who have the photo as it is.
+    """
+    labels = {split: data.packed.rows(split)["class_id"].to_numpy() for split in SPLITS}
+    plain = predict_splits(model, data)
+    measured = make_predictions(labels, average_views(model, data, plain, params), data.classes, params)
+    own = make_predictions(labels, plain, data.classes, params) if params.views else measured
+    return measured, own.of_test()
+
+
+def predict_splits(model: keras.Model, data: Data) -> dict[str, NDArray[np.float32]]:
+    """Probabilities of a saved candidate on every split's photos, without augmented views.
+
+    A classifier of frozen features runs on the cached ones; on a few test photos the whole model is run too, and must
+    agree. One that learned from the photos runs on them.
+
+    Args:
+        model: from `saved_networks.load_network`.
+        data: its photos and features.
+
+    Returns:
+        float32 arrays of shape (n_photos, n_classes) by split, rows in the order of the features.
+
+    Raises:
+        UserError: when the saved model and the cached features do not belong together.
+    """
+    if not any(layer.name == BACKBONE for layer in model.layers):
+        return {split: predict(model, photos_of(data, split)) for split in SPLITS}
+    probabilities = {split: _predict_cached(model.get_layer(CLASSIFIER), data, split) for split in SPLITS}
+    checked = photos_of(data, "test").unbatch().take(CHECKED_PHOTOS).batch(CHECKED_PHOTOS)
+    _check_agreement(predict(model, checked), probabilities["test"])
+    return probabilities
+
+
+def _predict_cached(head: keras.Model, data: Data, split: str) -> NDArray[np.float32]:
+    """Probabilities of a split's photos; its features are read for this alone, as all splits' may not fit in memory."""
+    return predict(head, as_batches(data.load(split).originals().tensor))
+
+
+def average_views(
+    model: keras.Model, data: Data, plain: Mapping[str, NDArray[np.float32]], params: EvaluateParams
+) -> dict[str, NDArray[np.float32]]:
+    """Average validation and test probabilities with those of `evaluate.views` changed copies of each photo.
+
+    Test-time augmentation; what people use answers from the photo as it is, see stage evaluate.
+
+    Args:
+        model: the saved candidate.
+        data: its photos.
+        plain: see `predict_splits`.
+        params: how many copies, and how they are changed.
+    """
+    if not params.views:
+        return dict(plain)
+    averaged = {split: _with_views(model, photos_of(data, split), plain[split], params) for split in ("val", "test")}
+    return {**plain, **averaged}
+
+
+def _with_views(
+    model: keras.Model, photos: tf.data.Dataset, plain: NDArray[np.float32], params: EvaluateParams
+) -> NDArray[np.float32]:
+    make_reproducible(params.seed)
+    augmenter = build_augmenter(params.augmentation, params.seed)
+    call = inference(model)
+    total = plain.astype(np.float64)
+    for _ in range(params.views):
+        batches = map(each_input, photos)
+        total += np.concatenate([call(augmenter(rgb, training=True), *told).numpy() for rgb, *told in batches])
+    return (total / (1 + params.views)).astype(np.float32)
+
+
+def _check_agreement(whole: NDArray[np.float32], cached: NDArray[np.float32]) -> None:
+    difference = float(np.abs(whole - cached[: len(whole)]).max())
+    if not difference <= TOLERANCE:  # NaN too
+        raise UserError(
+            "Expected the saved model to give the same probabilities from photos as from data/features. "
+            f"Received: a difference of {difference:.3g}. Embed and train again: dvc repro --force embed train tune."
+        )

@@ -1,0 +1,45 @@
+"""Bars that count images by family, and the names along an axis."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from rare_species.figures.fonts import legible
+from rare_species.figures.style import ACCENT, MAX_LABELS, QUIET, WARM
+
+
+def family_counts(counts: pd.DataFrame, title: str) -> Figure:
+    """Stacked horizontal bars, one per family, largest first.
+
+    Args:
+        counts: one row per family, one column per part of the bar.
+        title: above the bars.
+    """
+    counts = counts.loc[counts.sum(axis="columns").sort_values(kind="stable").index]
+    figure = Figure(figsize=(9, 11), layout="constrained")
+    axes = figure.add_subplot()
+    start = np.zeros(len(counts))
+    colours = [ACCENT, WARM, "#b5554d", QUIET]
+    for column, colour in zip(counts.columns, colours, strict=False):
+        axes.barh(range(len(counts)), counts[column], left=start, color=colour, label=str(column), height=0.8)
+        start = start + counts[column].to_numpy()
+    name_rows(axes, list(counts.index))
+    axes.set(title=title, xlabel="images", ylim=(-0.6, len(counts) - 0.4))
+    axes.legend(loc="lower right", frameon=False)
+    return figure
+
+
+def readable(places: range) -> range:
+    """Every place, or every n-th where there are too many labels to read."""
+    return places[:: max(1, -(-len(places) // MAX_LABELS))]
+
+
+def name_rows(axes: object, names: Sequence[str]) -> None:
+    """Label the rows, the last one in any case."""
+    places = readable(range(len(names) - 1, -1, -1))
+    labels, fonts = legible([names[place] for place in places])
+    axes.set_yticks(places, labels, fontsize=8, fontfamily=fonts, parse_math=False)  # type: ignore[attr-defined]

@@ -1,0 +1,94 @@
+"""A fitted classifier: its metrics, and how it is saved whole."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from rare_species.common.cores import available_cores
+from rare_species.common.tables import SPLITS
+from rare_species.data.backbone_document import NETWORK
+from rare_species.data.features import as_batches
+from rare_species.data.opened import Data, photos_of
+from rare_species.fitting.callbacks import Fit
+from rare_species.metrics.point import epoch_scores
+from rare_species.networks.assembly import assemble, average_probabilities
+from rare_species.networks.inference import predict
+from rare_species.networks.rewriting import for_inference
+from rare_species.networks.saved_networks import save_model
+from rare_species.networks.saving import load_keras
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A fitted classifier.
+
+    Attributes:
+        backbone: from RGB in [0, 255] to the features that members take, before the phylum if they are told that;
+            None for members that take photos.
+        members: models that give logits; their probabilities are averaged.
+        fit: how the first member was fitted.
+    """
+
+    backbone: keras.Model | None
+    members: Sequence[keras.Model]
+    fit: Fit
+
+    @cached_property
+    def classifier(self) -> keras.Model:
+        """From what members take to probabilities."""
+        return average_probabilities(self.members)
+
+
+def load_backbone(data: Data) -> keras.Model:
+    """The network that made the features, as fast as can be; not to be trained further."""
+    return for_inference(load_trainable_backbone(data))
+
+
+def load_trainable_backbone(data: Data) -> keras.Model:
+    """The network before batch normalisation was folded away."""
+    return load_keras(data.features / NETWORK)
+
+
+def score_candidate(candidate: Candidate, data: Data) -> dict[str, float]:
+    """Scores such as `val_loss` of the candidate as it is saved; of a single member those of its best epoch.
+
+    What was fitted in half precision was scored in it too: they differ from the saved model's by a thousandth or so.
+    """
+    if len(candidate.members) == 1:
+        return candidate.fit.best
+    scores: dict[str, float] = {}
+    for split, features in data.fitted.items():
+        photos = features.originals()
+        batches = as_batches(photos.tensor) if candidate.backbone else photos_of(data, split)
+        found = epoch_scores(photos.labels, predict(candidate.classifier, batches))
+        scores |= {f"{split}_{name}": value for name, value in found.items()}
+    return scores
+
+
+def save_candidate(folder: Path, candidate: Candidate, data: Data, knobs: dict[str, Any]) -> None:
+    """Save the whole model with its classes and what it was trained with.
+
+    Args:
+        folder: an empty folder.
+        candidate: the fitted model.
+        data: what it was fitted to.
+        knobs: what it was fitted with, for the record.
+    """
+    shape = data.packed.shape
+    told = "; phylum, one-hot in the order of phyla" if data.phyla else ""
+    metadata = {
+        "input": shape.model_dump() | {"values": f"RGB, 0 to 255{told}", "phyla": data.phyla},
+        "backbone": data.description.model_dump(),
+        "images": {split: len(data.packed.rows(split)) for split in SPLITS},
+        "best_epoch": candidate.fit.best_epoch,
+        "params": knobs,
+        "cores": None if candidate.backbone else available_cores(),
+    }
+    parts = [candidate.backbone, candidate.classifier] if candidate.backbone else [candidate.classifier]
+    save_model(folder, assemble(shape.image_size, parts, len(data.phyla)), data.classes, metadata)

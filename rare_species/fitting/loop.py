@@ -1,0 +1,246 @@
+"""Fit a model: what it learns from, its loss, and the loop."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from rare_species.common.arrays import Labels
+from rare_species.data.features import Features, as_batches
+from rare_species.fitting.batches import LookUp, Shuffle, shuffled_rows
+from rare_species.fitting.callbacks import (
+    BatchProgress,
+    Checkpoint,
+    EpochScores,
+    Fit,
+    OnEpoch,
+    Scored,
+    rate_lowering,
+    stopping,
+)
+from rare_species.fitting.heads import build_head
+from rare_species.fitting.imbalance import balanced_softmax_bias, class_weights, rows_of_an_epoch
+from rare_species.fitting.optimizers import build_optimizer
+from rare_species.metrics.point import EPOCH_METRICS
+from rare_species.networks.determinism import seed_new_layers
+from rare_species.params.fitting import FitParams
+
+log = logging.getLogger(__name__)
+SEEDED = threading.Lock()  # the seed of new layers is the process's: threads build them one at a time
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """What one fit learns from and is scored on.
+
+    Attributes:
+        batches: (inputs, one-hot targets) of the training split.
+        shuffle: their order.
+        loss: of (one-hot targets, logits).
+        class_weight: weight of each class in the loss, by class id; None for all alike.
+        scored: by split, the labels and input batches in their order.
+    """
+
+    batches: tf.data.Dataset
+    shuffle: Shuffle
+    loss: keras.losses.Loss
+    class_weight: dict[int, float] | None
+    scored: dict[str, Scored]
+
+    def weighted_batches(self) -> tf.data.Dataset:
+        """Batches with each row's weight; one of a blend of classes lies between theirs."""
+        if self.class_weight is None:
+            return self.batches
+        weights = tf.constant(list(self.class_weight.values()), tf.float32)
+        return self.batches.map(lambda inputs, targets: (inputs, targets, tf.linalg.matvec(targets, weights)))
+
+
+def fit_head(
+    splits: dict[str, Features],
+    n_classes: int,
+    params: FitParams,
+    seed: int,
+    on_epoch: OnEpoch,
+    *,
+    scored: Sequence[str] = ("train", "val"),
+    metrics: Sequence[str] = EPOCH_METRICS,
+    show_progress: bool = True,
+) -> tuple[keras.Model, Fit]:
+    """Fit a head on cached features; several threads may do so at once.
+
+    A whole epoch is one call of TensorFlow's graph: a batch's arithmetic takes less time than calling it from Python.
+
+    Args:
+        splits: "train" and "val".
+        n_classes: families.
+        params: head, optimizer and so on; with 0 epochs the head stays as it was drawn.
+        seed: of the weights, the order and dropout.
+        on_epoch: called with the epoch, from 0, and its scores.
+        scored: splits to score after every epoch.
+        metrics: to compute, see `point.epoch_scores`.
+        show_progress: as a bar, when it takes long.
+
+    Returns:
+        The head, from features to logits, with the weights of its best epoch, and the fit.
+    """
+    train = splits["train"]
+    with SEEDED:
+        seed_new_layers(seed)
+        model = build_head(train.values.shape[1], n_classes, params.head)
+    if not params.epochs:
+        return model, Fit()
+
+    in_order = {name: _in_order(splits[name].originals()) for name in scored}
+    batches = partial(shuffled_rows, train.labels, n_classes)
+    data = training_data(train.labels, n_classes, params, seed, batches=batches, scored=in_order)
+    learner = keras.Sequential([keras.Input((), dtype="int64"), LookUp(train.tensor), model])
+    steps = data.shuffle.steps
+    learner.compile(build_optimizer(params, steps), data.loss, jit_compile=False, steps_per_execution=steps)
+    learner.optimizer.build(learner.trainable_variables)  # a first step that made variables would be traced twice
+    return model, fit_model(
+        learner, data, params, on_epoch, scored_network=model, metrics=metrics, show_progress=show_progress
+    )
+
+
+def training_data(
+    labels: Labels,
+    n_classes: int,
+    params: FitParams,
+    seed: int,
+    *,
+    batches: Callable[[Shuffle], tf.data.Dataset],
+    scored: dict[str, Scored],
+) -> TrainingData:
+    """Put together what a fit learns from, as `imbalance` asks for.
+
+    Args:
+        labels: int array of shape (n,), of the training photos.
+        n_classes: families.
+        params: of the fit.
+        seed: of the order.
+        batches: makes (inputs, one-hot targets) in an order.
+        scored: see `TrainingData`.
+    """
+    shuffle = Shuffle(rows_of_an_epoch(labels, params.imbalance), params.batch_size, seed)
+    return TrainingData(
+        batches=batches(shuffle),
+        shuffle=shuffle,
+        loss=build_loss(params, labels, n_classes),
+        class_weight=class_weights(labels, n_classes, params.imbalance, params.effective_beta),
+        scored=scored,
+    )
+
+
+def fit_model(
+    model: keras.Model,
+    data: TrainingData,
+    params: FitParams,
+    on_epoch: OnEpoch,
+    *,
+    scored_network: keras.Model | None = None,
+    metrics: Sequence[str] = EPOCH_METRICS,
+    show_progress: bool = True,
+    checkpoint: Path | None = None,
+    before: Fit | None = None,
+) -> Fit:
+    """Fit a compiled model that gives logits; it ends with the weights of its best epoch.
+
+    Args:
+        model: compiled with `data.loss`; an optimizer's moving average of the weights is what is scored and kept.
+        data: what to learn from.
+        params: how long, and when to stop or to lower the rate.
+        on_epoch: called with each epoch, from 0, and its scores.
+        scored_network: the part of the model that takes what `data.scored` has; the model when not given.
+        metrics: to compute, see `point.epoch_scores`.
+        show_progress: as a bar, when it takes long.
+        checkpoint: file to write the state to after every epoch, and to go on from when it is there.
+        before: an earlier fit to go on from, whose best weights the model holds.
+
+    Returns:
+        The fit; its history goes on from that of `before`.
+
+    Raises:
+        DivergedError: when the loss becomes NaN or infinite.
+    """
+    steps, unit = (data.shuffle.steps, "batch") if checkpoint else (1, "epoch")  # epochs of features are too short
+    bar_of = partial(tqdm, desc="fit", unit=unit, delay=2.0, mininterval=1.0, leave=False, disable=not show_progress)
+    with bar_of(total=params.epochs * steps) as bar:
+
+        def follow(epoch: int, scores: dict[str, float]) -> None:
+            bar.update(unit == "epoch")
+            on_epoch(epoch, scores)
+
+        network = scored_network or model
+        monitor = params.early_stopping.monitor
+        scoring = EpochScores(network, data.scored, follow, monitor, before=before, metrics=metrics)
+        stop, lower = stopping(params), rate_lowering(params)
+        state = Checkpoint(checkpoint, scoring, stop, lower, before)
+        if state.first_epoch:
+            log.info("going on after epoch %d of %d, from %s", state.first_epoch, params.epochs, checkpoint)
+        progress = [BatchProgress(bar, steps)] if unit == "batch" else []
+        model.fit(
+            data.weighted_batches(),
+            initial_epoch=state.first_epoch,
+            epochs=params.epochs,
+            callbacks=[_set_epoch(data.shuffle), *progress, *_averaging(model), scoring, stop, *lower, state],
+            shuffle=False,
+            verbose=0,
+        )
+    return scoring.fit
+
+
+def build_loss(params: FitParams, labels: Labels, n_classes: int) -> keras.losses.Loss:
+    """Build the loss of (one-hot targets, logits) that `imbalance` asks for.
+
+    Args:
+        params: of the fit; "focal" is the loss of Lin et al., 2017, "Focal Loss for Dense Object Detection".
+        labels: int array of shape (n,), of the training photos.
+        n_classes: families.
+    """
+    if params.imbalance == "focal":
+        return keras.losses.CategoricalFocalCrossentropy(
+            alpha=1.0, gamma=params.focal_gamma, from_logits=True, label_smoothing=params.label_smoothing
+        )
+    if params.imbalance == "balanced_softmax":
+        return ShiftedCrossentropy(
+            balanced_softmax_bias(np.bincount(labels, minlength=n_classes)), params.label_smoothing
+        )
+    return keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=params.label_smoothing)
+
+
+class ShiftedCrossentropy(keras.losses.Loss):
+    """Cross-entropy of logits to which a bias is added while training; see `imbalance.balanced_softmax_bias`."""
+
+    def __init__(self, bias: NDArray[np.float32], label_smoothing: float) -> None:
+        super().__init__()
+        self._bias = tf.constant(bias)
+        self._label_smoothing = label_smoothing
+
+    def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
+        """Loss of each row."""
+        return keras.losses.categorical_crossentropy(
+            y_true, y_pred + self._bias, from_logits=True, label_smoothing=self._label_smoothing
+        )
+
+
+def _in_order(features: Features) -> Scored:
+    return features.labels, as_batches(features.tensor)
+
+
+def _set_epoch(shuffle: Shuffle) -> keras.callbacks.Callback:
+    return keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, _logs: shuffle.epoch.assign(epoch))
+
+
+def _averaging(model: keras.Model) -> list[keras.callbacks.Callback]:
+    optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)  # inside a LossScaleOptimizer
+    return [keras.callbacks.SwapEMAWeights(swap_on_epoch=True)] if optimizer.use_ema else []

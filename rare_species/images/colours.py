@@ -1,0 +1,58 @@
+"""Colours of photos as Pillow decodes them, in whatever mode, become RGB or grey, a strip at a time to save memory."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from PIL import Image
+
+from rare_species.common.status import Guess
+from rare_species.images.depth import is_deep, to_8_bits
+from rare_species.images.strips import strips
+
+WHITE = (255, 255, 255)
+
+
+def flat(image: Image.Image, mode: Literal["RGB", "L"] = "RGB") -> Image.Image:
+    """Do what `flatten` does, whatever is guessed."""
+    return flatten(image, mode)[0]
+
+
+def flatten(image: Image.Image, mode: Literal["RGB", "L"]) -> tuple[Image.Image, Guess | None]:
+    """Turn an image of any mode into colour or grey, with transparency over white.
+
+    An alpha that hides all of it is ignored: it is a mistake of who wrote the file.
+
+    Args:
+        image: one that is decoded, as Pillow opened it.
+        mode: "RGB" or "L".
+
+    Returns:
+        An image of that mode and the same size, the same one if it already is; and what it was taken for, or None where
+        it is read as it stands.
+    """
+    if is_deep(image):
+        grey, stretched = to_8_bits(image)
+        return grey.convert(mode), Guess.STRETCHED if stretched else None
+    if image.mode == mode and not image.has_transparency_data:
+        return image, None
+    canvas, invisible = Image.new(mode, image.size), _is_invisible(image)
+    for box in strips(image):
+        part = image.crop(box)
+        if invisible:
+            part = part.convert("RGBA")
+        elif part.has_transparency_data:
+            part = Image.alpha_composite(Image.new("RGBA", part.size, (*WHITE, 255)), part.convert("RGBA"))
+        canvas.paste(part.convert("RGB").convert(mode), box)
+    return canvas, Guess.OPAQUE if invisible else None
+
+
+def one_colour(image: Image.Image) -> bool:
+    """Whether an image of mode RGB or L is one colour everywhere."""
+    return all(channel.getextrema()[0] == channel.getextrema()[1] for channel in image.split())
+
+
+def _is_invisible(image: Image.Image) -> bool:
+    return image.has_transparency_data and all(
+        image.crop(box).convert("RGBA").getchannel("A").getextrema() == (0, 0) for box in strips(image)
+    )

@@ -1,0 +1,221 @@
+"""Work on many images in a pool, in order: of processes with a progress bar, or of threads ahead of who asks.
+
+Or in one process beside this one, whatever the work.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import tempfile
+import threading
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import contextmanager
+from multiprocessing import active_children, get_context, util
+from pathlib import Path
+from types import ModuleType
+from typing import Any, TypeVar
+
+from tqdm import tqdm
+
+from rare_species.common.command import SIGNALS
+from rare_species.common.cores import available_cores
+from rare_species.common.errors import UserError
+from rare_species.common.failures import out_of_memory
+from rare_species.common.terminal import printable
+from rare_species.parallel import worker
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+START_METHOD = "forkserver"  # a plain fork can hang where TensorFlow's threads run
+MOST_STREAMS = 8  # each holds a batch's activations
+AHEAD = 16  # chunks for each process that are done or on their way before they are asked for
+LONGEST_TMPDIR = 70  # bytes; Python adds up to 32 of its own
+CHUNK = 16  # items a worker takes at a time: few enough to share evenly, enough to hide the hand-over
+
+
+def map_in_processes(
+    function: Callable[[Item], Result], items: Sequence[Item], description: str, workers: int
+) -> Generator[Result, None, None]:
+    """Apply a function to every item.
+
+    Args:
+        function: picklable, without side effects, and not of the script that runs.
+        items: its arguments.
+        description: shown beside the progress bar.
+        workers: processes at most; with work for one only, it is done in this process.
+
+    Yields:
+        Results in the order of `items`, whatever the number of workers.
+
+    Raises:
+        UserError: when memory does not suffice for some items.
+    """
+    processes = min(workers, -(-len(items) // CHUNK))
+    results = _map_here(function, items) if processes <= 1 else _map_apart(function, items, processes)
+    with tqdm(total=len(items), desc=description, unit="image", mininterval=1.0) as progress:
+        try:
+            for result in results:
+                progress.update()
+                yield result
+        finally:
+            results.close()
+
+
+def _map_here(function: Callable[[Item], Result], items: Sequence[Item]) -> Generator[Result, None, None]:
+    for item in items:
+        try:
+            result = function(item)
+        except MemoryError as error:
+            raise UserError(out_of_memory(f"The memory is full{_between([item])}.")) from error
+        yield result
+
+
+def _map_apart(
+    function: Callable[[Item], Result], items: Sequence[Item], processes: int
+) -> Generator[Result, None, None]:
+    waiting: deque[tuple[Sequence[Item], Future[list[Result]]]] = deque()
+    with _processes(processes, preload=_modules(function)) as pool:
+        try:
+            for start in range(0, len(items), CHUNK):
+                chunk = items[start : start + CHUNK]
+                with _main_hidden(), _uninterrupted():  # this may start a process
+                    waiting.append((chunk, pool.submit(worker.apply, function, chunk)))
+                if len(waiting) > AHEAD * processes:
+                    yield from waiting[0][1].result()
+                    waiting.popleft()
+            while waiting:
+                yield from waiting[0][1].result()
+                waiting.popleft()
+        except MemoryError as error:
+            raise UserError(out_of_memory(f"The memory is full{_between(waiting[0][0])}.")) from error
+        except BrokenExecutor as error:
+            lost = [chunk for chunk, future in waiting if future.exception()][:processes]  # they are begun in order
+            at_work = _between([item for chunk in lost for item in chunk])
+            raise UserError(
+                out_of_memory(
+                    f"A worker process was ended from outside{at_work}, as the system does when memory is full."
+                )
+            ) from error
+
+
+def _between(items: Sequence[object]) -> str:
+    """Which items were at work, if they have names: paths, or tuples that begin with one."""
+    names = [item[0] if isinstance(item, tuple) else item for item in items]
+    if not names or not isinstance(names[0], str | Path):
+        return ""
+    first, last = printable(names[0]), printable(names[-1])
+    return f" while it worked on {first if first == last else f'what lies between {first} and {last}'}"
+
+
+@contextmanager
+def _processes(count: int, preload: Sequence[str] = ()) -> Iterator[ProcessPoolExecutor]:
+    """Other processes, which end with this one whatever ends it, and at once when the work here fails."""
+    _shorten_sockets()
+    context = get_context(START_METHOD)
+    context.set_forkserver_preload([worker.__name__, *preload])  # imported once, not by each process
+    others = set(active_children())
+    pool = ProcessPoolExecutor(count, mp_context=context, initializer=worker.follow_parent)
+    try:
+        yield pool
+    except BaseException:
+        for process in set(active_children()) - others:
+            process.kill()
+        raise
+    finally:
+        pool.shutdown()
+
+
+def _shorten_sockets() -> None:
+    """Let the processes' sockets lie in /tmp where TMPDIR is too long: their paths have 104 bytes at most."""
+    if len(os.fsencode(tempfile.gettempdir())) > LONGEST_TMPDIR:
+        before, tempfile.tempdir = tempfile.tempdir, "/tmp"
+        try:
+            util.get_temp_dir()  # made once in a process, and kept
+        finally:
+            tempfile.tempdir = before
+
+
+def _modules(function: Callable[..., Any]) -> list[str]:
+    """Where a function and the functions that a partial binds to it are from."""
+    parts = [getattr(function, "func", function), *getattr(function, "keywords", {}).values()]
+    return [part.__module__ for part in parts if callable(part)]
+
+
+@contextmanager
+def _main_hidden() -> Iterator[None]:
+    """Processes that start here do not import the script that runs, and with a stage pandas and matplotlib."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Put signals off: of a process that is half started nobody would know that it must be ended."""
+    if threading.current_thread() is not threading.main_thread():  # only there Python handles signals
+        yield
+        return
+    came: list[int] = []
+    before = {number: signal.signal(number, lambda number, _: came.append(number)) for number in SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for late in came:
+            signal.raise_signal(late)
+
+
+def streams() -> int:
+    """How many batches a network runs on at once: with a core each they never wait for each other between layers."""
+    return min(available_cores(), MOST_STREAMS)
+
+
+def pool_threads() -> int:
+    """Threads of the pool in TensorFlow that all streams share; with one, each stream computes in its own thread."""
+    return 1 if available_cores() <= MOST_STREAMS else available_cores()
+
+
+@contextmanager
+def process_beside() -> Iterator[Executor]:
+    """A process for work in Python that this one need not wait for; it starts with the first of it.
+
+    Yields:
+        What takes the calls; they are done one after the other. All are dropped when this one fails.
+    """
+    with _processes(1) as pool:
+        yield pool
+
+
+def map_in_threads(
+    function: Callable[[Item], Result], items: Iterable[Item], workers: int, ahead: int
+) -> Generator[Result, None, None]:
+    """Apply a function to every item while the results are used, without ever holding more than a few.
+
+    Args:
+        function: spends its time outside Python's lock, as Pillow does.
+        items: its arguments, taken one by one.
+        workers: threads.
+        ahead: results at most that nobody has asked for yet, at least 1.
+
+    Yields:
+        Results in the order of `items`. Who stops early does not wait for what is at work: a read may hang.
+    """
+    waiting: deque[Future[Result]] = deque()
+    pool = ThreadPoolExecutor(workers)
+    try:
+        for item in items:
+            waiting.append(pool.submit(function, item))
+            if len(waiting) > ahead:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,42 @@
+"""Section `model` of params.yaml."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import (
+    field_validator,
+    model_validator,
+)
+
+from rare_species.common.validation import Section
+
+EfficientNet = Literal["efficientnetlite0", "efficientnetb0", "efficientnetv2b0", "efficientnetv2b3", "efficientnetv2s"]
+ConvNeXt = Literal["convnexttiny", "convnextsmall", "convnextbase"]
+ModelName = Literal[
+    EfficientNet, "mobilenetv2", "mobilenetv3large", "resnet50", "densenet121", "vgg16", ConvNeXt, "vitbase16", "cnn"
+]
+
+
+class ModelParams(Section):
+    """Section `model`: which backbone, where its weights come from, and what the classifier is told."""
+
+    name: ModelName
+    weights: str
+    inputs: tuple[Literal["image", "phylum"], ...]
+
+    @field_validator("inputs")
+    @classmethod
+    def _image_once(cls, inputs: tuple[str, ...]) -> tuple[str, ...]:
+        if "image" not in inputs or len(set(inputs)) < len(inputs):
+            raise ValueError("Input should be [image] or [image, phylum]")
+        return inputs
+
+    @model_validator(mode="after")
+    def _network_learns_from_photos(self) -> ModelParams:
+        if self.name == "cnn" and "phylum" in self.inputs:
+            raise ValueError(
+                "model.inputs must be [image] with model.name=cnn, which learns from photos alone. "
+                f"Received: [{', '.join(self.inputs)}]"
+            )
+        return self

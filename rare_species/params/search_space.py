@@ -1,0 +1,145 @@
+"""What a search may try: ranges, choices and lists of knobs, by dotted name."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, NonNegativeInt, model_validator
+
+from rare_species.common.validation import Section
+
+
+class Range(Section):
+    """A number searched between `low` and `high`, both included, in steps or on a log scale if so wished."""
+
+    type: Literal["float", "int"]
+    low: float
+    high: float
+    step: Annotated[float, Field(gt=0)] | None = None
+    log: bool = False
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Range:
+        if self.low >= self.high:
+            raise ValueError("expected low < high")
+        if self.log and self.low <= 0:
+            raise ValueError("expected low > 0 when log is true")
+        if self.step is not None and self.step > self.high - self.low:
+            raise ValueError("expected step to be at most high - low")
+        if self.log and self.step is not None:
+            raise ValueError("expected step or log, not both")
+        if self.type == "int" and any(number != int(number) for number in (self.low, self.high, self.step or 1)):
+            raise ValueError("expected whole numbers of type int")
+        return self
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether it can be tried value by value."""
+        return self.step is not None or (self.type == "int" and not self.log)
+
+    def examples(self) -> list[float | int]:
+        """Both ends, in the knob's own type; of floats also one between them, as both ends may be whole numbers."""
+        if self.type == "int":
+            return [int(self.low), int(self.high)]
+        return [self.low, self.low + (self.step or (self.high - self.low) / math.e), self.high]
+
+
+class Choices(Section):
+    """A knob that takes one of the listed values."""
+
+    type: Literal["categorical"]
+    choices: Annotated[tuple[Any, ...], Field(min_length=1)]
+
+    @property
+    def texts(self) -> list[str]:
+        """The choices as Optuna holds them, for whom a list is no choice."""
+        return [json.dumps(choice) for choice in self.choices]
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether it can be tried value by value."""
+        return True
+
+    def examples(self) -> list[Any]:
+        """Every choice."""
+        return list(self.choices)
+
+
+Single = Annotated[Range | Choices, Field(discriminator="type")]
+
+
+class Layers(Section):
+    """A list with one number per layer; a layer's number is searched only in trials that have the layer.
+
+    Attributes:
+        each: what each layer may have.
+        at_least: the fewest layers.
+        as_many_as: name of another such knob that says how many layers there are; else the search does.
+    """
+
+    type: Literal["layers"]
+    each: Annotated[tuple[Single, ...], Field(min_length=1)]
+    at_least: NonNegativeInt | None = None
+    as_many_as: str | None = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Layers:
+        if (self.at_least is None) == (self.as_many_as is None):
+            raise ValueError("expected either at_least or as_many_as")
+        if self.at_least is not None and self.at_least > len(self.each):
+            raise ValueError(f"expected at_least to be at most the {len(self.each)} of each")
+        return self
+
+    def depth(self, knob: str) -> list[tuple[str, Range]]:
+        """Name and range of the number of layers, where the search chooses it; else nothing."""
+        most = len(self.each)
+        if self.at_least is None or self.at_least == most:
+            return []
+        return [(f"{knob}.layers", Range(type="int", low=self.at_least, high=most))]
+
+    def layers(self, knob: str) -> list[tuple[str, Range | Choices]]:
+        """What is searched for each layer that there may be, by name."""
+        return [(f"{knob}.{number}", each) for number, each in enumerate(self.each, start=1)]
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether it can be tried value by value."""
+        return all(layer.is_finite for layer in self.each)
+
+    def examples(self) -> list[list[Any]]:
+        """Of every length: one with the first of what each layer may have, one with the second, and so on."""
+        lengths, each = range(self.at_least or 0, len(self.each) + 1), [layer.examples() for layer in self.each]
+        most = max(len(examples) for examples in each)
+        return [
+            [examples[min(number, len(examples) - 1)] for examples in each[:length]]
+            for length in lengths
+            for number in range(most)
+        ]
+
+
+Distribution = Annotated[Range | Choices | Layers, Field(discriminator="type")]
+
+
+def flatten_space(space: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Turn a search space nested like `train` into dotted names; a mapping with a `type` is a distribution.
+
+    Args:
+        space: for instance `{"head": {"dropout": {"type": "float", "low": 0, "high": 0.6}}}`.
+        prefix: dotted name of `space` itself, with a final dot.
+
+    Returns:
+        For instance `{"head.dropout": {"type": "float", "low": 0, "high": 0.6}}`.
+
+    Raises:
+        ValueError: when a knob is there twice, nested and by its dotted name.
+    """
+    flat: dict[str, Any] = {}
+    for name, value in space.items():
+        inside = isinstance(value, dict) and "type" not in value
+        found = flatten_space(value, f"{prefix}{name}.") if inside else {f"{prefix}{name}": value}
+        if twice := sorted(flat.keys() & found.keys()):
+            raise ValueError(f"expected each knob once. Received twice: {', '.join(twice)}")
+        flat |= found
+    return flat

@@ -1,0 +1,140 @@
+"""From calibrated probabilities to what a person reads: an answer per photo, as a table, as JSON or as CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rare_species.common.terminal import printable, spreadsheet_cell
+from rare_species.evaluate.calibration import is_sure, phylum_probabilities
+
+DIGITS = 6
+UNSURE = "unsure"
+
+
+class Level(StrEnum):
+    """How much is answered."""
+
+    FAMILY = "family"
+    PHYLUM = "phylum"
+    NONE = "none"
+
+
+@dataclass(frozen=True)
+class Guess:
+    """A family that a photo may show."""
+
+    family: str
+    phylum: str
+    probability: float
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is said of a photo.
+
+    Attributes:
+        file: its path.
+        level: whether the family is sure enough to be answered, else the phylum, else nothing as phyla are not known.
+        answer: a family or a phylum; None for `Level.NONE`.
+        probability: of the answer, in [0, 1]; of the likeliest family for `Level.NONE`.
+        families: the likeliest, in order.
+    """
+
+    file: str
+    level: Level
+    answer: str | None
+    probability: float
+    families: Sequence[Guess]
+
+
+def make_answer(
+    path: Path,
+    probabilities: NDArray[np.float32],
+    classes: Sequence[Mapping[str, Any]],
+    family_threshold: float | None,
+    top: int,
+) -> Answer:
+    """Say what a photo shows.
+
+    Args:
+        path: of the photo.
+        probabilities: calibrated, float array of shape (n_classes,).
+        classes: family and phylum by class id.
+        family_threshold: a likeliest family below this is not answered; none is with None.
+        top: families that are listed.
+    """
+    ranked = np.argsort(-probabilities, kind="stable")[:top]
+    guesses = [
+        Guess(classes[number]["family"], classes[number]["phylum"], _rounded(probabilities[number]))
+        for number in ranked
+    ]
+    best, highest = classes[int(probabilities.argmax())]["family"], float(probabilities.max())
+    if is_sure(probabilities.max(), family_threshold):
+        return Answer(str(path), Level.FAMILY, best, _rounded(highest), guesses)
+    phyla = [entry["phylum"] for entry in classes]
+    if not all(phyla):
+        return Answer(str(path), Level.NONE, None, _rounded(highest), guesses)
+    names, (sums,) = phylum_probabilities(probabilities[None], phyla)
+    return Answer(str(path), Level.PHYLUM, names[int(sums.argmax())], _rounded(sums.max()), guesses)
+
+
+def json_lines(answers: Iterator[Answer]) -> Iterator[str]:
+    """One JSON document per line, so that millions of photos need no memory; `jq -s .` makes one of all.
+
+    It is ASCII, so that names come through every terminal and encoding as they are.
+    """
+    for answer in answers:
+        yield json.dumps(asdict(answer))
+
+
+def csv_lines(answers: Iterator[Answer], top: int) -> Iterator[str]:
+    """A header, then a row per photo with the likeliest families in columns of their own; see `spreadsheet_cell`."""
+    listed = [f"{name}{place}" for place in range(1, top + 1) for name in ("family", "probability")]
+    yield _csv_line(["file", "level", "answer", "probability", *listed])
+    for answer in answers:
+        guesses = [cell for guess in answer.families for cell in (spreadsheet_cell(guess.family), guess.probability)]
+        file, said = spreadsheet_cell(answer.file), spreadsheet_cell(answer.answer or "")
+        yield _csv_line([file, answer.level, said, answer.probability, *guesses])
+
+
+def table_lines(
+    answers: Iterator[Answer], files: Sequence[Path], classes: Sequence[Mapping[str, Any]]
+) -> Iterator[str]:
+    """Columns for a person; how wide they are depends on all files and classes, not on the answers."""
+    names = [printable(entry["family"]) for entry in classes]
+    names += [f"{printable(entry['phylum'])} (phylum)" for entry in classes]
+    widths = max(len("file"), *(len(printable(file)) for file in files)), max(len("answer"), *map(len, names))
+
+    def line(file: str, answer: str, probability: str, others: str) -> str:
+        return f"{file:{widths[0]}}  {answer:{widths[1]}}  {probability:>11}  {others}".rstrip()
+
+    yield line("file", "answer", "probability", "other families")
+    for answer in answers:
+        said = {
+            Level.FAMILY: printable(answer.answer),
+            Level.PHYLUM: f"{printable(answer.answer)} (phylum)",
+            Level.NONE: UNSURE,
+        }[answer.level]
+        others = answer.families[1:] if answer.level is Level.FAMILY else answer.families
+        listed = ", ".join(f"{printable(guess.family)} {guess.probability:.3f}" for guess in others)
+        yield line(printable(answer.file), said, f"{answer.probability:.3f}", listed)
+
+
+def _csv_line(cells: Sequence[object]) -> str:
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="").writerow(cells)
+    return buffer.getvalue()
+
+
+def _rounded(probability: float) -> float:
+    return round(float(probability), DIGITS)

@@ -1,0 +1,84 @@
+"""What a saved champion says of itself: its classes, the photos it takes, how sure its answers are; no TensorFlow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rare_species.common.errors import UserError
+from rare_species.evaluate.calibration import Calibration
+from rare_species.evaluate.metrics_file import CandidateName, Scores
+from rare_species.networks.saved_models import FILES, Metadata, Saved, read_documents
+
+
+class ChampionMetadata(Metadata):
+    """metadata.json of the champion.
+
+    Attributes:
+        champion: which candidate it is.
+        calibration: of its answers.
+        test: its scores on the test split.
+    """
+
+    champion: CandidateName
+    calibration: Calibration
+    test: Scores
+
+
+@dataclass(frozen=True)
+class Classifier(Saved):
+    """A champion's folder that is as stage `evaluate` wrote it.
+
+    Attributes:
+        metadata: all of metadata.json.
+    """
+
+    metadata: ChampionMetadata
+
+    @property
+    def calibration(self) -> Calibration:
+        """Of its answers."""
+        return self.metadata.calibration
+
+    def one_hot_phylum(self, name: str | None) -> NDArray[np.float32] | None:
+        """The second input for photos of one phylum.
+
+        Args:
+            name: of the phylum; None for a classifier that is not told any.
+
+        Returns:
+            float32 array of shape (1, n_phyla), or None.
+
+        Raises:
+            UserError: when the classifier wants another kind of answer.
+        """
+        known = ", ".join(self.phyla)
+        if self.phyla and name not in self.phyla:
+            received = "none" if name is None else repr(name)
+            raise UserError(
+                f"Expected --phylum with one of {known}, which {self.folder} was trained to be told. "
+                f"Received: {received}. Predict photos of one phylum at a time."
+            )
+        if name is not None and not self.phyla:
+            raise UserError(
+                f"Expected no --phylum: {self.folder} sees the image alone. Received: {name!r}. Leave it out."
+            )
+        return None if name is None else np.array([[phylum == name for phylum in self.phyla]], np.float32)
+
+
+def read_classifier(folder: Path) -> Classifier:
+    """Read all but the network.
+
+    Raises:
+        UserError: when files are missing, or are not as stage evaluate wrote them.
+    """
+    missing = [str(folder / name) for name in FILES if not (folder / name).is_file()]
+    if missing:
+        raise UserError(
+            f"Expected a champion in {folder}. Received: no {' and no '.join(missing)}. Run the pipeline first "
+            "(make repro), or name another folder with --model."
+        )
+    return Classifier(folder, *read_documents(folder, ChampionMetadata))

@@ -1,0 +1,43 @@
+"""Pictures of stage preprocess: a sheet of packed photos per split."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from rare_species.common.tables import SPLITS
+from rare_species.common.terminal import count
+from rare_species.data.shards import Packed
+from rare_species.figures.contact_sheet import SHEET_PHOTOS, contact_sheet
+from rare_species.figures.style import save_jpeg
+from rare_species.images.decode import decode_rgb
+
+
+def draw_packed(packed: Packed, families: Mapping[str, str], folder: Path) -> None:
+    """Draw train.jpg, val.jpg and test.jpg: photos of as many families as fit.
+
+    Args:
+        packed: the photos.
+        families: each photo's family, by `file_path`.
+        folder: where the pictures go.
+    """
+    for split in SPLITS:
+        rows = packed.rows(split)
+        shown = _spread(rows)
+        photos = [decode_rgb(jpeg) for jpeg in packed.read(shown)]
+        captions = [families[path] for path in shown["file_path"]]
+        sheet = contact_sheet(photos, captions, f"{split}: {count(len(rows), 'photo')}, {len(shown)} shown")
+        save_jpeg(sheet, folder / f"{split}.jpg")
+
+
+def _spread(rows: pd.DataFrame) -> pd.DataFrame:
+    """At most `SHEET_PHOTOS` photos in order of class: one of each, then a second of each, as far as they go."""
+    rows = rows.sort_values(["class_id", "file_path"])
+    turn = rows.groupby("class_id").cumcount()
+    in_turn = rows.loc[turn.sort_values(kind="stable").index]
+    pool = in_turn.head(max(SHEET_PHOTOS, int((turn == 0).sum())))
+    places = np.unique(np.linspace(0, len(pool) - 1, min(SHEET_PHOTOS, len(pool))).astype(int))
+    return pool.iloc[places].sort_values(["class_id", "file_path"])

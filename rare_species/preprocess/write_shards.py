@@ -1,0 +1,43 @@
+"""Fit photos to a square, treat, encode and pack them, in several processes."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+
+from rare_species.data.shards import Shape, pack
+from rare_species.images.fit import fit_unchanged
+from rare_species.parallel.pools import map_in_processes
+from rare_species.params.preprocess import PreprocessParams
+from rare_species.treatments.registry import make_treatment, treatment_recipe
+
+
+def fit_and_pack(photos: pd.DataFrame, images: Path, knobs: PreprocessParams, folder: Path, workers: int) -> None:
+    """Do what stage preprocess does to photos.
+
+    Args:
+        photos: columns file_path, split, class_id and sha256, that of the file when it was found to be a photo.
+        images: folder that `file_path` is relative to.
+        knobs: how they are fitted, treated and encoded.
+        folder: an empty one, for the shards and their index.
+        workers: processes.
+
+    Raises:
+        UserError: when what the treatment needs is not there, or a file has changed.
+    """
+    recipe = treatment_recipe(knobs.treatment, knobs)
+    fit = partial(
+        fit_unchanged,
+        side_px=knobs.image_size,
+        resize=knobs.resize,
+        treat=make_treatment(recipe),
+        quality=knobs.jpeg_quality,
+        folder=images,
+    )
+    named = list(zip(photos["file_path"], photos["sha256"], strict=True))
+    shape = Shape(image_size=knobs.image_size, resize=knobs.resize, treatment=recipe, jpeg_quality=knobs.jpeg_quality)
+    with closing(map_in_processes(fit, named, "preprocess", workers)) as jpegs:
+        pack(photos, jpegs, folder, knobs.shard_images, shape)

@@ -1,0 +1,17 @@
+"""Pictures of stage split: each family's images by split."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from rare_species.common.tables import SPLITS
+from rare_species.figures.bars import family_counts
+from rare_species.figures.style import save_png
+
+
+def draw_split(photos: pd.DataFrame, folder: Path) -> None:
+    """Draw families.png: each family's images by split."""
+    counts = pd.crosstab(photos["family"], photos["split"]).reindex(columns=list(SPLITS), fill_value=0)
+    save_png(family_counts(counts, "images per family and split"), folder / "families.png")

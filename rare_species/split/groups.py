@@ -1,0 +1,140 @@
+"""Group photos that show the same moment, so that no group is split between training and test."""
+
+from __future__ import annotations
+
+import logging
+from itertools import combinations, pairwise
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from rare_species.common.ids import unread_ids
+
+HASH_BITS = 64
+Pairs = NDArray[np.int64]
+log = logging.getLogger(__name__)
+
+
+def group_photos(photos: pd.DataFrame, burst_gap: int, near_duplicate_bits: int) -> NDArray[np.int64]:
+    """Number the groups of photos that must stay together.
+
+    Two photos are of one group when they are of one burst (same species, content ids at most `burst_gap`
+    apart), when their perceptual hashes are near, or when a chain of such photos links them.
+
+    Args:
+        photos: columns species, content_id and phash; text, "" where unknown. Give those that were rejected too: they
+            link what was taken before and after them.
+        burst_gap: largest difference of content ids within a burst; 0 finds none.
+        near_duplicate_bits: largest Hamming distance of two perceptual hashes of one photo, 0..15.
+
+    Returns:
+        int array of shape (n_photos,), numbered from 0 in order of first appearance.
+    """
+    hashed = np.flatnonzero(photos["phash"] != "")
+    hashes = np.array([int(text, 16) for text in photos["phash"].iloc[hashed]], dtype=np.uint64)
+    near_duplicates = hashed[near_duplicate_pairs(hashes, near_duplicate_bits)]
+    return number_linked(np.concatenate([burst_pairs(photos, burst_gap), near_duplicates]), len(photos))
+
+
+def number_linked(links: Pairs, count: int) -> NDArray[np.int64]:
+    """Number the sets that links join.
+
+    Args:
+        links: int array of shape (n_links, 2), pairs of positions.
+        count: positions.
+
+    Returns:
+        int array of shape (count,), numbered from 0 in order of first appearance.
+    """
+    graph = coo_array((np.ones(len(links), dtype=bool), (links[:, 0], links[:, 1])), shape=(count, count))
+    return np.asarray(pd.factorize(connected_components(graph, directed=False)[1])[0], dtype=np.int64)
+
+
+def burst_pairs(photos: pd.DataFrame, burst_gap: int) -> Pairs:
+    """Neighbours in the bursts: pairs of rows, int array of shape (n_pairs, 2)."""
+    known = (photos["content_id"] != "") & ~unused_ids(photos)
+    if burst_gap == 0 or not known.any():
+        return np.empty((0, 2), dtype=np.int64)
+    ids = photos.loc[known, ["species"]].assign(
+        content_id=photos.loc[known, "content_id"].astype(np.int64), row=np.flatnonzero(known)
+    )
+    ids = ids.sort_values(["species", "content_id"], kind="stable")
+    rows, species, content = (ids[name].to_numpy() for name in ("row", "species", "content_id"))
+    near = (species[1:] == species[:-1]) & (np.diff(content) <= burst_gap)
+    return np.stack([rows[:-1][near], rows[1:][near]], axis=1)
+
+
+def unused_ids(photos: pd.DataFrame) -> pd.Series[bool]:
+    """Which photos have a content id that tells no burst: it is no whole number, or their species is unknown."""
+    return (photos["content_id"] != "") & (unread_ids(photos["content_id"]) | (photos["species"] == ""))
+
+
+def near_duplicate_pairs(hashes: NDArray[np.uint64], max_bits: int) -> Pairs:
+    """Pairs that link all hashes within `max_bits` of each other.
+
+    Hashes are cut into `max_bits + 1` bands; two hashes that differ in at most `max_bits` bits agree in at
+    least one band (pigeonhole; Norouzi et al., 2012, "Fast Search in Hamming Space with Multi-Index
+    Hashing"), so only those that share a band are compared.
+
+    Args:
+        hashes: uint64 array of shape (n,).
+        max_bits: largest Hamming distance, 0..15.
+
+    Returns:
+        int array of shape (n_pairs, 2) of positions. Equal hashes are linked to the first of them only.
+    """
+    unique, first, inverse = np.unique(hashes, return_index=True, return_inverse=True)
+    equal = np.stack([first[inverse], np.arange(len(hashes))], axis=1)
+    edges = np.linspace(0, HASH_BITS, max_bits + 2).astype(np.uint64)
+    found = [equal[equal[:, 0] != equal[:, 1]]]
+    for low, high in pairwise(edges):
+        band = (unique >> low) & ((np.uint64(1) << (high - low)) - np.uint64(1)) if max_bits else unique
+        candidates = _pairs_within(band)
+        distance = np.bitwise_count(unique[candidates[:, 0]] ^ unique[candidates[:, 1]])
+        found.append(first[candidates[distance <= max_bits]])
+    return np.unique(np.concatenate(found), axis=0).astype(np.int64)
+
+
+def cross_split_pairs(groups: NDArray[np.int64], splits: NDArray[np.str_]) -> int:
+    """Count pairs of photos that show the same moment but are in different splits (leaks)."""
+    table = pd.crosstab(groups, splits).to_numpy()
+    return int(sum((table[:, a] * table[:, b]).sum() for a, b in combinations(range(table.shape[1]), 2)))
+
+
+def count_leaks(photos: pd.DataFrame, manifest: pd.DataFrame, burst_gap: int) -> int | None:
+    """Count pairs of photos that show the same moment but are in different splits.
+
+    Args:
+        photos: columns group and split.
+        manifest: columns species and content_id, of all photos, also those that were rejected.
+        burst_gap: see `group_photos`.
+
+    Returns:
+        The pairs; None where bursts are asked for and nobody can see all, because some content ids can't be used.
+    """
+    unused = manifest["content_id"][unused_ids(manifest)]
+    if burst_gap == 0 or unused.empty:
+        return cross_split_pairs(photos["group"].to_numpy(), photos["split"].to_numpy(dtype=str))
+    log.warning(
+        "%d of %d content ids, first %r, are no whole numbers or have no species: bursts among them are not found, and "
+        "leaked_pairs is null. Mend metadata.csv, or set split.burst_gap to 0 if ids say nothing of the photos' order",
+        len(unused),
+        int((manifest["content_id"] != "").sum()),
+        unused.iloc[0],
+    )
+    return None
+
+
+def _pairs_within(keys: NDArray[np.uint64]) -> Pairs:
+    """All pairs of positions with equal keys, int array of shape (n_pairs, 2)."""
+    order = np.argsort(keys, kind="stable")
+    pairs = [np.empty((0, 2), dtype=np.int64)]
+    for step in range(1, len(keys)):
+        same = keys[order[step:]] == keys[order[:-step]]
+        if not same.any():
+            break
+        pairs.append(np.stack([order[:-step][same], order[step:][same]], axis=1))
+    return np.concatenate(pairs)

@@ -1,0 +1,76 @@
+"""Fit the members of stage train: a head on features, a fine-tuned backbone, or the baseline."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import keras
+
+from rare_species.common.errors import UserError
+from rare_species.data.opened import Data
+from rare_species.fitting.callbacks import DivergedError, Fit, OnEpoch
+from rare_species.fitting.candidate import Candidate, load_backbone, load_trainable_backbone
+from rare_species.fitting.fit_key import fit_key
+from rare_species.fitting.loop import fit_head
+from rare_species.params.train import TrainParams
+from rare_species.train.photos import PhotoTask, fine_tune, fit_cnn, number_format
+
+
+def fit_members(data: Data, params: TrainParams, on_epoch: OnEpoch, checkpoints: Path) -> Candidate:
+    """Fit `train.members` classifiers that differ in their seeds alone.
+
+    A deep ensemble (Lakshminarayanan et al., 2017, "Simple and Scalable Predictive Uncertainty Estimation").
+
+    Args:
+        data: what to fit to: the features of a frozen backbone, and its photos for a network that learns from them.
+        params: of the fit.
+        on_epoch: called with each epoch of the first member, from 0, and its scores.
+        checkpoints: folder for the state of a fit to photos while it runs; one that was killed goes on from there.
+
+    Raises:
+        UserError: when more blocks are to learn than the backbone has, or the loss is not finite.
+    """
+    _check_blocks(data, params)
+    seeds = range(params.seed, params.seed + params.members)
+    followers = [on_epoch] + [_ignore_epoch] * (params.members - 1)
+    try:
+        fitted = [_fit_member(data, params, *given, checkpoints) for given in zip(seeds, followers, strict=True)]
+    except DivergedError as error:
+        raise UserError(
+            f"Expected a finite loss. Received: {error}. Lower train.{error.knob}, for instance "
+            f"with dvc exp run -S train.{error.knob}=0.0001"
+        ) from error
+    members, fits = zip(*fitted, strict=True)
+    from_features = data.has_features and not params.fine_tune.epochs
+    return Candidate(load_backbone(data) if from_features else None, members, fits[0])
+
+
+def _fit_member(
+    data: Data, params: TrainParams, seed: int, on_epoch: OnEpoch, checkpoints: Path
+) -> tuple[keras.Model, Fit]:
+    if not data.has_features:
+        return fit_cnn(_photo_task(data, params, seed, on_epoch, checkpoints))
+    head, fit = fit_head(data.fitted, len(data.classes), params, seed, on_epoch)
+    if not params.fine_tune.epochs:
+        return head, fit
+    return fine_tune(_photo_task(data, params, seed, on_epoch, checkpoints), load_trainable_backbone(data), head, fit)
+
+
+def _photo_task(data: Data, params: TrainParams, seed: int, on_epoch: OnEpoch, checkpoints: Path) -> PhotoTask:
+    """The fit to photos; its checkpoint is named after all that it depends on, so that no other takes it up."""
+    key = fit_key("train", data, params.model_dump_json(), str(seed), number_format(params.fine_tune))
+    file = checkpoints / f"{key}.npz"
+    return PhotoTask(data.packed, len(data.classes), params, seed, on_epoch, file)
+
+
+def _check_blocks(data: Data, params: TrainParams) -> None:
+    tune, there_are = params.fine_tune, data.description.blocks
+    if tune.epochs and tune.blocks != "all" and int(tune.blocks) > there_are:
+        raise UserError(
+            f"Expected train.fine_tune.blocks of at most {there_are} for {data.description.name}. "
+            f"Received: {tune.blocks}. Say all to let its stem learn too: dvc exp run -S train.fine_tune.blocks=all"
+        )
+
+
+def _ignore_epoch(_epoch: int, _scores: dict[str, float]) -> None:
+    """The members after the first are not followed."""

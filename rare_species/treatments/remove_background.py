@@ -1,0 +1,119 @@
+"""Removal of what surrounds an animal; the only module that knows rembg, which takes seconds and memory to import."""
+
+from __future__ import annotations
+
+import functools
+import os
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from PIL import Image, ImageColor
+
+from rare_species.common.errors import UserError
+from rare_species.images.fit import Treatment
+from rare_species.params.preprocess import RemoveBackgroundParams
+
+DOWNLOADS = "https://github.com/danielgatis/rembg/releases/tag/v0.0.0"
+WHAT_TO_DO = (
+    f"Name a file fetched from {DOWNLOADS} with dvc exp run -S preprocess.remove_background.weights=PATH, "
+    "or choose another preprocess.treatment."
+)
+
+
+def remove_background(knobs: RemoveBackgroundParams) -> Treatment:
+    """Make a function that puts one colour behind the animal, blending where its outline is soft.
+
+    Weights are fetched and the network is tried here: what is wrong with them is told before the first photo.
+
+    Args:
+        knobs: which of rembg's networks, its weights, and the colour.
+
+    Returns:
+        A picklable function from a square RGB image to another of the same side. The network is loaded once in each
+        process and computes on one core, so that the result does not depend on how many there are.
+
+    Raises:
+        UserError: when a library is missing, or there are no weights, or they are not those of this network.
+    """
+    _check_libraries()
+    weights = _find_weights(knobs.model, knobs.weights)
+    cut_out = partial(_cut_out, model=knobs.model, weights=weights, colour=ImageColor.getrgb(knobs.colour))
+    try:
+        cut_out(Image.linear_gradient("L").convert("RGB"))
+    except MemoryError:
+        raise
+    except Exception as error:  # those of ONNX Runtime have no class of their own in common
+        raise UserError(
+            f"Expected the weights of rembg's {knobs.model}, an ONNX file. Received: {weights}, of which ONNX Runtime "
+            f"says: {_first_line(error)} {WHAT_TO_DO}"
+        ) from error
+    return cut_out
+
+
+def _check_libraries() -> None:
+    """Import what removes a background; rembg leaves the program where ONNX Runtime is missing."""
+    try:
+        import onnxruntime  # noqa: F401
+
+        _network("u2net")
+    except (ImportError, SystemExit) as error:
+        raise UserError(
+            f"preprocess.treatment=remove_background needs rembg and onnxruntime. Received: {_first_line(error)} "
+            "Install them: .venv/bin/pip install -r requirements.txt, or choose another preprocess.treatment."
+        ) from error
+
+
+def _cut_out(photo: Image.Image, model: str, weights: Path, colour: tuple[int, ...]) -> Image.Image:
+    (mask,) = _open_session(model, weights).predict(photo)
+    return Image.composite(photo, Image.new("RGB", photo.size, colour), mask)
+
+
+def _find_weights(model: str, weights: str) -> Path:
+    """The file with a network's weights, downloaded by rembg if that is wished and not done yet."""
+    if weights != "auto":
+        if not Path(weights).is_file():
+            raise UserError(
+                f"preprocess.remove_background.weights must be auto or an ONNX file of {model}. "
+                f"Received: {weights!r}, where there is no file. {WHAT_TO_DO}"
+            )
+        return Path(weights)
+    try:
+        return Path(_network(model).download_models())
+    except (OSError, ValueError) as error:  # no network, no space, or another checksum
+        raise UserError(
+            f"Expected the weights of rembg's {model} in {_network(model).model_dir()}, or a connection to fetch them. "
+            f"Received: {_first_line(error)} {WHAT_TO_DO}"
+        ) from error
+
+
+@functools.cache
+def _open_session(model: str, weights: Path) -> Any:
+    """Load a network, once in each process."""
+    import onnxruntime
+
+    class Session(_network(model)):  # type: ignore[misc]  # rembg itself takes files in its own folder alone
+        """That network with weights from any file."""
+
+        @classmethod
+        def download_models(cls, *args: object, **kwargs: object) -> str:  # noqa: ARG003
+            """Name the file, which is here already."""
+            return str(weights)
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1  # there is a process for each core
+    return Session(model, options, providers=["CPUExecutionProvider"])
+
+
+def _network(model: str) -> Any:
+    """The class of one of rembg's networks."""
+    # rembg imports a matting, not used here, that Numba would compile for a minute the first time
+    os.environ.setdefault("NUMBA_DISABLE_JIT", "1")
+    from rembg.sessions import sessions
+
+    return sessions[model]
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).splitlines() or [type(error).__name__]
+    return f"{lines[0].rstrip('. ')}."

@@ -1,0 +1,235 @@
+"""Search the head's knobs on cached features with Optuna, and keep what every trial gave."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import keras
+import optuna
+import pandas as pd
+from optuna.trial import FrozenTrial, TrialState
+from pydantic import ValidationError
+from tqdm import tqdm
+
+from rare_species.common.cores import available_cores
+from rare_species.common.errors import UserError
+from rare_species.common.validation import reason
+from rare_species.data.features import Features
+from rare_species.fitting.callbacks import DivergedError, Fit, OnEpoch
+from rare_species.fitting.loop import fit_head
+from rare_species.params.fitting import FitParams
+from rare_species.params.tune import TuneParams, with_knobs
+from rare_species.tune.trials import EPOCHS, NUMBER, Journal, finished, knobs_of, make_study, propose
+
+log = logging.getLogger(__name__)
+# it warns that each trial is traced anew, as it must be: each is another model
+logging.getLogger("tensorflow").setLevel(logging.ERROR)
+
+
+@dataclass(frozen=True)
+class Search:
+    """What came of a search.
+
+    Attributes:
+        study: its trials, in order.
+        trials: one row per trial: number, state, epochs, value and every knob.
+        best: knobs of the best trial, by dotted name.
+        params: `tune.base` with those knobs.
+        head: the best trial's head, fitted again.
+        fit: its fit.
+    """
+
+    study: optuna.Study
+    trials: pd.DataFrame
+    best: dict[str, Any]
+    params: FitParams
+    head: keras.Model
+    fit: Fit
+
+
+def search(splits: dict[str, Features], n_classes: int, params: TuneParams, on_epoch: OnEpoch, journal: Path) -> Search:
+    """Search, by default with TPE (Bergstra et al., 2011) and Hyperband pruning (Li et al., 2018).
+
+    Trials run in threads that share the features: nearly all of a trial is spent in TensorFlow, which leaves Python to
+    the others.
+
+    Args:
+        splits: "train" and "val".
+        n_classes: families.
+        params: space, base, trials and objective.
+        on_epoch: called with each epoch of the final fit and its scores.
+        journal: file that trials are written to as they end; a search that was killed goes on from it.
+
+    Returns:
+        The search; the same arguments give the same one, on any number of cores.
+
+    Raises:
+        UserError: when no trial came to an end.
+    """
+    with Trials(splits, n_classes, params, Journal(journal, params)) as trials:
+        trials.run()
+    study = make_study(params)
+    study.add_trials(trials.in_order)
+    if not any(trial.state is TrialState.COMPLETE for trial in study.trials):
+        journal.unlink()  # going on would not help
+        raise UserError(
+            f"Expected one of {params.trials} trials to come to an end. Received: the loss became NaN or infinite in "
+            "all, or their knobs do not go together; the log says which. Lower "
+            "tune.space.optimizer.learning_rate.high, or mend tune.space, in params.yaml."
+        )
+    best = knobs_of(study.best_trial, params.space)
+    chosen = with_knobs(params.base, best)
+    head, fit = fit_head(splits, n_classes, chosen, params.seed, on_epoch)
+    return Search(study, _table(study.trials, params), best, chosen, head, fit)
+
+
+class Trials:
+    """The trials of a search, some at once in threads; as a context, it ends them all.
+
+    Args:
+        splits: "train" and "val".
+        n_classes: families.
+        params: of the search.
+        journal: of trials that are over.
+    """
+
+    def __init__(self, splits: dict[str, Features], n_classes: int, params: TuneParams, journal: Journal) -> None:
+        self._splits, self._n_classes, self._params, self._journal = splits, n_classes, params, journal
+        self._threads = ThreadPoolExecutor(min(params.concurrent_trials, available_cores()))
+        self._stopped, self._writing = threading.Event(), threading.Lock()
+        self._proposed: list[FrozenTrial] = []
+        self._over: list[Future[FrozenTrial]] = []
+
+    def __enter__(self) -> Trials:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stopped.set()
+        self._threads.shutdown(cancel_futures=True)
+
+    @property
+    def in_order(self) -> list[FrozenTrial]:
+        """Those that are over, once all are."""
+        return [future.result() for future in self._over]
+
+    def run(self) -> None:
+        """Run those that the journal does not have; ends early when a grid is through."""
+        known = self._journal.read()
+        if known:
+            log.info("going on after %d of %d trials", len(known), self._params.trials)
+        with closing(tqdm(total=self._params.trials, desc="tune", unit="trial", mininterval=1.0)) as bar:
+            for number in range(self._params.trials):
+                earlier = self._known_to(number)
+                trial = propose(earlier, self._params)
+                frozen = trial.study.trials[number]
+                if self._params.sampler == "grid" and any(frozen.params == one.params for one in self._proposed):
+                    log.info("all %d points of the grid are tried", number)
+                    break
+                self._proposed.append(frozen)
+                twins = (one for one in earlier if one.state is TrialState.COMPLETE and one.params == frozen.params)
+                self._over.append(self._start(trial, known.get(number), next(twins, None)))
+                self._over[-1].add_done_callback(lambda _: bar.update())
+            for future in self._over:
+                future.result()
+
+    def _known_to(self, number: int) -> list[FrozenTrial]:
+        """Earlier trials, each as far as this one may know it."""
+        over = max(0, number + 1 - self._params.concurrent_trials)
+        return [future.result() for future in self._over[:over]] + self._proposed[over:]
+
+    def _start(self, trial: optuna.Trial, known: FrozenTrial | None, twin: FrozenTrial | None) -> Future[FrozenTrial]:
+        if known is None:
+            return self._threads.submit(self._try, trial, twin)
+        future: Future[FrozenTrial] = Future()
+        future.set_result(known)
+        return future
+
+    def _try(self, trial: optuna.Trial, twin: FrozenTrial | None) -> FrozenTrial:
+        """See what a trial comes to; one with the knobs of an earlier one, and so its seed, takes over its scores."""
+        started, objective = datetime.now(), self._params.objective
+
+        def follow(epoch: int, scores: Mapping[str, float]) -> None:
+            if self._stopped.is_set():
+                raise _StoppedError
+            trial.report(scores[objective], epoch + 1)
+            if trial.should_prune():
+                raise optuna.TrialPruned
+
+        try:
+            value = self._replay(trial, twin, follow) if twin else self._fit(trial, follow)
+            over = finished(trial, started, TrialState.COMPLETE, value)
+        except optuna.TrialPruned:
+            reports = trial.study.trials[trial.number].intermediate_values
+            over = finished(trial, started, TrialState.PRUNED, reports[max(reports)])
+        except (DivergedError, ValidationError) as error:
+            why = reason(error.errors()[0]) if isinstance(error, ValidationError) else error
+            log.warning("trial %d: %s", trial.number, why)
+            over = finished(trial, started, TrialState.FAIL, None)
+        with self._writing:
+            self._journal.add(over)
+        _report(over)
+        return over
+
+    def _replay(self, trial: optuna.Trial, twin: FrozenTrial, follow: OnEpoch) -> float:
+        log.info("trial %d has the knobs of trial %d", trial.number, twin.user_attrs[NUMBER])
+        for epochs, score in twin.intermediate_values.items():
+            follow(epochs - 1, {self._params.objective: score})
+        return float(twin.values[0])
+
+    def _fit(self, trial: optuna.Trial, follow: OnEpoch) -> float:
+        """The objective at the epoch whose weights the trial would keep."""
+        objective, base = self._params.objective, self._params.base
+        metrics = {name.removeprefix("val_") for name in (objective, base.early_stopping.monitor, "val_loss")}
+        _, fit = fit_head(
+            self._splits,
+            self._n_classes,
+            with_knobs(base, knobs_of(trial.study.trials[trial.number], self._params.space)),
+            self._params.seed,
+            follow,
+            scored=["val"],
+            metrics=sorted(metrics),
+            show_progress=False,
+        )
+        return fit.best[objective]
+
+
+class _StoppedError(Exception):
+    """The search ends, and its trials with it."""
+
+
+def _table(trials: Sequence[FrozenTrial], params: TuneParams) -> pd.DataFrame:
+    rows = [
+        {
+            "trial": trial.number,
+            "state": trial.state.name.lower(),
+            "epochs": trial.user_attrs[EPOCHS],
+            params.objective: trial.value,
+            **knobs_of(trial, params.space),
+        }
+        for trial in trials
+    ]
+    return pd.DataFrame(rows)
+
+
+def _report(trial: FrozenTrial) -> None:
+    value = "-" if trial.value is None else f"{trial.value:.4f}"
+    seconds = trial.duration.total_seconds() if trial.duration else 0.0
+    log.info(
+        "trial %d %s after %d epochs, %.1f s: %s",
+        trial.user_attrs[NUMBER],
+        trial.state.name.lower(),
+        trial.user_attrs[EPOCHS],
+        seconds,
+        value,
+    )

@@ -9,7 +9,6 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -21,9 +20,9 @@ from rare_species.common.params_file import PARAMS, load_params
 from rare_species.common.paths import Paths
 from rare_species.common.tables import read_checked
 from rare_species.figures import contact_sheet, style
-from rare_species.images.fit import Treatment, fit_square
-from rare_species.params.preprocess import PreprocessParams, TreatmentName
-from rare_species.treatments.registry import make_treatment, treatment_recipe
+from rare_species.images.fit import Treat, fit_square
+from rare_species.params.preprocess import PreprocessParams
+from rare_species.treatments.registry import TREATMENTS, make_treatment
 
 PHOTOS = 5  # each of another family, spread over all
 log = logging.getLogger(__name__)
@@ -36,18 +35,18 @@ class Params:
     preprocess: PreprocessParams
 
 
-def available_treatments(knobs: PreprocessParams) -> dict[str, Treatment]:
+def available_treatments(knobs: PreprocessParams) -> dict[str, Treat]:
     """All treatments by name; one that can't be had is left out, and the log says why."""
     treatments = {}
-    for name in get_args(TreatmentName):
+    for name in TREATMENTS:
         try:
-            treatments[name] = make_treatment(treatment_recipe(name, knobs))
+            treatments[name] = make_treatment(knobs.recipe(name))
         except UserError as error:
             log.warning("%s is left out. %s", name, error)
     return treatments
 
 
-def draw_panel(photos: Sequence[Image.Image], treatments: dict[str, Treatment]) -> Figure:
+def draw_panel(photos: Sequence[Image.Image], treatments: dict[str, Treat]) -> Figure:
     """Draw a row of photos for each treatment.
 
     Args:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from pathlib import Path
 from pprint import pformat
@@ -13,10 +14,10 @@ from pydantic import ValidationError
 from rare_species.common.errors import UserError
 from rare_species.common.files import refuse_special
 from rare_species.common.validation import reason
-from rare_species.params.whole_file import SECTIONS, check_together
 
 T = TypeVar("T")
 PARAMS = "params.yaml"  # in the repository's root
+WHOLE_FILE = "rare_species.params.whole_file"  # imported by name: a stage depends on the code of its own sections alone
 NO_VALUE = (ValueError, TypeError, KeyError, AttributeError)  # what YAML's readers let through of a wrong value
 LONGEST_VALUE = 1000  # characters that are shown
 KINDS = {"float", "int", "categorical", "layers", "number", "list"}  # of what a knob may hold: named by errors, no keys
@@ -27,7 +28,7 @@ def load_params(file: Path, kind: type[T]) -> T:
 
     Args:
         file: the YAML file.
-        kind: a dataclass with one field per section, named as in `SECTIONS` and typed with its model.
+        kind: a dataclass with one field per section, named as in `whole_file.SECTIONS` and typed with its model.
 
     Returns:
         An instance of `kind`.
@@ -35,16 +36,16 @@ def load_params(file: Path, kind: type[T]) -> T:
     Raises:
         UserError: when the file is missing or not YAML, or any section has a wrong, unknown or missing key.
     """
-    document = _read_yaml(file)
-    unknown = sorted(str(name) for name in document if name not in SECTIONS)
+    document, whole = _read_yaml(file), importlib.import_module(WHOLE_FILE)
+    unknown = sorted(str(name) for name in document if name not in whole.SECTIONS)
     if unknown:
         raise UserError(
-            f"{file} must hold the sections {', '.join(SECTIONS)}. Received also: {', '.join(unknown)}. "
+            f"{file} must hold the sections {', '.join(whole.SECTIONS)}. Received also: {', '.join(unknown)}. "
             "Remove them, or mend their names."
         )
     sections: dict[str, Any] = {}
     problems = []
-    for name, model in SECTIONS.items():
+    for name, model in whole.SECTIONS.items():
         try:
             sections[name] = model.model_validate(document.get(name, {}))
         except ValidationError as error:
@@ -52,7 +53,7 @@ def load_params(file: Path, kind: type[T]) -> T:
     if problems:
         raise UserError(*problems)
     try:
-        check_together(sections["model"], sections["train"])
+        whole.check_together(sections["model"], sections["train"])
     except ValueError as error:
         raise UserError(_mend(str(error), file)) from error
     return kind(**{name: sections[name] for name in get_type_hints(kind)})

@@ -20,7 +20,7 @@ from rare_species.images.decode_errors import judge_error
 from rare_species.images.depth import is_deep
 from rare_species.images.orientation import read_orientation, turn_upright
 
-Treatment = Callable[[Image.Image], Image.Image]  # from a fitted photo to one of the same side, see `treatments`
+Treat = Callable[[Image.Image], Image.Image]  # from a fitted photo to one of the same side, see `treatments.registry`
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def fit_file(
     path: Path | str,
     side_px: int,
     resize: Resize,
-    treat: Treatment,
+    treat: Treat,
     quality: int,
     *,
     folder: Path = Path(),

@@ -12,7 +12,7 @@ from rare_species.data.shards import Shape, pack
 from rare_species.images.fit import fit_unchanged
 from rare_species.parallel.pools import map_in_processes
 from rare_species.params.preprocess import PreprocessParams
-from rare_species.treatments.registry import make_treatment, treatment_recipe
+from rare_species.treatments.registry import make_treatment
 
 
 def fit_and_pack(photos: pd.DataFrame, images: Path, knobs: PreprocessParams, folder: Path, workers: int) -> None:
@@ -28,7 +28,7 @@ def fit_and_pack(photos: pd.DataFrame, images: Path, knobs: PreprocessParams, fo
     Raises:
         UserError: when what the treatment needs is not there, or a file has changed.
     """
-    recipe = treatment_recipe(knobs.treatment, knobs)
+    recipe = knobs.recipe()
     fit = partial(
         fit_unchanged,
         side_px=knobs.image_size,

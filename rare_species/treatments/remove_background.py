@@ -6,13 +6,15 @@ import functools
 import os
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from PIL import Image, ImageColor
 
 from rare_species.common.errors import UserError
-from rare_species.images.fit import Treatment
-from rare_species.params.preprocess import RemoveBackgroundParams
+from rare_species.common.validation import Section
+from rare_species.images.fit import Treat
+from rare_species.treatments.colour import Colour
+from rare_species.treatments.treatment import Treatment
 
 DOWNLOADS = "https://github.com/danielgatis/rembg/releases/tag/v0.0.0"
 WHAT_TO_DO = (
@@ -21,13 +23,21 @@ WHAT_TO_DO = (
 )
 
 
-def remove_background(knobs: RemoveBackgroundParams) -> Treatment:
+class RemoveBackgroundParams(Section):
+    """Which of rembg's networks finds the animal, where its weights come from, and the colour behind it."""
+
+    model: Literal["u2netp", "u2net", "silueta", "isnet-general-use"]
+    weights: str
+    colour: Colour
+
+
+def make_background_removal(parameters: RemoveBackgroundParams) -> Treat:
     """Make a function that puts one colour behind the animal, blending where its outline is soft.
 
     Weights are fetched and the network is tried here: what is wrong with them is told before the first photo.
 
     Args:
-        knobs: which of rembg's networks, its weights, and the colour.
+        parameters: which of rembg's networks, its weights, and the colour.
 
     Returns:
         A picklable function from a square RGB image to another of the same side. The network is loaded once in each
@@ -37,16 +47,16 @@ def remove_background(knobs: RemoveBackgroundParams) -> Treatment:
         UserError: when a library is missing, or there are no weights, or they are not those of this network.
     """
     _check_libraries()
-    weights = _find_weights(knobs.model, knobs.weights)
-    cut_out = partial(_cut_out, model=knobs.model, weights=weights, colour=ImageColor.getrgb(knobs.colour))
+    weights = _find_weights(parameters.model, parameters.weights)
+    cut_out = partial(_cut_out, model=parameters.model, weights=weights, colour=ImageColor.getrgb(parameters.colour))
     try:
         cut_out(Image.linear_gradient("L").convert("RGB"))
     except MemoryError:
         raise
     except Exception as error:  # those of ONNX Runtime have no class of their own in common
         raise UserError(
-            f"Expected the weights of rembg's {knobs.model}, an ONNX file. Received: {weights}, of which ONNX Runtime "
-            f"says: {_first_line(error)} {WHAT_TO_DO}"
+            f"Expected the weights of rembg's {parameters.model}, an ONNX file. Received: {weights}, of which ONNX "
+            f"Runtime says: {_first_line(error)} {WHAT_TO_DO}"
         ) from error
     return cut_out
 
@@ -117,3 +127,6 @@ def _network(model: str) -> Any:
 def _first_line(error: BaseException) -> str:
     lines = str(error).splitlines() or [type(error).__name__]
     return f"{lines[0].rstrip('. ')}."
+
+
+TREATMENT = Treatment("remove_background", make_background_removal, RemoveBackgroundParams)

@@ -30,7 +30,7 @@ IN_ANOTHER_PROCESS = """
 import pathlib, sys
 import numpy as np
 from rare_species.common.errors import UserError
-from rare_species.models import load_keras
+from rare_species.networks.saving import load_keras
 from rare_species.backbones.registry import REGISTRY
 
 assert "keras_hub" not in sys.modules, "imported before it is chosen"

@@ -521,14 +521,14 @@ def test_features_that_tell_the_phyla_in_another_order_are_refused(fitted_told, 
 
 
 def test_more_blocks_than_the_backbone_has_are_refused_before_anything_is_fitted(data, monkeypatch):
-    monkeypatch.setattr("rare_species.candidates.fit_head", lambda *_: pytest.fail("fitted"))
+    monkeypatch.setattr("rare_species.train.members.fit_head", lambda *_: pytest.fail("fitted"))
     expected = r"fine_tune\.blocks of at most 16 for efficientnetlite0\. Received: 17\. Say all"
     with pytest.raises(UserError, match=expected):
         fit(data, train_params(fine_tune={"epochs": 2, "blocks": 17}))
 
 
 def test_as_many_blocks_as_the_backbone_has_may_learn(data, monkeypatch):
-    monkeypatch.setattr("rare_species.candidates.fit_head", lambda *_: pytest.fail("fitted"))
+    monkeypatch.setattr("rare_species.train.members.fit_head", lambda *_: pytest.fail("fitted"))
     for knobs in ({"epochs": 2, "blocks": 16}, {"epochs": 2, "blocks": "all"}, {"epochs": 0, "blocks": 17}):
         with pytest.raises(pytest.fail.Exception, match="fitted"):
             fit(data, train_params(fine_tune=knobs))

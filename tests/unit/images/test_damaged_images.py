@@ -22,7 +22,7 @@ from rare_species.images.decode import decode_rgb
 from rare_species.images.fit import fit_file
 from rare_species.images.inspect import inspect_image
 from rare_species.predict.photo_files import photo_reader
-from rare_species.treatments.registry import keep
+from rare_species.treatments.none import keep
 
 NEAR = 1.5  # mean difference in levels of 256: the last bits of a JPEG's last block may be lost
 READ = photo_reader(Shape(image_size=16, resize="crop", treatment={"name": "none"}, jpeg_quality=90), 10**6)

@@ -26,7 +26,7 @@ from rare_species.images import fit, jpeg, strips
 from rare_species.images.decode import decode_rgb, encode_jpeg
 from rare_species.images.fit import fit_file, fit_square, fit_unchanged, scaled_size
 from rare_species.images.inspect import Facts, inspect_image
-from rare_species.treatments.registry import keep
+from rare_species.treatments.none import keep
 
 RED, GREEN, BLUE, YELLOW = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 0)
 WHITE = (255, 255, 255)
@@ -638,8 +638,9 @@ def test_a_photo_error_survives_its_way_out_of_a_worker() -> None:
 MEASURE = """
 import resource, sys
 from pathlib import Path
-from rare_species.images import fit_file, inspect_image
-from rare_species.treatments.registry import keep
+from rare_species.images.fit import fit_file
+from rare_species.images.inspect import inspect_image
+from rare_species.treatments.none import keep
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 assert inspect_image(Path(sys.argv[1]), 32, 10**8, None).reason is None
 fit_file(Path(sys.argv[1]), 32, "crop", keep, 90)

@@ -17,7 +17,7 @@ from rare_species.images.decode import decode_rgb
 from rare_species.images.fit import fit_file
 from rare_species.images.inspect import inspect_image
 from rare_species.images.jpeg import NO_DATA
-from rare_species.treatments.registry import keep
+from rare_species.treatments.none import keep
 
 TAGS = (256, 257, 258, 259, 262, 273, 277, 278, 279, 347)
 COMPRESSIONS = ["tiff_lzw", "tiff_adobe_deflate", "packbits", "jpeg"]

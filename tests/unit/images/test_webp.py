@@ -13,7 +13,7 @@ from rare_species.images import webp
 from rare_species.images.fit import fit_file
 from rare_species.images.inspect import inspect_image
 from rare_species.images.jpeg import NO_DATA
-from rare_species.treatments.registry import keep
+from rare_species.treatments.none import keep
 
 
 def grainy(seed: int = 0, size: tuple[int, int] = (160, 120)) -> Image.Image:

@@ -273,7 +273,7 @@ def test_workers_find_what_preprocess_does_imported_once(monkeypatch: pytest.Mon
     write_shards.fit_and_pack(
         photos, tmp_path, load_params(REPO / "params.yaml", Sections).preprocess, tmp_path, workers=2
     )
-    assert pools._modules(given[0]) == ["rare_species.images", "rare_species.treatments.registry"]
+    assert pools._modules(given[0]) == ["rare_species.images.fit", "rare_species.treatments.none"]
 
 
 def mark_slowly(path: Path) -> None:

@@ -15,9 +15,8 @@ from rare_species.common.errors import UserError
 from rare_species.images.decode import encode_jpeg
 from rare_species.images.fit import fit_file
 from rare_species.parallel.pools import map_in_processes
-from rare_species.params.preprocess import RemoveBackgroundParams
 from rare_species.treatments import remove_background as background
-from rare_species.treatments.remove_background import remove_background
+from rare_species.treatments.remove_background import RemoveBackgroundParams, make_background_removal
 from tests.tiny_onnx import write_network
 from tests.toy import REPO
 
@@ -38,7 +37,7 @@ def bright_block(side_px: int = 64) -> Image.Image:
 
 def refuse(**changes: Any) -> str:
     with pytest.raises(UserError) as error:
-        remove_background(knobs(**changes))
+        make_background_removal(knobs(**changes))
     message = str(error.value)
     assert "\n" not in message
     assert "-S preprocess.remove_background.weights=PATH" in message
@@ -62,7 +61,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_what_is_found_stays_and_the_colour_around_it_is_exact(
     network: str, colour: str, rgb: tuple[int, int, int]
 ) -> None:
-    treated = np.asarray(remove_background(knobs(weights=network, colour=colour))(bright_block()))
+    treated = np.asarray(make_background_removal(knobs(weights=network, colour=colour))(bright_block()))
     assert (treated[20:44, 20:44] == (255, 255, 0)).all()
     outside = np.ones((64, 64), dtype=bool)
     outside[12:52, 12:52] = False
@@ -72,7 +71,7 @@ def test_what_is_found_stays_and_the_colour_around_it_is_exact(
 def test_an_outline_is_blended(network: str) -> None:
     """A ramp of brightness is as much photo as it is bright."""
     ramp = Image.linear_gradient("L").convert("RGB")
-    treated = np.asarray(remove_background(knobs(weights=network, colour="black"))(ramp))[:, 128, 0]
+    treated = np.asarray(make_background_removal(knobs(weights=network, colour="black"))(ramp))[:, 128, 0]
     np.testing.assert_allclose(treated, np.arange(256) ** 2 / 255, atol=4)
 
 
@@ -81,7 +80,7 @@ def test_each_model_gives_photos_the_side_its_network_takes(tmp_path: Path, mode
     for side_px in (320, 1024):
         weights = str(write_network(tmp_path / f"{side_px}.onnx", side_px))
         if side_px == INPUT_SIDES_PX[model]:
-            assert remove_background(knobs(model=model, weights=weights))(bright_block()).size == (64, 64)
+            assert make_background_removal(knobs(model=model, weights=weights))(bright_block()).size == (64, 64)
         else:
             assert f"Expected the weights of rembg's {model}" in refuse(model=model, weights=weights)
 
@@ -89,7 +88,7 @@ def test_each_model_gives_photos_the_side_its_network_takes(tmp_path: Path, mode
 def test_a_network_is_loaded_once_in_a_process(network: str) -> None:
     before = background._open_session.cache_info().misses
     for colour in ("white", "black"):
-        treat = remove_background(knobs(weights=network, colour=colour))
+        treat = make_background_removal(knobs(weights=network, colour=colour))
         treat(bright_block())
         treat(bright_block())
     assert background._open_session.cache_info().misses == before + 1
@@ -114,7 +113,7 @@ def test_bytes_are_the_same_for_any_number_of_workers(network: str, tmp_path: Pa
     paths = [tmp_path / f"{number}.jpg" for number in range(32)]  # two chunks
     for number, path in enumerate(paths):
         path.write_bytes(encode_jpeg(bright_block(50 + number), 95))
-    fit = Fitted(remove_background(knobs(weights=network)))
+    fit = Fitted(make_background_removal(knobs(weights=network)))
     alone, shared = (list(map_in_processes(fit, paths, "cut out", workers)) for workers in (1, 2))
     assert alone == shared
     assert len(set(alone)) > 1
@@ -133,7 +132,7 @@ def test_rembg_downloads_once_where_it_is_wished(home: Path, monkeypatch: pytest
 
     monkeypatch.setattr(pooch, "retrieve", retrieve)
     for _ in range(2):
-        assert remove_background(knobs())(bright_block()).getpixel((0, 0)) == (255, 255, 255)
+        assert make_background_removal(knobs())(bright_block()).getpixel((0, 0)) == (255, 255, 255)
     assert [path.relative_to(home).as_posix() for path in home.rglob("*.onnx")] == ["models/u2netp/u2netp.onnx"]
 
 
@@ -186,11 +185,10 @@ def test_a_missing_library_is_named_and_not_taken_for_wrong_weights(network: str
     code = f"""
 import sys
 sys.modules[{missing!r}] = None
-from rare_species.treatments.remove_background import remove_background
+from rare_species.treatments.remove_background import RemoveBackgroundParams, make_background_removal
 from rare_species.common.errors import UserError
-from rare_species.params import RemoveBackgroundParams
 try:
-    remove_background(RemoveBackgroundParams(model="u2netp", weights={network!r}, colour="white"))
+    make_background_removal(RemoveBackgroundParams(model="u2netp", weights={network!r}, colour="white"))
 except UserError as error:
     print(error)
 """

@@ -3,7 +3,7 @@
 import json
 import pickle
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,18 +11,20 @@ import yaml
 from numpy.typing import NDArray
 from PIL import Image
 
-from rare_species.images.fit import Treatment
-from rare_species.params.preprocess import PreprocessParams, TreatmentName
-from rare_species.treatments.registry import make_treatment, treatment_recipe
+from rare_species.common.errors import UserError
+from rare_species.images.fit import Treat
+from rare_species.params.preprocess import PreprocessParams
+from rare_species.treatments.registry import TREATMENTS, make_treatment
 from tests.tiny_onnx import write_network
 from tests.toy import REPO
 
 RED, GREEN, BLUE, YELLOW = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 0)
-NAMES: tuple[TreatmentName, ...] = get_args(TreatmentName)
+NAMES = tuple(TREATMENTS)
 KNOBS = PreprocessParams.model_validate(
     yaml.safe_load((REPO / "params.yaml").read_text(encoding="utf-8"))["preprocess"]
 )
 SIDE_PX = 64
+MASK = {"name": "circular_mask", "radius": 1.0, "edge": 0.0, "colour": "black"}
 Pixels = NDArray[np.int64]
 
 
@@ -36,11 +38,11 @@ def white(side_px: int) -> Image.Image:
     return Image.new("RGB", (side_px, side_px), "white")
 
 
-def mask(**knobs: Any) -> Treatment:
-    return make_treatment({"name": "circular_mask", "radius": 1.0, "edge": 0.0, "colour": "black"} | knobs)
+def mask(**knobs: Any) -> Treat:
+    return make_treatment(MASK | knobs)
 
 
-def blur(**knobs: Any) -> Treatment:
+def blur(**knobs: Any) -> Treat:
     return make_treatment({"name": "peripheral_blur", "radius": 0.5, "edge": 0.0, "sigma": 0.05} | knobs)
 
 
@@ -58,7 +60,7 @@ def recipe(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     """What packed.json would hold of each treatment in turn."""
     network = write_network(tmp_path_factory.mktemp("network") / "tiny.onnx")
     removal = KNOBS.remove_background.model_copy(update={"weights": str(network)})
-    return treatment_recipe(request.param, KNOBS.model_copy(update={"remove_background": removal}))
+    return KNOBS.model_copy(update={"remove_background": removal}).recipe(request.param)
 
 
 # --- all of them
@@ -82,9 +84,9 @@ def test_a_treatment_can_be_sent_to_a_worker_and_made_again_from_its_json(recipe
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_recipe_has_the_name_and_the_knobs_of_that_treatment_alone(name: TreatmentName) -> None:
+def test_a_recipe_has_the_name_and_the_knobs_of_that_treatment_alone(name: str) -> None:
     knobs = KNOBS.model_dump()
-    assert treatment_recipe(name, KNOBS) == {"name": name} | knobs.get(name, {})
+    assert KNOBS.recipe(name) == {"name": name} | knobs.get(name, {})
 
 
 # --- grayscale
@@ -184,7 +186,26 @@ def test_a_blur_comes_in_over_its_edge() -> None:
         assert between.any() == has_between
 
 
-# --- remove_background: its knobs are in test_background.py
+@pytest.mark.parametrize(
+    ("recipe", "found"),
+    [
+        ({}, r"among none, circular_mask, grayscale.* Received: None"),
+        ({"name": "sepia"}, "Received: 'sepia'"),
+        ({"name": ["none"]}, r"Received: \['none'\]"),
+        ({"name": "none", "radius": 1.0}, "of treatment none. radius: Extra inputs are not permitted. Received: 1.0"),
+        (MASK | {"radius": 9.0}, "of treatment circular_mask. radius: .* Received: 9.0"),
+        (MASK | {"radius": "1"}, "radius: .* Received: '1'"),
+        (MASK | {"radius": float("nan")}, "radius: .* Received: nan"),
+        (MASK | {"sigma": 0.1}, "sigma: "),
+        ({"name": "circular_mask"}, "radius: Field required"),
+    ],
+)
+def test_a_recipe_of_no_treatment_that_there_is_is_refused(recipe: dict[str, Any], found: str) -> None:
+    with pytest.raises(UserError, match=rf"Expected .*{found}.* Run the pipeline again: make repro"):
+        make_treatment(recipe)
+
+
+# --- remove_background: its parameters are in test_remove_background.py
 
 
 def test_a_background_is_removed_by_the_network_that_the_recipe_names(tmp_path: Path) -> None:

@@ -1,0 +1,31 @@
+"""One colour over all but a circle around the centre."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from PIL import Image, ImageColor
+
+from rare_species.images.fit import Treat
+from rare_species.treatments.circle import CircleParams, disc
+from rare_species.treatments.colour import Colour
+from rare_species.treatments.treatment import Treatment
+
+
+class CircularMaskParams(CircleParams):
+    """The circle that stays of a photo, and the colour around it."""
+
+    colour: Colour
+
+
+def make_circular_mask(parameters: CircularMaskParams) -> Treat:
+    """Make a function that paints one colour over all but the circle."""
+    return partial(_paint_around, parameters=parameters, colour=ImageColor.getrgb(parameters.colour))
+
+
+def _paint_around(photo: Image.Image, parameters: CircularMaskParams, colour: tuple[int, ...]) -> Image.Image:
+    painted = Image.new("RGB", photo.size, colour)
+    return Image.composite(photo, painted, disc(photo.width, parameters.radius, parameters.edge))
+
+
+TREATMENT = Treatment("circular_mask", make_circular_mask, CircularMaskParams)

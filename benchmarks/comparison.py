@@ -26,10 +26,10 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from benchmarks.simulated import RARE_SPECIES, SAMPLE, Pair, draw_labels
-from rare_species.cli.compare import Params
 from rare_species.common.files import write_json
 from rare_species.common.params_file import load_params
 from rare_species.common.result_files import write_result_checksums
+from rare_species.compare.judge import Params
 from rare_species.compare.paired import BAD, Status, compare_scores
 from rare_species.evaluate.intervals import Outcomes, resample_for_differences
 

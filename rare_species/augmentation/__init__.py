@@ -1,1 +1,4 @@
-"""augmentation."""
+"""Random changes to photos in training and testing: their parameters and the layers that make them.
+
+Imports: common.
+"""

@@ -8,10 +8,10 @@ from typing import Any
 import keras
 
 from rare_species.common.errors import UserError
+from rare_species.networks.assembly import TRANSFORMER
 
 # ViT-B/16: https://arxiv.org/abs/2010.11929, table 1
 BASE16 = {"patch_size": 16, "num_layers": 12, "num_heads": 12, "hidden_dim": 768, "mlp_dim": 3072}
-TRANSFORMER = "vit"  # the name of KerasHub's part
 
 
 def vit_base16(input_shape: tuple[int, int, int], **_: Any) -> keras.Model:

@@ -16,27 +16,16 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from rare_species.common.command import Parser, run_command
-from rare_species.common.params_file import PARAMS, load_params
 from rare_species.common.paths import Paths
 from rare_species.common.terminal import printable_lines
-from rare_species.compare.paired import DifferentTestSetsError, compare_runs
-from rare_species.compare.runs import WORKSPACE, find_revision, read_run
+from rare_species.compare.judge import judge
+from rare_species.compare.paired import DifferentTestSetsError
+from rare_species.compare.runs import WORKSPACE
 from rare_species.compare.views import as_document, as_markdown, as_text, refusal_document, refusal_markdown
-from rare_species.params.compare import CompareParams
-from rare_species.params.evaluate import EvaluateParams
 
 FINE, REGRESSED, NOT_COMPARABLE, ERROR = range(4)
-
-
-@dataclass(frozen=True)
-class Params:
-    """Sections of params.yaml."""
-
-    evaluate: EvaluateParams
-    compare: CompareParams
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -70,15 +59,13 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _compare(arguments: argparse.Namespace, paths: Paths) -> int:
-    params = load_params(paths.root / PARAMS, Params)
     model = None if arguments.model == "champion" else arguments.model
-    base, head = (read_run(find_revision(name, paths.root), model) for name in (arguments.base, arguments.head))
     try:
-        comparison = compare_runs(base, head, params.compare, params.evaluate.top_k)
+        comparison = judge(arguments.base, arguments.head, paths, model)
     except DifferentTestSetsError as refusal:
         print(printable_lines(str(refusal)), file=sys.stderr)
         if arguments.json:
-            _print_json(refusal_document(base, head, refusal))
+            _print_json(refusal_document(refusal))
         elif arguments.markdown:
             print(printable_lines(refusal_markdown(refusal)))
         return NOT_COMPARABLE

@@ -25,9 +25,9 @@ from rare_species.common.files import file_in_the_way
 from rare_species.common.paths import Paths
 from rare_species.common.terminal import printable
 from rare_species.data.shards import SHAPE_NAME, open_packed
+from rare_species.evaluate.champion_document import Classifier, read_classifier
 from rare_species.images.decode import decode_rgb
 from rare_species.networks.tensorflow_start import start_tensorflow
-from rare_species.predict.champion import Classifier, read_classifier
 
 PHOTOS = 32  # to compare on
 

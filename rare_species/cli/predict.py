@@ -31,14 +31,14 @@ from rare_species.common.errors import UserError
 from rare_species.common.files import file_in_the_way, staged
 from rare_species.common.locking import LOCK
 from rare_species.common.paths import Paths
+from rare_species.common.safe_names import MAX_PART_BYTES
 from rare_species.common.status import Guess, describe_guess
 from rare_species.common.terminal import count, printable
+from rare_species.evaluate.champion_document import Classifier, read_classifier
 from rare_species.networks.tensorflow_start import start_tensorflow
 from rare_species.parallel.pools import map_in_threads
 from rare_species.predict.answers import Answer, csv_lines, json_lines, make_answer, table_lines
-from rare_species.predict.champion import Classifier, read_classifier
 from rare_species.predict.photo_files import Photo, find_photos, photo_reader
-from rare_species.unzip.safe_names import MAX_PART_BYTES
 
 if TYPE_CHECKING:
     from rare_species.predict.predictor import Prediction

@@ -1,1 +1,4 @@
-"""compare."""
+"""Two runs on the same test photos: paired statistics, and whether the model got worse.
+
+Imports: common, evaluate, params.
+"""

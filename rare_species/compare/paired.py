@@ -142,12 +142,15 @@ class DifferentTestSetsError(UserError):
     """The two sides were not measured on the same photos with the same labels.
 
     Attributes:
+        base: what was to be compared with.
+        head: what was to be judged.
         only_base: file paths.
         only_head: file paths.
         relabelled: family of the base and of the head, by file path.
     """
 
     def __init__(self, base: Run, head: Run) -> None:
+        self.base, self.head = base, head
         one, other = (dict(zip(run.photos.file_paths, run.photos.families, strict=True)) for run in (base, head))
         self.only_base = [path for path in one if path not in other]
         self.only_head = [path for path in other if path not in one]

@@ -64,11 +64,11 @@ def _change_document(change: Change) -> dict[str, Any]:
     }
 
 
-def refusal_document(base: Run, head: Run, refusal: DifferentTestSetsError) -> dict[str, Any]:
+def refusal_document(refusal: DifferentTestSetsError) -> dict[str, Any]:
     """The photos that differ, for `--json`."""
     return {
         "verdict": "not comparable",
-        **_sides(base, head),
+        **_sides(refusal.base, refusal.head),
         "only_base": refusal.only_base,
         "only_head": refusal.only_head,
         "relabelled": {path: {"base": before, "head": now} for path, (before, now) in refusal.relabelled.items()},

@@ -1,1 +1,4 @@
-"""data."""
+"""What models read: packed photos, cached features, and both opened together.
+
+Imports: common.
+"""

@@ -1,1 +1,4 @@
-"""embed."""
+"""Stage embed: the features that a frozen backbone gives for every photo.
+
+Imports: augmentation, backbones, common, data, networks, parallel, params.
+"""

@@ -1,1 +1,4 @@
-"""evaluate."""
+"""Stage evaluate: predictions, intervals, calibration, errors, explanations, and the champion.
+
+Imports: augmentation, common, data, figures, images, metrics, networks, params, tracking.
+"""

@@ -10,9 +10,9 @@ from rare_species.common.classes import CLASSES
 from rare_species.common.files import rounded
 from rare_species.common.schema import write_document
 from rare_species.evaluate.assessment import Predictions
+from rare_species.evaluate.champion_document import ChampionMetadata
 from rare_species.metrics.point import score
 from rare_species.networks.saved_models import METADATA, NETWORK, Saved
-from rare_species.predict.champion import ChampionMetadata
 
 
 def save_champion(folder: Path, candidate: Saved, predictions: Predictions, top_k: int) -> None:

@@ -14,10 +14,9 @@ from matplotlib import colormaps
 from numpy.typing import NDArray
 from PIL import Image
 
-from rare_species.backbones.vision_transformer import TRANSFORMER
 from rare_species.common.arrays import Labels
 from rare_species.common.errors import UserError
-from rare_species.networks.assembly import CLASSIFIER
+from rare_species.networks.assembly import CLASSIFIER, TRANSFORMER
 
 COLOURS = "inferno"
 STRONGEST = 0.65  # how much of the photo the hottest spot covers

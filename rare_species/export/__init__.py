@@ -1,1 +1,4 @@
-"""export."""
+"""The champion in other formats: Keras, SavedModel, TFLite and ONNX.
+
+Imports: common, evaluate, networks.
+"""

@@ -1,1 +1,4 @@
-"""figures."""
+"""What figures of all stages share: style, saving, contact sheets, bars and fonts.
+
+Imports: nothing of the library.
+"""

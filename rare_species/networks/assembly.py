@@ -9,6 +9,7 @@ from keras import layers
 
 BACKBONE = "backbone"  # the part of a saved model that gives the cached features, where it was kept frozen
 CLASSIFIER = "classifier"  # the part of a saved model that takes features, or photos where there is no backbone
+TRANSFORMER = "vit"  # the part of a Vision Transformer that KerasHub builds
 
 
 def average_probabilities(members: Sequence[keras.Model]) -> keras.Model:

@@ -1,1 +1,4 @@
-"""params."""
+"""The schema of params.yaml, a file for each section.
+
+Imports: augmentation, common, treatments.
+"""

@@ -1,1 +1,4 @@
-"""predict."""
+"""The champion on a person's own photos: find them, read them, answer.
+
+Imports: common, data, evaluate, images, networks, treatments.
+"""

@@ -1,1 +1,4 @@
-"""preprocess."""
+"""Stage preprocess: photos fitted to a square, treated and packed.
+
+Imports: common, data, figures, images, parallel, params, treatments.
+"""

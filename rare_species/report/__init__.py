@@ -1,1 +1,4 @@
-"""One HTML page that says what the last run is: data, model, scores and errors."""
+"""One HTML page that says what the last run is: data, model, metrics and errors.
+
+Imports: clean, common, compare, evaluate, params, split, unzip.
+"""

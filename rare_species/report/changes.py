@@ -6,12 +6,11 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rare_species.cli.compare import Params
-from rare_species.common.params_file import load_params
 from rare_species.common.paths import Paths
 from rare_species.common.terminal import count
-from rare_species.compare.paired import Comparison, FamilyChange, compare_runs
-from rare_species.compare.runs import WORKSPACE, find_revision, read_run
+from rare_species.compare.judge import judge
+from rare_species.compare.paired import Comparison, FamilyChange
+from rare_species.compare.runs import WORKSPACE
 from rare_species.compare.views import reasons, warnings
 from rare_species.report import sentences as say
 from rare_species.report.parts import Section, Table
@@ -29,9 +28,7 @@ def compare_with(base: str, paths: Paths) -> Section:
     Raises:
         UserError: when there is no such revision, it has no run, or its test photos are others.
     """
-    params = load_params(paths.root / "params.yaml", Params)
-    before, now = (read_run(find_revision(name, paths.root)) for name in (base, WORKSPACE))
-    return describe_changes(compare_runs(before, now, params.compare, params.evaluate.top_k))
+    return describe_changes(judge(base, WORKSPACE, paths))
 
 
 def describe_changes(comparison: Comparison) -> Section:

@@ -14,10 +14,10 @@ from rare_species.common.paths import Paths
 from rare_species.common.result_files import check_results
 from rare_species.common.schema import Document, read_document
 from rare_species.common.tables import read_table
+from rare_species.evaluate.champion_document import read_classifier
 from rare_species.evaluate.metrics_file import read_evaluation
 from rare_species.params.split import SplitParams
 from rare_species.params.unzip import UnzipParams
-from rare_species.predict.champion import read_classifier
 from rare_species.split.metrics_file import SplitMetrics
 from rare_species.unzip.metrics_file import UnzipMetrics
 

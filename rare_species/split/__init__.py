@@ -1,1 +1,4 @@
-"""split."""
+"""Stage split: groups of photos of one moment, and their assignment to train, validation and test.
+
+Imports: common, figures.
+"""

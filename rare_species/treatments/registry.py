@@ -64,14 +64,13 @@ def make_treatment(recipe: Mapping[str, Any]) -> Treat:
     """
     name = recipe.get("name")
     if not isinstance(name, str) or name not in TREATMENTS:
-        raise UserError(
-            f"Expected a treatment among {', '.join(TREATMENTS)}. Received: {name!r}. {AGAIN}"
-        )
+        raise UserError(f"Expected a treatment among {', '.join(TREATMENTS)}. Received: {name!r}. {AGAIN}")
     try:
         return TREATMENTS[name].from_document({key: value for key, value in recipe.items() if key != "name"})
     except ValidationError as error:
         problem = error.errors()[0]
         place = ".".join(map(str, problem["loc"]))
         raise UserError(
-            f"Expected the parameters of treatment {name}. {place}: {reason(problem)}. Received: {problem['input']!r}. {AGAIN}"
+            f"Expected the parameters of treatment {name}. {place}: {reason(problem)}. "
+            f"Received: {problem['input']!r}. {AGAIN}"
         ) from error

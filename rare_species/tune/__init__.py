@@ -1,1 +1,4 @@
-"""tune."""
+"""Stage tune: the search over the classifier's parameters, and its pictures.
+
+Imports: common, data, figures, fitting, params.
+"""

@@ -19,8 +19,8 @@ from rare_species.common.errors import UserError
 from rare_species.common.failures import describe_os_error, is_refusal
 from rare_species.common.files import is_special
 from rare_species.common.junk import is_junk
+from rare_species.common.safe_names import name_problem, names_that_meet
 from rare_species.common.terminal import printable
-from rare_species.unzip.safe_names import name_problem, names_that_meet
 from rare_species.unzip.zip_directory import count_entries, read_names
 
 _CHUNK_BYTES = 1 << 20

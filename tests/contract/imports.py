@@ -1,4 +1,4 @@
-"""Which modules of the library a file imports, read from its source."""
+"""Which files of the library a file imports, read from its source, and in which room of the house each lies."""
 
 import ast
 from collections.abc import Iterable, Iterator
@@ -18,10 +18,29 @@ def library_imports(source: Path) -> set[str]:
     found: set[Path] = set()
     waiting = [source]
     while waiting:
-        for file in _imported_files(waiting.pop()) - found:
+        for file in imported_files(waiting.pop()) - found:
             found.add(file)
             waiting.append(file)
     return {file.relative_to(REPO).as_posix() for file in found - {source}}
+
+
+def imported_files(source: Path) -> set[Path]:
+    """Library files that a file itself imports."""
+    names = _imported_names(ast.parse(source.read_text(encoding="utf-8")))
+    files = {REPO.joinpath(*name.split(".")).with_suffix(".py") for name in names if name.split(".")[0] == PACKAGE}
+    return {file for file in files if file.is_file()}
+
+
+def imported_names(source: Path) -> set[tuple[str, str]]:
+    """Module and name of everything that a file takes from a module of the library."""
+    tree = ast.parse(source.read_text(encoding="utf-8"))
+    imports = (node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom))
+    return {
+        (node.module, alias.name)
+        for node in imports
+        if node.module and node.module.split(".")[0] == PACKAGE
+        for alias in node.names
+    }
 
 
 def packages_of(files: Iterable[str]) -> set[str]:
@@ -30,10 +49,15 @@ def packages_of(files: Iterable[str]) -> set[str]:
     return {name.split(".")[0] for tree in trees for name in _imported_names(tree)}
 
 
-def _imported_files(source: Path) -> set[Path]:
-    names = _imported_names(ast.parse(source.read_text(encoding="utf-8")))
-    files = {REPO.joinpath(*name.split(".")).with_suffix(".py") for name in names if name.split(".")[0] == PACKAGE}
-    return {file for file in files if file.is_file()}
+def room(file: str | Path) -> str:
+    """The package that a library file lies in: "images" of rare_species/images/png.py."""
+    inside = Path(file).relative_to(PACKAGE)
+    return inside.parts[0] if len(inside.parts) > 1 else inside.stem
+
+
+def dependency(file: str) -> str:
+    """What dvc.yaml names for a library file: its package, but a section of params.yaml by itself."""
+    return file if room(file) == "params" else f"{PACKAGE}/{room(file)}"
 
 
 def _imported_names(node: ast.AST) -> Iterator[str]:

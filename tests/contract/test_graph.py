@@ -15,10 +15,12 @@ import yaml
 
 from rare_species.common.paths import Paths
 from rare_species.common.stage import READS
-from tests.contract.imports import library_imports, packages_of
+from rare_species.params.whole_file import SECTIONS
+from tests.contract.imports import dependency, library_imports, packages_of
 from tests.toy import REPO, STAGES
 
 PACKAGES = "requirements.txt"
+MOST_CODE, MOST_LINES = 12, 300  # entries of a stage that are code; lines of dvc.yaml
 # Where these are, photos and numbers are computed with. pandas and Pillow alone are imported by unzip too: there they
 # write tables of text and know the names of colours.
 SHAPING = {
@@ -88,14 +90,27 @@ def test_stages_are_those_of_the_house():
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_deps_are_data_script_and_imported_modules(stage):
+def test_deps_are_data_script_and_imported_packages(stage):
     unfinished = {str(Paths().checkpoints), str(Paths().searches)}  # of what is running; nothing else comes that way
     places = read(stage) - unfinished
     data = {next((out for out in ALL_OUTS if Path(path).is_relative_to(out)), path) for path in places}
     script = f"stages/{stage}.py"
-    code = {script} | library_imports(REPO / script)
-    packages = {PACKAGES} if SHAPING & packages_of(code) else set()
+    imported = library_imports(REPO / script)
+    code = {script} | {dependency(file) for file in imported}
+    packages = {PACKAGES} if SHAPING & packages_of({script} | imported) else set()
     assert set(GRAPH["stages"][stage]["deps"]) == data | code | packages
+    assert len(code) <= MOST_CODE
+
+
+def test_the_graph_fits_on_a_few_screens():
+    assert len((REPO / "dvc.yaml").read_text(encoding="utf-8").splitlines()) < MOST_LINES
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_depends_on_its_own_sections_of_params_alone(stage):
+    """A new parameter of train runs train again, and not unzip."""
+    sections = {dep.stem for dep in map(Path, GRAPH["stages"][stage]["deps"]) if "params" in dep.parts}
+    assert sections & set(SECTIONS) == set(GRAPH["stages"][stage]["params"])
 
 
 def test_stages_know_whose_outputs_they_read():

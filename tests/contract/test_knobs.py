@@ -20,7 +20,7 @@ from rare_species.params.whole_file import SECTIONS
 from tests.toy import REPO
 
 DOCUMENT = yaml.safe_load((REPO / "params.yaml").read_text(encoding="utf-8"))
-CODE = [file for folder in ("rare_species", "stages") for file in sorted((REPO / folder).glob("*.py"))]
+CODE = [file for folder in ("rare_species", "stages") for file in sorted((REPO / folder).rglob("*.py"))]
 
 
 def sections_inside(model: type[Section]) -> dict[str, type[Section]]:

@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from rare_species.cli import compare
+from rare_species.compare import judge
 from tests import toy
 from tests.unit.runs import COLUMNS, METRICS, SCORES, broken, draw_rows, new_repository
 
@@ -310,7 +311,7 @@ def test_interrupted_comparison_has_the_exit_code_of_a_shell(monkeypatch, capsys
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(compare, "read_run", interrupt)
+    monkeypatch.setattr(compare, "judge", interrupt)
     assert run(capsys) == (130, "", "compare: interrupted\n")
 
 
@@ -335,7 +336,7 @@ def test_wrong_argument_is_an_error_and_no_refusal(capsys):
 
 def test_rules_that_changed_are_a_warning_in_every_form(repository, capsys):
     repository.write(knobs={"compare.accuracy.floor": 1, "evaluate.top_k": 3})
-    before = compare.load_params(toy.REPO / "params.yaml", compare.Params).compare.accuracy.floor
+    before = judge.load_params(toy.REPO / "params.yaml", judge.Params).compare.accuracy.floor
     warning = f"the rules of comparison changed: compare.accuracy.floor {before} -> 1"
     _, out, _ = run(capsys)
     assert out.splitlines()[-2:] == [f"warning: {warning}", "fine: no metric regressed"]

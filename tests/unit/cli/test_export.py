@@ -15,13 +15,13 @@ import tensorflow as tf
 from rare_species.cli import export
 from rare_species.common.checksums import write_checksums
 from rare_species.evaluate.calibration import calibrate
+from rare_species.evaluate.champion_document import read_classifier
 from rare_species.export import formats
 from rare_species.export.formats import EXPORTERS, describe
 from rare_species.fitting.heads import build_head
 from rare_species.networks.assembly import assemble, average_probabilities
 from rare_species.networks.saved_networks import load_network
 from rare_species.networks.saving import save_keras
-from rare_species.predict.champion import read_classifier
 from tests import toy
 from tests.unit.tf_fixtures import SIDE_PX, head_params, save_toy_champion
 

@@ -22,10 +22,10 @@ from rare_species.common.params_file import load_params
 from rare_species.fitting.batches import Shuffle, shuffled_photo_batches
 from rare_species.fitting.heads import build_head
 from rare_species.fitting.loop import TrainingData, training_data
-from rare_species.fitting.optimizers import build_fine_tuning_optimizer
 from rare_species.networks.determinism import make_reproducible
 from rare_species.networks.rewriting import with_network
 from rare_species.params.train import TrainParams
+from rare_species.train.fine_tuning_optimizer import build_fine_tuning_optimizer
 from rare_species.train.layer_groups import learning_shares, unfreeze
 
 MODEL, BLOCKS = "mobilenetv2", 1

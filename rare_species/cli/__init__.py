@@ -1,4 +1,5 @@
 """The commands that people run beside the stages, thin: `python -m rare_species COMMAND`.
 
-Imports: backbones, common, compare, data, evaluate, export, figures, images, networks, parallel, params, predict, report, sample, treatments.
+Imports: backbones, common, compare, data, evaluate, export, figures, images, networks, parallel, params, predict,
+report, sample, treatments.
 """

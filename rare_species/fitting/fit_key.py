@@ -12,11 +12,12 @@ import tensorflow as tf
 from rare_species.common.checksums import LIST_NAME, file_digest
 from rare_species.data.opened import Data
 
-LIBRARY = Path(__file__).parent
+LIBRARY = Path(__file__).parents[1]
 # Packages and files of the library that fits depend on; a contract test keeps them equal to what the code imports
+SHARED = ("common", "data", "fitting", "metrics", "networks", "params/fitting.py")
 CODE = {
-    "train": ("*.py",),
-    "tune": ("*.py",),
+    "train": (*SHARED, "augmentation", "params/train.py", "train"),
+    "tune": (*SHARED, "params/search_space.py", "params/tune.py", "tune"),
 }
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import keras
 import tensorflow as tf
 
 from rare_species.params.fitting import FitParams, OptimizerParams
-from rare_species.params.train import TrainParams
 
 NOT_DECAYED = ["bias", "gamma", "beta"]  # weight decay is for kernels
 
@@ -66,34 +65,6 @@ class OneDeviceSGD(OneDevice, keras.optimizers.SGD):
 KINDS: Mapping[str, type[keras.optimizers.Optimizer]] = {"adamw": FusedAdamW, "adam": FusedAdam, "sgd": OneDeviceSGD}
 
 
-class Layerwise:
-    """Mixed into an optimizer: each variable learns, and decays, at its own share of the learning rate.
-
-    Scaled gradients would not do: Adam divides by their size.
-
-    Attributes:
-        shares: of the learning rate, by the variable's path; 1 for those that are not there.
-        decay: of the weights, decoupled; the optimizer's own must be off.
-    """
-
-    shares: Mapping[str, float] = {}
-    decay = 0.0
-
-    def build(self, variables: Sequence[keras.Variable]) -> None:
-        """Note each variable's share and decay; what is updated later is TensorFlow's own variable, without a path."""
-        super().build(variables)  # type: ignore[misc]  # of the optimizer that this is mixed into
-        self._shares = tuple(self.shares.get(variable.path, 1.0) for variable in variables)
-        self._decays = tuple(0.0 if variable.name in NOT_DECAYED else self.decay for variable in variables)
-
-    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
-        """Update one variable."""
-        index = self._get_variable_index(variable)  # type: ignore[attr-defined]  # as Keras' own optimizers find it
-        rate = learning_rate * self._shares[index]
-        if self._decays[index]:
-            self.assign_sub(variable, variable * (rate * self._decays[index]))  # type: ignore[attr-defined]
-        super().update_step(gradient, variable, rate)  # type: ignore[misc]
-
-
 def build_optimizer(params: FitParams, steps: int) -> keras.optimizers.Optimizer:
     """Build the optimizer of a head or a network from scratch, with its learning-rate schedule.
 
@@ -102,39 +73,25 @@ def build_optimizer(params: FitParams, steps: int) -> keras.optimizers.Optimizer
         steps: batches per epoch.
     """
     knobs = params.optimizer
-    rate = _schedule(params.schedule.name, knobs.learning_rate, params.epochs * steps)
-    optimizer = KINDS[knobs.name](rate, **_own(knobs), weight_decay=knobs.weight_decay or _no_decay(knobs))
+    rate = build_schedule(params.schedule.name, knobs.learning_rate, params.epochs * steps)
+    optimizer = KINDS[knobs.name](rate, **own_parameters(knobs), weight_decay=knobs.weight_decay or no_decay(knobs))
     if knobs.weight_decay:
         optimizer.exclude_from_weight_decay(var_names=NOT_DECAYED)
     return optimizer
 
 
-def build_fine_tuning_optimizer(
-    params: TrainParams, steps: int, shares: Mapping[str, float]
-) -> keras.optimizers.Optimizer:
-    """Build the optimizer of a whole network that was trained before.
+def build_schedule(name: str, learning_rate: float, steps: int, warmup_steps: int = 0) -> Any:
+    """Make the learning rate of each step.
 
     Args:
-        params: of the fit; `fine_tune` has the rate, the warm-up, the clipping and the moving average.
-        steps: batches per epoch.
-        shares: of the learning rate, by the variable's path.
+        name: "cosine", "plateau" or "constant"; the rate of the last two is lowered elsewhere, or never.
+        learning_rate: in (0, 1]; the highest.
+        steps: batches of the whole fit.
+        warmup_steps: batches in which the rate first rises from 0.
+
+    Returns:
+        A Keras schedule, or the rate itself where it does not change.
     """
-    tune, knobs = params.fine_tune, params.optimizer
-    rate = _schedule(params.schedule.name, tune.learning_rate, tune.epochs * steps, tune.warmup_epochs * steps)
-    kind = KINDS[knobs.name]
-    optimizer = type(f"Layerwise{kind.__name__}", (Layerwise, kind), {})(
-        rate,
-        **_own(knobs),
-        weight_decay=_no_decay(knobs),
-        global_clipnorm=tune.clip_norm or None,
-        use_ema=bool(tune.ema),
-        ema_momentum=tune.ema,
-    )
-    optimizer.shares, optimizer.decay = dict(shares), knobs.weight_decay
-    return optimizer
-
-
-def _schedule(name: str, learning_rate: float, steps: int, warmup_steps: int = 0) -> Any:
     if name == "cosine":
         warmup = {"warmup_target": learning_rate, "warmup_steps": warmup_steps} if warmup_steps else {}
         start = 0.0 if warmup_steps else learning_rate
@@ -144,9 +101,11 @@ def _schedule(name: str, learning_rate: float, steps: int, warmup_steps: int = 0
     return learning_rate
 
 
-def _own(knobs: OptimizerParams) -> dict[str, float]:
+def own_parameters(knobs: OptimizerParams) -> dict[str, float]:
+    """List the arguments that only this kind of optimizer has."""
     return {"momentum": knobs.momentum} if knobs.name == "sgd" else {}
 
 
-def _no_decay(knobs: OptimizerParams) -> float | None:
+def no_decay(knobs: OptimizerParams) -> float | None:
+    """Say "no weight decay" as this kind of optimizer wants it said."""
     return 0.0 if knobs.name == "adamw" else None  # AdamW has no None

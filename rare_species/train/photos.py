@@ -17,11 +17,12 @@ from rare_species.data.shards import Packed
 from rare_species.fitting.batches import Shuffle, shuffled_photo_batches
 from rare_species.fitting.callbacks import DivergedError, Fit, OnEpoch
 from rare_species.fitting.loop import fit_model, training_data
-from rare_species.fitting.optimizers import build_fine_tuning_optimizer, build_optimizer
+from rare_species.fitting.optimizers import build_optimizer
 from rare_species.networks.determinism import make_reproducible
 from rare_species.networks.rewriting import for_inference, in_precision, with_network
 from rare_species.params.train import FineTuneParams, TrainParams
 from rare_species.train.cnn import build_cnn
+from rare_species.train.fine_tuning_optimizer import build_fine_tuning_optimizer
 from rare_species.train.layer_groups import learning_shares, unfreeze
 
 SHOWN_PHOTOS = 12

@@ -6,7 +6,8 @@ import pytest
 import tensorflow as tf
 
 from rare_species.fitting.heads import build_head
-from rare_species.fitting.optimizers import build_fine_tuning_optimizer, build_optimizer
+from rare_species.fitting.optimizers import build_optimizer
+from rare_species.train.fine_tuning_optimizer import build_fine_tuning_optimizer
 from tests.unit.tf_fixtures import HEAD, fit_params, train_params
 
 

@@ -1,0 +1,64 @@
+"""The optimizer of a network that was trained before: each layer at its own share of the learning rate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+
+from rare_species.fitting.optimizers import KINDS, NOT_DECAYED, build_schedule, no_decay, own_parameters
+from rare_species.params.train import TrainParams
+
+
+class Layerwise:
+    """Mixed into an optimizer: each variable learns, and decays, at its own share of the learning rate.
+
+    Scaled gradients would not do: Adam divides by their size.
+
+    Attributes:
+        shares: of the learning rate, by the variable's path; 1 for those that are not there.
+        decay: of the weights, decoupled; the optimizer's own must be off.
+    """
+
+    shares: Mapping[str, float] = {}
+    decay = 0.0
+
+    def build(self, variables: Sequence[keras.Variable]) -> None:
+        """Note each variable's share and decay; what is updated later is TensorFlow's own variable, without a path."""
+        super().build(variables)  # type: ignore[misc]  # of the optimizer that this is mixed into
+        self._shares = tuple(self.shares.get(variable.path, 1.0) for variable in variables)
+        self._decays = tuple(0.0 if variable.name in NOT_DECAYED else self.decay for variable in variables)
+
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        """Update one variable."""
+        index = self._get_variable_index(variable)  # type: ignore[attr-defined]  # as Keras' own optimizers find it
+        rate = learning_rate * self._shares[index]
+        if self._decays[index]:
+            self.assign_sub(variable, variable * (rate * self._decays[index]))  # type: ignore[attr-defined]
+        super().update_step(gradient, variable, rate)  # type: ignore[misc]
+
+
+def build_fine_tuning_optimizer(
+    params: TrainParams, steps: int, shares: Mapping[str, float]
+) -> keras.optimizers.Optimizer:
+    """Build the optimizer of a whole network that was trained before.
+
+    Args:
+        params: of the fit; `fine_tune` has the rate, the warm-up, the clipping and the moving average.
+        steps: batches per epoch.
+        shares: of the learning rate, by the variable's path.
+    """
+    tune, knobs = params.fine_tune, params.optimizer
+    rate = build_schedule(params.schedule.name, tune.learning_rate, tune.epochs * steps, tune.warmup_epochs * steps)
+    kind = KINDS[knobs.name]
+    optimizer = type(f"Layerwise{kind.__name__}", (Layerwise, kind), {})(
+        rate,
+        **own_parameters(knobs),
+        weight_decay=no_decay(knobs),
+        global_clipnorm=tune.clip_norm or None,
+        use_ema=bool(tune.ema),
+        ema_momentum=tune.ema,
+    )
+    optimizer.shares, optimizer.decay = dict(shares), knobs.weight_decay
+    return optimizer

@@ -6,6 +6,7 @@ import argparse
 import io
 import logging
 import os
+import re
 import signal
 import sys
 import threading
@@ -43,7 +44,7 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Print how the command is used and what is wrong."""
         self.print_usage(sys.stderr)
-        self.exit(self.mistake, f"{self.prog.rpartition('.')[2]}: {message}\n")
+        self.exit(self.mistake, f"{re.split(r'[. ]', self.prog)[-1]}: {message}\n")
 
 
 class _Debug(argparse.Action):

@@ -17,7 +17,7 @@ from rare_species.params.preprocess import PreprocessParams
 from tests import toy
 from tests.tiny_onnx import write_network
 
-ALL = ["none", "grayscale", "circular_mask", "peripheral_blur", "remove_background"]
+ALL = ["none", "circular_mask", "grayscale", "peripheral_blur", "remove_background"]
 REMOVAL = "preprocess.remove_background.weights"
 
 

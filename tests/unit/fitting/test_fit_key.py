@@ -19,8 +19,4 @@ def test_keys_of_fits_hash_files_in_folders_of_folders(tmp_path, monkeypatch):
     (tmp_path / "train/deeper").mkdir(parents=True)
     (tmp_path / "train/deeper/new.py").touch()
     monkeypatch.setattr(fit_key, "LIBRARY", tmp_path)
-    assert [file.relative_to(tmp_path).as_posix() for file in fit_key.code_files("train") if file.is_file()] == [
-        "params/fitting.py",
-        "params/train.py",
-        "train/deeper/new.py",
-    ]
+    assert tmp_path / "train/deeper/new.py" in fit_key.code_files("train")

@@ -27,11 +27,11 @@ from PIL import Image, ImageEnhance
 from tqdm import tqdm
 
 from benchmarks.knobs import PARAMS, measure
-from rare_species.cli.split_gap import SplitRun, describe, read_split_run
 from rare_species.common.files import staged
 from rare_species.common.paths import Paths
 from rare_species.common.schema import read_document
 from rare_species.compare.runs import WORKSPACE, find_revision
+from rare_species.compare.split_gap import SplitRun, describe, read_split_run
 from rare_species.images.decode import decode_rgb
 from rare_species.split.metrics_file import SplitMetrics
 

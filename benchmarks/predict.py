@@ -25,7 +25,7 @@ import keras
 import numpy as np
 from tqdm import tqdm
 
-from rare_species.cli.predict import AHEAD, MAX_PIXELS, Printer
+from rare_species.cli.predict import Printer
 from rare_species.common.cores import available_cores
 from rare_species.common.image_formats import is_image
 from rare_species.common.paths import Paths
@@ -33,7 +33,7 @@ from rare_species.evaluate.champion_document import Classifier, read_classifier
 from rare_species.images.fit import fit_square
 from rare_species.parallel.pools import map_in_threads
 from rare_species.predict.answers import json_lines
-from rare_species.predict.photo_files import photo_reader
+from rare_species.predict.photo_files import AHEAD, MAX_PIXELS, photo_reader
 from rare_species.predict.predictor import BATCH, Predictor, open_predictor
 
 MEMORY_OF = (100, 500, 2000)

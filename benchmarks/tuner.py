@@ -25,11 +25,11 @@ import yaml
 from benchmarks.photos import full_scale_archive
 from benchmarks.report import Row, print_rows
 from benchmarks.workspace import Workspace, ran_on
-from rare_species.cli.apply import apply
 from rare_species.common.cores import available_cores
 from rare_species.common.params_file import load_params
 from rare_species.common.paths import Paths
 from rare_species.networks.tensorflow_start import start_tensorflow
+from rare_species.params.edit import apply
 from rare_species.params.tune import TuneParams
 
 SPACE = Path("experiments/report_hyperband.yaml")

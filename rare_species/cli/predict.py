@@ -11,43 +11,30 @@ the last perhaps cut off.
 from __future__ import annotations
 
 import argparse
-import io
-import os
 import sys
-import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TextIO
 
-import numpy as np
-from numpy.typing import NDArray
 from tqdm import tqdm
 
 from rare_species.common.command import Parser, run_command
-from rare_species.common.cores import available_cores
-from rare_species.common.errors import UserError
-from rare_species.common.files import file_in_the_way, staged
-from rare_species.common.locking import LOCK
 from rare_species.common.paths import Paths
-from rare_species.common.safe_names import MAX_PART_BYTES
 from rare_species.common.status import Guess, describe_guess
 from rare_species.common.terminal import count, printable
 from rare_species.evaluate.champion_document import Classifier, read_classifier
 from rare_species.networks.tensorflow_start import start_tensorflow
-from rare_species.parallel.pools import map_in_threads
 from rare_species.predict.answers import Answer, csv_lines, json_lines, make_answer, table_lines
-from rare_species.predict.photo_files import Photo, find_photos, photo_reader
+from rare_species.predict.photo_files import find_photos, photo_reader
 
 if TYPE_CHECKING:
     from rare_species.predict.predictor import Prediction
+from rare_species.predict.explained_photos import Overlays
+from rare_species.predict.photo_files import MAX_PIXELS, read_ahead
 
 READ, SKIPPED = 0, 2
-AHEAD = 64  # photos that are read while the network is busy: two batches
-MAX_PIXELS = 100_000_000  # the default of clean.max_pixels
 WAIT_S = 2  # quicker work needs no progress bar
-EXPLANATION, QUALITY = ".gradcam.jpg", 90  # how explanations end, and as what JPEG they are written
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -110,7 +97,7 @@ def _predict(args: argparse.Namespace) -> int:
 
     predictor = open_predictor(classifier, phylum)
     with (
-        _read_ahead(read, files) as photos,
+        read_ahead(read, files) as photos,
         tqdm(total=len(files), desc="predict", unit="photo", mininterval=1.0, delay=WAIT_S) as progress,
     ):
         printer = Printer(classifier, min(args.top, len(classifier.classes)), overlays, progress)
@@ -123,56 +110,6 @@ def _predict(args: argparse.Namespace) -> int:
     if printer.skipped:
         print(f"predict: skipped {printer.skipped} of {count(len(files), 'file')}", file=sys.stderr)
     return SKIPPED if printer.skipped else READ
-
-
-@dataclass(frozen=True)
-class Overlays:
-    """Where explanations go.
-
-    Attributes:
-        folder: of all of them.
-        parent: the folder that holds all photos; below `folder` they are laid out as below this one.
-    """
-
-    folder: Path
-    parent: Path
-
-    @classmethod
-    def beside(cls, folder: Path, files: Sequence[Path]) -> Overlays:
-        """Choose names for the explanations of these photos.
-
-        Raises:
-            UserError: when it is a file, or photos lie in it, so that the next run would take explanations for photos.
-        """
-        if blocking := file_in_the_way(folder):
-            raise UserError(
-                f"Expected --explain to name a folder. Received: {folder}, and {blocking} is a file. "
-                "Name another folder."
-            )
-        places = [_normal(file) for file in files]
-        inside = [file for file, place in zip(files, places, strict=True) if place.is_relative_to(_normal(folder))]
-        if inside:
-            raise UserError(
-                "Expected --explain to name a folder without the photos, or the next run would take explanations for "
-                f"photos. Received: {folder}, which holds {inside[0]}. Name a folder that holds none of the photos."
-            )
-        longest = max(files, key=lambda file: len(os.fsencode(file.name)))
-        if len(os.fsencode(longest.name + EXPLANATION + LOCK)) > MAX_PART_BYTES:
-            raise UserError(
-                f"Expected names that leave room for {EXPLANATION} with --explain. Received: {longest.name}, of "
-                f"{len(os.fsencode(longest.name))} bytes. Shorten it."
-            )
-        return cls(folder, Path(os.path.commonpath([place.parent for place in places])))
-
-    def write(self, photo: Path, pixels: NDArray[np.uint8], heatmap: NDArray[np.float32]) -> None:
-        """Draw a photo, as the network saw it, under the heatmap of its likeliest family."""
-        from rare_species.evaluate.gradcam import overlay
-
-        path = self.folder / f"{_normal(photo).relative_to(self.parent)}{EXPLANATION}"
-        drawn = io.BytesIO()  # where Pillow itself writes a file, it does not see that a full disk took only a part
-        overlay(pixels, heatmap).save(drawn, "JPEG", quality=QUALITY)
-        with staged(path) as (partial,):
-            partial.write_bytes(drawn.getvalue())
 
 
 @dataclass
@@ -230,15 +167,3 @@ def _lines(
     if args.json:
         return json_lines(answers)
     return csv_lines(answers, printer.top) if args.csv else table_lines(answers, files, printer.classifier.classes)
-
-
-@contextmanager
-def _read_ahead(read: Callable[[Path], Photo], files: Sequence[Path]) -> Iterator[Iterator[Photo]]:
-    # each thread silences Pillow while it opens a photo, and as it ends may switch it on again under another
-    with warnings.catch_warnings(), closing(map_in_threads(read, files, available_cores(), AHEAD)) as photos:
-        warnings.filterwarnings("ignore", module="PIL")
-        yield photos
-
-
-def _normal(path: Path) -> Path:
-    return Path(os.path.normpath(path.absolute()))

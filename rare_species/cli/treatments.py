@@ -10,21 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from matplotlib.figure import Figure
-from PIL import Image
-
 from rare_species.common.command import Parser, run_command
-from rare_species.common.errors import UserError
 from rare_species.common.params_file import PARAMS, load_params
 from rare_species.common.paths import Paths
-from rare_species.common.tables import read_checked
-from rare_species.figures import contact_sheet, style
-from rare_species.images.fit import Treat, fit_square
+from rare_species.figures import style
 from rare_species.params.preprocess import PreprocessParams
-from rare_species.treatments.registry import TREATMENTS, make_treatment
+from rare_species.preprocess.treatment_panel import available_treatments, choose_photos, draw_panel
 
-PHOTOS = 5  # each of another family, spread over all
 log = logging.getLogger(__name__)
 
 
@@ -33,29 +25,6 @@ class Params:
     """Sections of params.yaml."""
 
     preprocess: PreprocessParams
-
-
-def available_treatments(knobs: PreprocessParams) -> dict[str, Treat]:
-    """All treatments by name; one that can't be had is left out, and the log says why."""
-    treatments = {}
-    for name in TREATMENTS:
-        try:
-            treatments[name] = make_treatment(knobs.recipe(name))
-        except UserError as error:
-            log.warning("%s is left out. %s", name, error)
-    return treatments
-
-
-def draw_panel(photos: Sequence[Image.Image], treatments: dict[str, Treat]) -> Figure:
-    """Draw a row of photos for each treatment.
-
-    Args:
-        photos: fitted, of one side.
-        treatments: by name.
-    """
-    treated = [treat(photo) for treat in treatments.values() for photo in photos]
-    captions = [name for name in treatments for _ in photos]
-    return contact_sheet.contact_sheet(treated, captions, "preprocess.treatment", columns=len(photos))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -75,14 +44,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _write(out: Path) -> int:
     knobs = load_params(Path(PARAMS), Params).preprocess
-    style.save_jpeg(draw_panel(_choose_photos(Paths(), knobs), available_treatments(knobs)), out)
+    style.save_jpeg(draw_panel(choose_photos(Paths(), knobs), available_treatments(knobs)), out)
     log.info("%s", out)
     return 0
-
-
-def _choose_photos(paths: Paths, knobs: PreprocessParams) -> list[Image.Image]:
-    """Fit one photo of each of a few families, as preprocess does."""
-    first = read_checked(paths.assignments, ("file_path", "family")).drop_duplicates("family").sort_values("family")
-    places = np.linspace(0, len(first) - 1, min(PHOTOS, len(first))).astype(int)
-    files = [paths.images / path for path in first["file_path"].iloc[places]]
-    return [fit_square(file.read_bytes(), knobs.image_size, knobs.resize) for file in files]

@@ -1,4 +1,4 @@
 """The champion in other formats: Keras, SavedModel, TFLite and ONNX.
 
-Imports: common, evaluate, networks.
+Imports: common, data, evaluate, images, networks.
 """

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import glob
+import warnings
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -11,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from rare_species.common.cores import available_cores
 from rare_species.common.errors import PhotoError, UserError
 from rare_species.common.files import is_special, refuse_special
 from rare_species.common.image_formats import IMAGE_SUFFIXES, is_image
@@ -20,8 +23,11 @@ from rare_species.common.terminal import printable
 from rare_species.data.shards import Shape
 from rare_species.images.decode import decode_rgb
 from rare_species.images.fit import Fitted, fit_file
+from rare_species.parallel.pools import map_in_threads
 from rare_species.treatments.registry import make_treatment
 
+AHEAD = 64  # photos that are read while the network is busy: two batches
+MAX_PIXELS = 100_000_000  # the default of clean.max_pixels
 BLANK = "one colour everywhere, which shows nothing"
 
 
@@ -128,3 +134,12 @@ def _nothing_found(name: str, exists: bool) -> str:
         suffixes, shown = ", ".join(sorted(IMAGE_SUFFIXES)), printable(name)
         return f"Expected photos. Received: {shown}, where no file ends in {suffixes}. Name other files or folders."
     return f"Expected a photo, a folder or a pattern. Received: {name!r}, where there is nothing. Mend the path."
+
+
+@contextmanager
+def read_ahead(read: Callable[[Path], Photo], files: Sequence[Path]) -> Iterator[Iterator[Photo]]:
+    """Read files in threads, in their order, some ahead of who takes them; they end with the block."""
+    # each thread silences Pillow while it opens a photo, and as it ends may switch it on again under another
+    with warnings.catch_warnings(), closing(map_in_threads(read, files, available_cores(), AHEAD)) as photos:
+        warnings.filterwarnings("ignore", module="PIL")
+        yield photos

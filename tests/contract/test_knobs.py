@@ -13,10 +13,10 @@ import pytest
 import yaml
 from dvc.utils.hydra import apply_overrides
 
-from rare_species.cli.predict import MAX_PIXELS
 from rare_species.common.validation import Section
 from rare_species.params.search_space import flatten_space
 from rare_species.params.whole_file import SECTIONS
+from rare_species.predict.photo_files import MAX_PIXELS
 from tests.toy import REPO
 
 DOCUMENT = yaml.safe_load((REPO / "params.yaml").read_text(encoding="utf-8"))

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 import yaml
 
-from rare_species.cli.apply import apply
 from rare_species.common.checksums import LIST_NAME, write_checksums
+from rare_species.params.edit import apply
 from rare_species.tune.figures import FILES
 from tests import toy
 

@@ -10,9 +10,9 @@ import pytest
 from sklearn.metrics import f1_score
 
 from rare_species.cli import split_gap
-from rare_species.cli.split_gap import SplitRun, describe, report, sample_family_scores
 from rare_species.common.errors import UserError
 from rare_species.common.result_files import write_result_checksums
+from rare_species.compare.split_gap import SplitRun, describe, sample_family_scores, tabulate_runs
 from tests.unit.runs import Repository
 
 FAMILIES = ("ant", "bee", "cat")
@@ -93,18 +93,18 @@ def test_table_names_photos_and_differences():
 
 def test_families_of_several_species_get_a_table_of_their_own():
     runs = [make_run("aabbc", "aabbc", name="grouped"), make_run("abbb", "abaa", held_out=3, name="held-out")]
-    every, several = report(runs).split("\n\n")
+    every, several = tabulate_runs(runs).split("\n\n")
     assert every.startswith("2 of 3 families, those that every run tests; ")
     assert several.splitlines()[0] == "the 1 of them that held-out holds species out of"
     assert [line.split()[2:4] for line in several.splitlines()[2:]] == [["10", "2"], ["10", "3"]]
-    assert "\n\n" not in report(runs[:1])
+    assert "\n\n" not in tabulate_runs(runs[:1])
 
 
 def test_families_that_one_run_does_not_test_are_in_no_table():
     """Cats are all wrong in one run and untested in the other: without them there is no difference."""
     families = ("ant", "bee", "cat", "dog")
     runs = [make_run(*letters, families=families) for letters in (("aabbcc", "aabbdd"), ("aaaabb", "aaaabb"))]
-    _, _, first, second = report(runs).splitlines()
+    _, _, first, second = tabulate_runs(runs).splitlines()
     assert first.split()[2:4] == ["20", "4"]
     assert second.split()[2:4] == ["20", "6"]
     assert second.count("+0.000 (") == 2
@@ -112,7 +112,7 @@ def test_families_that_one_run_does_not_test_are_in_no_table():
 
 def test_held_out_families_that_the_base_does_not_test_are_told():
     runs = [make_run("aacc", "aacc", name="grouped"), make_run("aabb", "aabb", held_out=2, name="held-out")]
-    every, several = report(runs).split("\n\n")
+    every, several = tabulate_runs(runs).split("\n\n")
     assert every.startswith("1 of 3 families, ")
     assert several == "None of them is a family that held-out holds species out of."
     assert "nan" not in every
@@ -121,13 +121,13 @@ def test_held_out_families_that_the_base_does_not_test_are_told():
 def test_runs_that_test_no_family_in_common_are_refused():
     runs = [make_run("aa", "aa", name="one"), make_run("bb", "bb", name="two")]
     with pytest.raises(UserError, match=r"Received: none of 3, in one, two\. Name runs that test the same families\."):
-        report(runs)
+        tabulate_runs(runs)
 
 
 def test_runs_on_other_families_are_refused():
     runs = [make_run("ab", "ab", name="one"), make_run("ab", "ab", name="two", families=("ant", "bee", "dog"))]
     with pytest.raises(UserError, match=r"same families. Received: cat in only one of one and two\. Name runs on one"):
-        report(runs)
+        tabulate_runs(runs)
 
 
 def test_photos_can_be_chosen():

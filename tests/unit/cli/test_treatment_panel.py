@@ -9,11 +9,12 @@ import pytest
 import yaml
 from PIL import Image
 
-from rare_species.cli import treatments as treatment_panel
+from rare_species.cli import treatments as treatments_module
 from rare_species.common.checksums import write_checksums
 from rare_species.common.tables import SPLIT_COLUMNS, write_table
 from rare_species.images.fit import fit_square
 from rare_species.params.preprocess import PreprocessParams
+from rare_species.preprocess import treatment_panel
 from tests import toy
 from tests.tiny_onnx import write_network
 
@@ -75,7 +76,7 @@ def test_panel_has_a_row_for_each_treatment_of_the_same_photos(project: Path) ->
 
 def test_command_draws_a_photo_of_each_family(project: Path) -> None:
     before = toy.snapshot(project)
-    assert treatment_panel.main(["--out", "pictures/panel.jpg"]) == 0
+    assert treatments_module.main(["--out", "pictures/panel.jpg"]) == 0
     with Image.open(project / "pictures/panel.jpg") as image:
         assert image.size == (2 * 3 * 100, (2.4 * len(ALL) + 0.5) * 100)
     (project / "pictures/panel.jpg").unlink()
@@ -90,7 +91,7 @@ def test_command_says_what_is_missing(
     project: Path, capsys: pytest.CaptureFixture[str], missing: str, expected: str
 ) -> None:
     (project / missing).unlink()
-    assert treatment_panel.main(["--out", "panel.jpg"]) == 1
+    assert treatments_module.main(["--out", "panel.jpg"]) == 1
     stderr = capsys.readouterr().err
     assert expected in stderr
     assert "Traceback" not in stderr

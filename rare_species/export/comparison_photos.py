@@ -1,0 +1,38 @@
+"""The photos that an exported model is compared with the original on."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rare_species.common.paths import Paths
+from rare_species.data.shards import SHAPE_NAME, open_packed
+from rare_species.evaluate.champion_document import Classifier
+from rare_species.images.decode import decode_rgb
+
+PHOTOS = 32  # to compare on
+
+
+def photos_to_compare(classifier: Classifier, paths: Paths) -> tuple[dict[str, NDArray[np.float32]], str]:
+    """Choose test photos, or draw noise where there are none that the model takes.
+
+    Args:
+        classifier: the champion.
+        paths: the pipeline's folders.
+
+    Returns:
+        The model's inputs by name, float32 arrays whose first axis is the photo, and what the photos are, in words.
+    """
+    side_px, source = classifier.shape.image_size, f"test photos of {paths.processed}"
+    packed = open_packed(paths.processed) if (paths.processed / SHAPE_NAME).is_file() else None
+    rows = packed.rows("test") if packed and packed.shape == classifier.shape else None
+    if packed and rows is not None and len(rows):
+        chosen = rows.iloc[np.unique(np.linspace(0, len(rows) - 1, PHOTOS).astype(int))]
+        photos = np.stack([np.asarray(decode_rgb(jpeg), dtype=np.float32) for jpeg in packed.read(chosen)])
+    else:
+        source = f"photos of noise, as {paths.processed} has none of this model's"
+        photos = np.random.default_rng(0).uniform(0, 255, (PHOTOS, side_px, side_px, 3)).astype(np.float32)
+    if not classifier.phyla:
+        return {"rgb": photos}, source
+    each_in_turn = np.arange(len(photos)) % len(classifier.phyla)
+    return {"rgb": photos, "phylum": np.eye(len(classifier.phyla), dtype=np.float32)[each_in_turn]}, source

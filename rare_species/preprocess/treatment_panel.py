@@ -1,0 +1,51 @@
+"""The same photos under every treatment, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+from PIL import Image
+
+from rare_species.cli.treatments import log
+from rare_species.common.errors import UserError
+from rare_species.common.paths import Paths
+from rare_species.common.tables import read_checked
+from rare_species.figures import contact_sheet
+from rare_species.images.fit import Treat, fit_square
+from rare_species.params.preprocess import PreprocessParams
+from rare_species.treatments.registry import TREATMENTS, make_treatment
+
+PHOTOS = 5  # each of another family, spread over all
+
+
+def available_treatments(knobs: PreprocessParams) -> dict[str, Treat]:
+    """All treatments by name; one that can't be had is left out, and the log says why."""
+    treatments = {}
+    for name in TREATMENTS:
+        try:
+            treatments[name] = make_treatment(knobs.recipe(name))
+        except UserError as error:
+            log.warning("%s is left out. %s", name, error)
+    return treatments
+
+
+def draw_panel(photos: Sequence[Image.Image], treatments: dict[str, Treat]) -> Figure:
+    """Draw a row of photos for each treatment.
+
+    Args:
+        photos: fitted, of one side.
+        treatments: by name.
+    """
+    treated = [treat(photo) for treat in treatments.values() for photo in photos]
+    captions = [name for name in treatments for _ in photos]
+    return contact_sheet.contact_sheet(treated, captions, "preprocess.treatment", columns=len(photos))
+
+
+def choose_photos(paths: Paths, knobs: PreprocessParams) -> list[Image.Image]:
+    """Fit one photo of each of a few families, as preprocess does."""
+    first = read_checked(paths.assignments, ("file_path", "family")).drop_duplicates("family").sort_values("family")
+    places = np.linspace(0, len(first) - 1, min(PHOTOS, len(first))).astype(int)
+    files = [paths.images / path for path in first["file_path"].iloc[places]]
+    return [fit_square(file.read_bytes(), knobs.image_size, knobs.resize) for file in files]

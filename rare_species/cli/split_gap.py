@@ -31,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("others", nargs="+", metavar="other", help="runs on the same archive, split in another way")
     parser.add_argument("--model", choices=("champion", "train", "tune"), default="champion", help="default: champion")
     args = parser.parse_args(argv)
-    return run_command("split_gap", lambda: _print_report((args.base, *args.others), args.model))
+    return run_command("split-gap", lambda: _print_report((args.base, *args.others), args.model))
 
 
 def _print_report(names: Sequence[str], model: str) -> int:

@@ -13,7 +13,7 @@ from pathlib import Path
 from rare_species.common.command import Parser, run_command
 from rare_species.common.params_file import PARAMS, load_params
 from rare_species.common.paths import Paths
-from rare_species.figures import style
+from rare_species.figures.style import save_jpeg
 from rare_species.params.preprocess import PreprocessParams
 from rare_species.preprocess.treatment_panel import available_treatments, choose_photos, draw_panel
 
@@ -39,11 +39,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = Parser(prog="python -m rare_species treatments", description="Draw the same photos under every treatment.")
     parser.add_argument("--out", type=Path, required=True, help="JPEG to write")
     args = parser.parse_args(argv)
-    return run_command("treatment_panel", lambda: _write(args.out))
+    return run_command("treatments", lambda: _write(args.out))
 
 
 def _write(out: Path) -> int:
     knobs = load_params(Path(PARAMS), Params).preprocess
-    style.save_jpeg(draw_panel(choose_photos(Paths(), knobs), available_treatments(knobs)), out)
+    save_jpeg(draw_panel(choose_photos(Paths(), knobs), available_treatments(knobs)), out)
     log.info("%s", out)
     return 0

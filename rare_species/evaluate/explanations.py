@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from rare_species.data.phylum import one_hot_phyla
-from rare_species.evaluate.gradcam import class_heatmaps, overlay
+from rare_species.evaluate.gradcam import class_heatmaps
+from rare_species.evaluate.overlay import overlay
 from rare_species.evaluate.write import Candidate, captions, list_mistakes
 from rare_species.figures import contact_sheet, style
 from rare_species.figures.fonts import legible

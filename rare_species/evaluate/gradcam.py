@@ -10,16 +10,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 from keras import layers
-from matplotlib import colormaps
 from numpy.typing import NDArray
-from PIL import Image
 
 from rare_species.common.arrays import Labels
 from rare_species.common.errors import UserError
 from rare_species.networks.assembly import CLASSIFIER, TRANSFORMER
-
-COLOURS = "inferno"
-STRONGEST = 0.65  # how much of the photo the hottest spot covers
 
 
 def class_heatmaps(
@@ -66,18 +61,6 @@ def class_heatmaps(
     gradients = tape.gradient(wanted, maps, unconnected_gradients=tf.UnconnectedGradients.ZERO)
     heatmaps = [_heatmap(*pair, photos.shape[1]) for pair in zip(maps, gradients, strict=True)]
     return np.asarray(_to_unit(tf.add_n(heatmaps)), dtype=np.float32)
-
-
-def overlay(photo: NDArray[Any], heatmap: NDArray[np.float32]) -> Image.Image:
-    """Lay a heatmap over a photo: the hotter, the brighter and the less of the photo is seen.
-
-    Args:
-        photo: array of shape (side, side, 3), RGB in [0, 255].
-        heatmap: array of shape (side, side) in [0, 1].
-    """
-    colours = colormaps[COLOURS](heatmap)[..., :3] * 255
-    share = STRONGEST * heatmap[..., None]
-    return Image.fromarray(np.rint((1 - share) * photo + share * colours).astype(np.uint8))
 
 
 def _readers_of_maps(model: keras.Model) -> list[keras.layers.Layer]:

@@ -16,6 +16,7 @@ from rare_species.common.errors import UserError
 from rare_species.common.files import file_in_the_way, staged
 from rare_species.common.locking import LOCK
 from rare_species.common.safe_names import MAX_PART_BYTES
+from rare_species.evaluate.overlay import overlay
 
 if TYPE_CHECKING:
     pass
@@ -63,8 +64,6 @@ class Overlays:
 
     def write(self, photo: Path, pixels: NDArray[np.uint8], heatmap: NDArray[np.float32]) -> None:
         """Draw a photo, as the network saw it, under the heatmap of its likeliest family."""
-        from rare_species.evaluate.gradcam import overlay
-
         path = self.folder / f"{_normal(photo).relative_to(self.parent)}{EXPLANATION}"
         drawn = io.BytesIO()  # where Pillow itself writes a file, it does not see that a full disk took only a part
         overlay(pixels, heatmap).save(drawn, "JPEG", quality=QUALITY)

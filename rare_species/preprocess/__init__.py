@@ -1,4 +1,4 @@
 """Stage preprocess: photos fitted to a square, treated and packed.
 
-Imports: cli, common, data, figures, images, parallel, params, treatments.
+Imports: common, data, figures, images, parallel, params, treatments.
 """

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
 
-from rare_species.cli.treatments import log
 from rare_species.common.errors import UserError
 from rare_species.common.paths import Paths
 from rare_species.common.tables import read_checked
-from rare_species.figures import contact_sheet
+from rare_species.figures.contact_sheet import contact_sheet
 from rare_species.images.fit import Treat, fit_square
 from rare_species.params.preprocess import PreprocessParams
 from rare_species.treatments.registry import TREATMENTS, make_treatment
 
 PHOTOS = 5  # each of another family, spread over all
+log = logging.getLogger(__name__)
 
 
 def available_treatments(knobs: PreprocessParams) -> dict[str, Treat]:
@@ -40,7 +41,7 @@ def draw_panel(photos: Sequence[Image.Image], treatments: dict[str, Treat]) -> F
     """
     treated = [treat(photo) for treat in treatments.values() for photo in photos]
     captions = [name for name in treatments for _ in photos]
-    return contact_sheet.contact_sheet(treated, captions, "preprocess.treatment", columns=len(photos))
+    return contact_sheet(treated, captions, "preprocess.treatment", columns=len(photos))
 
 
 def choose_photos(paths: Paths, knobs: PreprocessParams) -> list[Image.Image]:

@@ -188,7 +188,7 @@ def test_command_compares_a_commit_with_the_workspace(capsys):
 def test_command_says_which_file_is_not_there(repository, capsys):
     (repository / "plots/split/families.csv").unlink()
     assert split_gap.main(["HEAD", "workspace"]) == 1
-    assert capsys.readouterr().err.startswith("split_gap: Expected plots/split/families.csv in workspace. Received: no")
+    assert capsys.readouterr().err.startswith("split-gap: Expected plots/split/families.csv in workspace. Received: no")
 
 
 def test_command_takes_the_model_that_is_named(repository, capsys):
@@ -210,7 +210,7 @@ def test_command_says_which_table_is_broken(repository, capsys, text):
     seal(repository)
     assert split_gap.main(["HEAD", "workspace"]) == 1
     said = capsys.readouterr().err
-    assert re.match("split_gap: Expected a table .* in plots/split/families.csv of workspace. Received: ", said)
+    assert re.match("split-gap: Expected a table .* in plots/split/families.csv of workspace. Received: ", said)
 
 
 @pytest.mark.parametrize(("error", "code"), [(PermissionError(13, "Permission denied"), 1), (KeyboardInterrupt(), 130)])
@@ -220,7 +220,7 @@ def test_command_ends_with_a_message(monkeypatch, capsys, error, code):
 
     monkeypatch.setattr(split_gap, "find_revision", fail)
     assert split_gap.main(["HEAD", "workspace"]) == code
-    assert capsys.readouterr().err.startswith("split_gap: ")
+    assert capsys.readouterr().err.startswith("split-gap: ")
 
 
 def test_wrong_argument_has_the_exit_code_of_a_mistake():

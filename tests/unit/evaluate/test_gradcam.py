@@ -8,7 +8,8 @@ from rare_species.backbones.build import with_scaling
 from rare_species.backbones.registry import UNIT
 from rare_species.backbones.vision_transformer import BASE16, vit_base16
 from rare_species.common.errors import UserError
-from rare_species.evaluate.gradcam import class_heatmaps, overlay
+from rare_species.evaluate.gradcam import class_heatmaps
+from rare_species.evaluate.overlay import overlay
 from rare_species.fitting.heads import build_head
 from rare_species.networks.assembly import assemble, average_probabilities
 from rare_species.networks.determinism import make_reproducible

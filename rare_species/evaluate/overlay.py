@@ -1,0 +1,25 @@
+"""A heatmap laid over its photo."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib import colormaps
+from numpy.typing import NDArray
+from PIL import Image
+
+COLOURS = "inferno"
+STRONGEST = 0.65  # how much of the photo the hottest spot covers
+
+
+def overlay(photo: NDArray[Any], heatmap: NDArray[np.float32]) -> Image.Image:
+    """Lay a heatmap over a photo: the hotter, the brighter and the less of the photo is seen.
+
+    Args:
+        photo: array of shape (side, side, 3), RGB in [0, 255].
+        heatmap: array of shape (side, side) in [0, 1].
+    """
+    colours = colormaps[COLOURS](heatmap)[..., :3] * 255
+    share = STRONGEST * heatmap[..., None]
+    return Image.fromarray(np.rint((1 - share) * photo + share * colours).astype(np.uint8))

@@ -21,7 +21,7 @@ from rare_species.common.stage import Stage
 from rare_species.common.tables import read_checked
 from rare_species.data.shards import open_packed
 from rare_species.evaluate.metrics_file import write_evaluation
-from rare_species.networks.saved_models import read_candidates
+from rare_species.models.saved import read_candidates
 from rare_species.networks.tensorflow_start import start_tensorflow
 from rare_species.parallel.pools import process_beside
 from rare_species.params.evaluate import EvaluateParams
@@ -50,10 +50,10 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     ):
         properties = beside.submit(describe_photos, packed, sizes)  # while TensorFlow starts here
         start_tensorflow()
-        from rare_species.data.opened import open_data
         from rare_species.evaluate.explanations import draw_explanations
         from rare_species.evaluate.predictions import check_candidates, predict_candidate
-        from rare_species.networks.saved_networks import load_network
+        from rare_species.models.network import load_network
+        from rare_species.models.opened import open_data
 
         data = open_data(paths.features, packed, classes)
         check_candidates(fitted.values(), data)

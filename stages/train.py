@@ -38,12 +38,12 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     """Fit, save, draw."""
     packed, classes = open_packed(paths.processed), read_classes(paths.split)
     start_tensorflow()
-    from rare_species.data.opened import open_data
     from rare_species.figures.contact_sheet import contact_sheet
     from rare_species.figures.style import save_jpeg, save_png
     from rare_species.fitting.candidate import save_candidate, score_candidate
     from rare_species.fitting.curves import learning_curves
     from rare_species.metrics.point import EPOCH_METRICS
+    from rare_species.models.opened import open_data
     from rare_species.tracking.live import live_log, log_epoch, write_metrics
     from rare_species.train.members import fit_members
     from rare_species.train.photos import show_augmentation

@@ -36,9 +36,9 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     """Search, save, report; a model without cached features is not searched."""
     packed, classes = open_packed(paths.processed), read_classes(paths.split)
     start_tensorflow(threads=1)  # trials run side by side; batches are too small to share out
-    from rare_species.data.opened import open_data
     from rare_species.figures.style import save_png
     from rare_species.fitting.fit_key import fit_key
+    from rare_species.models.opened import open_data
     from rare_species.tracking.live import live_log, log_epoch
     from rare_species.tune.figures import trial_seconds
     from rare_species.tune.search import search

@@ -15,7 +15,7 @@ from rare_species.common.params_file import PARAMS, load_params
 from rare_species.common.paths import Paths
 from rare_species.figures.style import save_jpeg
 from rare_species.params.preprocess import PreprocessParams
-from rare_species.preprocess.treatment_panel import available_treatments, choose_photos, draw_panel
+from rare_species.report.treatment_panel import available_treatments, choose_photos, draw_panel
 
 log = logging.getLogger(__name__)
 

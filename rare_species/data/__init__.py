@@ -1,4 +1,4 @@
-"""What models read: packed photos, cached features, and both opened together.
+"""What models read: packed photos, cached features, and batches of both.
 
 Imports: common.
 """

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO, Annotated, Any
 
 import pandas as pd
+from PIL import Image
 from pydantic import AfterValidator, Field, PositiveInt
 
 from rare_species.common.checksums import check_files, require_file, restore, write_checksums
@@ -89,6 +90,17 @@ class Packed:
         """
         for _ in self.read(rows):
             pass
+
+    def photos(self, rows: pd.DataFrame) -> Iterator[Image.Image]:
+        """Decode the photos of some rows of the index, RGB, in their order.
+
+        Raises:
+            UserError: when a shard is missing or damaged.
+        """
+        for jpeg in self.read(rows):
+            with Image.open(io.BytesIO(jpeg), formats=["JPEG"]) as photo:
+                photo.load()
+                yield photo
 
     def check_classes(self, n_classes: int) -> None:
         """See that every photo is of a class there is.

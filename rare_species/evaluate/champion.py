@@ -12,7 +12,7 @@ from rare_species.common.schema import write_document
 from rare_species.evaluate.assessment import Predictions
 from rare_species.evaluate.champion_document import ChampionMetadata
 from rare_species.metrics.point import score
-from rare_species.networks.saved_models import METADATA, NETWORK, Saved
+from rare_species.models.saved import METADATA, NETWORK, Saved
 
 
 def save_champion(folder: Path, candidate: Saved, predictions: Predictions, top_k: int) -> None:

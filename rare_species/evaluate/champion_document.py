@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from rare_species.common.errors import UserError
 from rare_species.evaluate.calibration import Calibration
 from rare_species.evaluate.metrics_file import CandidateName, Scores
-from rare_species.networks.saved_models import FILES, Metadata, Saved, read_documents
+from rare_species.models.saved import FILES, Metadata, Saved, read_documents
 
 
 class ChampionMetadata(Metadata):

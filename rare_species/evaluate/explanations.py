@@ -17,7 +17,6 @@ from rare_species.evaluate.overlay import overlay
 from rare_species.evaluate.write import Candidate, captions, list_mistakes
 from rare_species.figures import contact_sheet, style
 from rare_species.figures.fonts import legible
-from rare_species.images.decode import decode_rgb
 
 COLUMNS = 6  # three photos in a row, each beside its explanation
 BATCH = 16  # photos whose activations are held at once
@@ -55,8 +54,8 @@ def _explain(
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     """Photos of a table of predictions, and the heatmaps of the families that were answered."""
     predictions = candidate.predictions
-    jpegs = candidate.packed.read(candidate.rows.loc[rows.index])
-    photos = np.stack([np.asarray(decode_rgb(jpeg)) for jpeg in jpegs])
+    packed = candidate.packed.photos(candidate.rows.loc[rows.index])
+    photos = np.stack([np.asarray(photo) for photo in packed])
     told = one_hot_phyla(predictions.labels["test"][rows.index], predictions.classes, phyla) if phyla else None
     families = predictions.families.tolist()
     answered = np.array([families.index(name) for name in rows["predicted"]])

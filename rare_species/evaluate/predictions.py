@@ -13,12 +13,12 @@ from rare_species.augmentation.augment import build_augmenter
 from rare_species.common.errors import UserError
 from rare_species.common.tables import SPLITS
 from rare_species.data.features import as_batches
-from rare_species.data.opened import Data, photos_of
 from rare_species.evaluate.assessment import Predictions, make_predictions
+from rare_species.models.opened import Data, photos_of
+from rare_species.models.saved import Saved
 from rare_species.networks.assembly import BACKBONE, CLASSIFIER
 from rare_species.networks.determinism import make_reproducible
 from rare_species.networks.inference import each_input, inference, predict
-from rare_species.networks.saved_models import Saved
 from rare_species.params.evaluate import EvaluateParams
 
 CHECKED_PHOTOS = 16
@@ -44,7 +44,7 @@ def predict_candidate(model: keras.Model, data: Data, params: EvaluateParams) ->
     """What a candidate says, calibrated on the validation photos.
 
     Args:
-        model: from `saved_networks.load_network`.
+        model: from `network.load_network`.
         data: its photos and features.
         params: views, and the precision that is wanted of answers.
 
@@ -66,7 +66,7 @@ def predict_splits(model: keras.Model, data: Data) -> dict[str, NDArray[np.float
     agree. One that learned from the photos runs on them.
 
     Args:
-        model: from `saved_networks.load_network`.
+        model: from `network.load_network`.
         data: its photos and features.
 
     Returns:

@@ -17,7 +17,6 @@ from rare_species.evaluate.assessment import Predictions, list_predictions
 from rare_species.evaluate.calibration import phylum_probabilities, reliability, risk_coverage
 from rare_species.evaluate.error_analysis import accuracy_by_property, confused_pairs, photo_properties
 from rare_species.figures import contact_sheet, style
-from rare_species.images.decode import decode_rgb
 from rare_species.metrics import point
 from rare_species.params.evaluate import EvaluateParams
 from rare_species.tracking.live import live_log, log_confusion
@@ -70,7 +69,7 @@ def describe_photos(packed: Packed, manifest: pd.DataFrame) -> pd.DataFrame:
             "Run dvc repro."
         )
     sizes = manifest.set_index("file_path").loc[rows["file_path"], ["width", "height"]].astype(np.int64)
-    properties = photo_properties(decode_rgb(jpeg) for jpeg in packed.read(rows))
+    properties = photo_properties(packed.photos(rows))
     properties.insert(0, "shorter_side_px", sizes.min(axis="columns").to_numpy())
     return properties
 
@@ -86,7 +85,7 @@ def draw_assessment(candidate: Candidate, folder: Path, params: EvaluateParams) 
     _draw_conditions(candidate, table, folder)
     wrong = list_mistakes(table)
     shown = wrong.head(params.worst_photos)
-    photos = [decode_rgb(jpeg) for jpeg in candidate.packed.read(candidate.rows.loc[shown.index])]
+    photos = list(candidate.packed.photos(candidate.rows.loc[shown.index]))
     found = f"{len(wrong)} of {len(table)} test photos misclassified"
     title = f"{candidate.name}: {found}; the {len(shown)} it was surest of"
     style.save_jpeg(contact_sheet.contact_sheet(photos, captions(shown), title), folder / "misclassified.jpg")

@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from rare_species.common.paths import Paths
 from rare_species.data.shards import SHAPE_NAME, open_packed
 from rare_species.evaluate.champion_document import Classifier
-from rare_species.images.decode import decode_rgb
 
 PHOTOS = 32  # to compare on
 
@@ -28,7 +27,7 @@ def photos_to_compare(classifier: Classifier, paths: Paths) -> tuple[dict[str, N
     rows = packed.rows("test") if packed and packed.shape == classifier.shape else None
     if packed and rows is not None and len(rows):
         chosen = rows.iloc[np.unique(np.linspace(0, len(rows) - 1, PHOTOS).astype(int))]
-        photos = np.stack([np.asarray(decode_rgb(jpeg), dtype=np.float32) for jpeg in packed.read(chosen)])
+        photos = np.stack([np.asarray(photo, dtype=np.float32) for photo in packed.photos(chosen)])
     else:
         source = f"photos of noise, as {paths.processed} has none of this model's"
         photos = np.random.default_rng(0).uniform(0, 255, (PHOTOS, side_px, side_px, 3)).astype(np.float32)

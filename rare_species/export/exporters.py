@@ -20,7 +20,7 @@ from rare_species.common.errors import UserError
 from rare_species.common.exchange import put_in_place
 from rare_species.evaluate.calibration import calibrate
 from rare_species.evaluate.champion_document import Classifier
-from rare_species.networks.saved_networks import load_network
+from rare_species.models.network import load_network
 from rare_species.networks.saving import load_keras, save_keras
 
 TOLERANCE = 1e-4  # of a probability: each library rounds in its own way

@@ -21,9 +21,9 @@ from tqdm import tqdm
 from rare_species.common.arrays import Labels, Probabilities
 from rare_species.common.files import staged
 from rare_species.data.npz import is_damage
+from rare_species.fitting.parameters import FitParams
 from rare_species.metrics.point import EPOCH_METRICS, epoch_scores
 from rare_species.networks.inference import inference
-from rare_species.params.fitting import FitParams
 
 log = logging.getLogger(__name__)
 OnEpoch = Callable[[int, dict[str, float]], None]

@@ -14,13 +14,13 @@ from rare_species.common.cores import available_cores
 from rare_species.common.tables import SPLITS
 from rare_species.data.backbone_document import NETWORK
 from rare_species.data.features import as_batches
-from rare_species.data.opened import Data, photos_of
 from rare_species.fitting.callbacks import Fit
 from rare_species.metrics.point import epoch_scores
+from rare_species.models.network import save_model
+from rare_species.models.opened import Data, photos_of
 from rare_species.networks.assembly import assemble, average_probabilities
 from rare_species.networks.inference import predict
 from rare_species.networks.rewriting import for_inference
-from rare_species.networks.saved_networks import save_model
 from rare_species.networks.saving import load_keras
 
 

@@ -10,11 +10,11 @@ import keras
 import tensorflow as tf
 
 from rare_species.common.checksums import LIST_NAME, file_digest
-from rare_species.data.opened import Data
+from rare_species.models.opened import Data
 
 LIBRARY = Path(__file__).parents[1]
 # Packages and files of the library that fits depend on; a contract test keeps them equal to what the code imports
-SHARED = ("common", "data", "fitting", "metrics", "networks", "params/fitting.py")
+SHARED = ("common", "data", "fitting", "metrics", "models", "networks")
 CODE = {
     "train": (*SHARED, "augmentation", "params/train.py", "train"),
     "tune": (*SHARED, "params/search_space.py", "params/tune.py", "tune"),

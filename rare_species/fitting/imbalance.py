@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rare_species.common.arrays import Labels
-from rare_species.params.fitting import ImbalanceName
+from rare_species.fitting.parameters import ImbalanceName
 
 
 def class_weights(labels: Labels, n_classes: int, imbalance: ImbalanceName, beta: float) -> dict[int, float] | None:

@@ -31,9 +31,9 @@ from rare_species.fitting.callbacks import (
 from rare_species.fitting.heads import build_head
 from rare_species.fitting.imbalance import balanced_softmax_bias, class_weights, rows_of_an_epoch
 from rare_species.fitting.optimizers import build_optimizer
+from rare_species.fitting.parameters import FitParams
 from rare_species.metrics.point import EPOCH_METRICS
 from rare_species.networks.determinism import seed_new_layers
-from rare_species.params.fitting import FitParams
 
 log = logging.getLogger(__name__)
 SEEDED = threading.Lock()  # the seed of new layers is the process's: threads build them one at a time

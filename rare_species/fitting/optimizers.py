@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from rare_species.params.fitting import FitParams, OptimizerParams
+from rare_species.fitting.parameters import FitParams, OptimizerParams
 
 NOT_DECAYED = ["bias", "gamma", "beta"]  # weight decay is for kernels
 

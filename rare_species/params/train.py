@@ -14,7 +14,7 @@ from pydantic import (
 
 from rare_species.augmentation.parameters import TrainAugmentationParams
 from rare_species.common.validation import SEEDS, Section, Seed
-from rare_species.params.fitting import Dropout, FitParams, LearningRate
+from rare_species.fitting.parameters import Dropout, FitParams, LearningRate
 
 
 class CnnParams(Section):

@@ -14,7 +14,7 @@ from pydantic import (
 )
 
 from rare_species.common.validation import Section, Seed, reason
-from rare_species.params.fitting import FitParams
+from rare_species.fitting.parameters import FitParams
 from rare_species.params.search_space import Distribution, Layers, Range, flatten_space
 
 

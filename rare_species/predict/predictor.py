@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from rare_species.evaluate.calibration import calibrate
 from rare_species.evaluate.champion_document import Classifier
 from rare_species.evaluate.gradcam import class_heatmaps
+from rare_species.models.network import load_network
 from rare_species.networks.inference import Inference, inference
-from rare_species.networks.saved_networks import load_network
 from rare_species.predict.photo_files import Photo
 
 BATCH = 32

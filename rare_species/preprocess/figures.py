@@ -13,7 +13,6 @@ from rare_species.common.terminal import count
 from rare_species.data.shards import Packed
 from rare_species.figures.contact_sheet import SHEET_PHOTOS, contact_sheet
 from rare_species.figures.style import save_jpeg
-from rare_species.images.decode import decode_rgb
 
 
 def draw_packed(packed: Packed, families: Mapping[str, str], folder: Path) -> None:
@@ -27,7 +26,7 @@ def draw_packed(packed: Packed, families: Mapping[str, str], folder: Path) -> No
     for split in SPLITS:
         rows = packed.rows(split)
         shown = _spread(rows)
-        photos = [decode_rgb(jpeg) for jpeg in packed.read(shown)]
+        photos = list(packed.photos(shown))
         captions = [families[path] for path in shown["file_path"]]
         sheet = contact_sheet(photos, captions, f"{split}: {count(len(rows), 'photo')}, {len(shown)} shown")
         save_jpeg(sheet, folder / f"{split}.jpg")

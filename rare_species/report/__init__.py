@@ -1,4 +1,4 @@
-"""One HTML page that says what the last run is: data, model, metrics and errors.
+"""What people read about a run: one HTML page, a few lines of text, and the treatments side by side.
 
-Imports: clean, common, compare, evaluate, params, split, unzip.
+Imports: clean, common, compare, evaluate, figures, images, params, split, treatments, unzip.
 """

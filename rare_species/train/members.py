@@ -7,11 +7,11 @@ from pathlib import Path
 import keras
 
 from rare_species.common.errors import UserError
-from rare_species.data.opened import Data
 from rare_species.fitting.callbacks import DivergedError, Fit, OnEpoch
 from rare_species.fitting.candidate import Candidate, load_backbone, load_trainable_backbone
 from rare_species.fitting.fit_key import fit_key
 from rare_species.fitting.loop import fit_head
+from rare_species.models.opened import Data
 from rare_species.params.train import TrainParams
 from rare_species.train.photos import PhotoTask, fine_tune, fit_cnn, number_format
 

@@ -26,7 +26,7 @@ from rare_species.common.validation import reason
 from rare_species.data.features import Features
 from rare_species.fitting.callbacks import DivergedError, Fit, OnEpoch
 from rare_species.fitting.loop import fit_head
-from rare_species.params.fitting import FitParams
+from rare_species.fitting.parameters import FitParams
 from rare_species.params.tune import TuneParams, with_knobs
 from rare_species.tune.trials import EPOCHS, NUMBER, Journal, finished, knobs_of, make_study, propose
 

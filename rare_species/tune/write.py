@@ -9,12 +9,12 @@ import yaml
 
 from rare_species.common.files import write_json
 from rare_species.common.schema import write_document
-from rare_species.data.opened import Data
 from rare_species.figures.style import save_png
 from rare_species.fitting.candidate import Candidate, load_backbone, save_candidate
 from rare_species.fitting.curves import learning_curves
 from rare_species.metrics.point import EPOCH_METRICS
-from rare_species.networks.saved_models import SKIPPED, Skipped
+from rare_species.models.opened import Data
+from rare_species.models.saved import SKIPPED, Skipped
 from rare_species.params.tune import TuneParams
 from rare_species.tracking.live import write_metrics
 from rare_species.tune.figures import draw_nothing, draw_search

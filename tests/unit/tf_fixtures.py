@@ -16,11 +16,11 @@ from rare_species.common.schema import write_document
 from rare_species.data.features import Features
 from rare_species.evaluate.champion_document import ChampionMetadata
 from rare_species.fitting.heads import build_head
+from rare_species.fitting.parameters import FitParams, HeadParams
+from rare_species.models.network import save_model
 from rare_species.networks.assembly import assemble, average_probabilities
 from rare_species.networks.determinism import make_reproducible
-from rare_species.networks.saved_networks import save_model
 from rare_species.networks.saving import save_keras
-from rare_species.params.fitting import FitParams, HeadParams
 from rare_species.params.train import CnnParams, TrainParams
 from rare_species.params.tune import with_knobs
 from rare_species.train.cnn import build_cnn

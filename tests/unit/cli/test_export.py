@@ -19,8 +19,8 @@ from rare_species.evaluate.champion_document import read_classifier
 from rare_species.export import exporters
 from rare_species.export.exporters import EXPORTERS, describe
 from rare_species.fitting.heads import build_head
+from rare_species.models.network import load_network
 from rare_species.networks.assembly import assemble, average_probabilities
-from rare_species.networks.saved_networks import load_network
 from rare_species.networks.saving import save_keras
 from tests import toy
 from tests.unit.tf_fixtures import SIDE_PX, head_params, save_toy_champion

@@ -14,7 +14,7 @@ from rare_species.common.checksums import write_checksums
 from rare_species.common.tables import SPLIT_COLUMNS, write_table
 from rare_species.images.fit import fit_square
 from rare_species.params.preprocess import PreprocessParams
-from rare_species.preprocess import treatment_panel
+from rare_species.report import treatment_panel
 from tests import toy
 from tests.tiny_onnx import write_network
 

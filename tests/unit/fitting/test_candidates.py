@@ -17,10 +17,8 @@ from rare_species.augmentation.parameters import AugmentationParams
 from rare_species.common.checksums import write_checksums
 from rare_species.common.errors import UserError
 from rare_species.common.files import read_json, write_json
-from rare_species.data import opened as opened_module
 from rare_species.data.backbone_document import FeaturesDocument
 from rare_species.data.features import as_batches, load_features, save_features
-from rare_species.data.opened import Data, open_data
 from rare_species.data.photo_batches import photo_batches
 from rare_species.data.phylum import one_hot_phyla
 from rare_species.data.shards import open_packed, pack
@@ -30,10 +28,12 @@ from rare_species.fitting.callbacks import Fit
 from rare_species.fitting.candidate import load_backbone, load_trainable_backbone, save_candidate, score_candidate
 from rare_species.fitting.fit_key import fit_key
 from rare_species.metrics.point import epoch_scores
+from rare_species.models import opened as opened_module
+from rare_species.models.network import load_network
+from rare_species.models.opened import Data, open_data
+from rare_species.models.saved import read_saved
 from rare_species.networks.assembly import average_probabilities
 from rare_species.networks.inference import predict
-from rare_species.networks.saved_models import read_saved
-from rare_species.networks.saved_networks import load_network
 from rare_species.networks.saving import save_keras
 from rare_species.params.embed import EmbedParams
 from rare_species.params.evaluate import EvaluateParams

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from rare_species.common.errors import UserError
 from rare_species.common.params_file import load_params
-from rare_species.params.fitting import FitParams
+from rare_species.fitting.parameters import FitParams
 from rare_species.params.search_space import flatten_space
 from rare_species.params.tune import with_knobs
 from rare_species.params.whole_file import SECTIONS

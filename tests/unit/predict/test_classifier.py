@@ -10,7 +10,7 @@ from rare_species.common.errors import UserError
 from rare_species.data.shards import Shape
 from rare_species.evaluate.calibration import Calibration
 from rare_species.evaluate.champion_document import read_classifier
-from rare_species.networks.saved_networks import load_network
+from rare_species.models.network import load_network
 from tests.unit.tf_fixtures import save_toy_champion
 
 MISSING = object()

@@ -11,7 +11,7 @@ import keras
 from rare_species.common.classes import CLASSES, Classes
 from rare_species.common.errors import UserError
 from rare_species.common.schema import write_document
-from rare_species.networks.saved_models import METADATA, NETWORK, Metadata, Saved
+from rare_species.models.saved import METADATA, NETWORK, Metadata, Saved
 from rare_species.networks.saving import load_keras, save_keras
 
 

@@ -1,12 +1,13 @@
-"""Run the frozen backbone once over the packed photos and keep its features.
+"""Run the frozen backbone once over the packed photos and cache its features.
 
 Reads:  data/processed/, data/split/classes.json
-Writes: data/features/ ({train,val,test}.npz: photos, labels, float32 features; backbone.keras and backbone.json:
-        what made them, and of which photos; SHA256SUMS; with model.inputs [image, phylum] each vector ends in the
-        photo's phylum, one-hot), metrics/embed.json
+Writes: data/features/ ({train,val,test}.npz: file paths, labels and float32 features; backbone.keras and backbone.json:
+        the network and its description; SHA256SUMS). With model.inputs [image, phylum], each feature vector ends in
+        the photo's one-hot phylum.
+        metrics/embed.json
 Params: model, embed
-Takes:  about 10 s to start, then 150 photos a second on two cores with efficientnetlite0; for model.name cnn,
-        which learns from the photos themselves, features of width 0
+Takes:  about 10 s to start, then 150 photos a second on two cores with efficientnetlite0. With model.name cnn, which
+        learns from the photos themselves, the features have width 0.
 """
 
 import sys

@@ -1,12 +1,12 @@
-"""Measure the models of train and tune on the test split, and name the champion, chosen on validation.
+"""Measure the models of train and tune on the test split; name the champion, chosen on validation.
 
 Reads:  models/train/, models/tune/, data/features/, data/processed/, data/split/classes.json, data/clean/manifest.csv
-Writes: metrics/evaluate.json (champion; every metric of both models on train, val and test, intervals, calibration)
+Writes: metrics/evaluate.json (champion; all metrics of both models on train, val and test, intervals, calibration)
         plots/evaluate/{train,tune}/ (predictions, confusion, calibration and errors, as tables and pictures)
-        models/champion/ (the better model with its calibration in metadata.json: what predict and export use)
+        models/champion/ (the better model, with its calibration in metadata.json: what predict and export use)
 Params: evaluate
 Takes:  about 10 s to start, then seconds
-Score:  see the README's results
+Score:  see the results in README.md
 """
 
 import sys
@@ -35,12 +35,12 @@ class Params:
 
 
 def run(params: Params, paths: Paths) -> dict[str, Any]:
-    """Predict, score, draw, choose."""
+    """Predict, measure, draw, choose."""
     from rare_species.evaluate.assessment import assess
     from rare_species.evaluate.champion import save_champion
     from rare_species.evaluate.write import Candidate, describe_photos, draw_assessment
 
-    knobs, packed, classes = params.evaluate, open_packed(paths.processed), read_classes(paths.split)
+    settings, packed, classes = params.evaluate, open_packed(paths.processed), read_classes(paths.split)
     sizes = read_checked(paths.manifest, ("file_path", "width", "height"))
     fitted = read_candidates(paths.candidates)
     own, assessed, drawn = {}, {}, []
@@ -59,14 +59,16 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
         check_candidates(fitted.values(), data)
         for name, saved in fitted.items():
             model = load_network(saved)
-            predictions, own[name] = predict_candidate(model, data, knobs)
+            predictions, own[name] = predict_candidate(model, data, settings)
             candidate = Candidate(name, predictions.of_test(), packed, properties.result())
-            drawn.append(beside.submit(draw_assessment, candidate, plots / name, knobs))
-            assessed[name] = assess(predictions, knobs)
+            drawn.append(beside.submit(draw_assessment, candidate, plots / name, settings))
+            assessed[name] = assess(predictions, settings)
             del predictions  # before the next candidate's fill the memory
-            draw_explanations(candidate, model, data.phyla, plots / name / "explanations.jpg", knobs.explained_photos)
+            draw_explanations(
+                candidate, model, data.phyla, plots / name / "explanations.jpg", settings.explained_photos
+            )
         best = write_evaluation(metrics, assessed)
-        save_champion(champion, fitted[best], own[best], knobs.top_k)
+        save_champion(champion, fitted[best], own[best], settings.top_k)
         for pictures in drawn:
             pictures.result()
         write_result_checksums(STAGE.name, metrics, plots, champion)

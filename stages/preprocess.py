@@ -1,10 +1,10 @@
-"""Decode each kept photo once, upright and in RGB, fit it to a square, treat it and pack it.
+"""Decode each kept photo once, upright and in RGB; fit it to a square, treat it and pack it.
 
 Reads:  data/images/, data/split/split.csv
-Writes: data/processed/ (tar shards of JPEGs, index.csv, packed.json, SHA256SUMS of both), metrics/preprocess.json
+Writes: data/processed/ (tar shards of JPEGs, index.csv, packed.json, SHA256SUMS), metrics/preprocess.json
         plots/preprocess/ (a contact sheet per split)
 Params: preprocess
-Takes:  about a minute for 12,000 photos on two cores; remove_background half a second a photo and core
+Takes:  about a minute for 12,000 photos on two cores; remove_background takes half a second per photo and core
 """
 
 import sys
@@ -32,10 +32,9 @@ class Params:
 
 def run(params: Params, paths: Paths) -> dict[str, Any]:
     """Fit, treat, encode, pack."""
-    knobs = params.preprocess
     photos = read_checked(paths.assignments, ("file_path", "family", "class_id", "split", "sha256"))
     with staged(paths.processed, paths.metrics("preprocess"), paths.plots("preprocess")) as (processed, metrics, plots):
-        fit_and_pack(photos, paths.images, knobs, processed, available_cores())
+        fit_and_pack(photos, paths.images, params.preprocess, processed, available_cores())
         packed = open_packed(processed)
         counts = {"images": len(packed.index), "shards": packed.index["shard"].nunique()}
         write_json(metrics, counts | {"mean_bytes": round(float(packed.index["length"].mean()))})

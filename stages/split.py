@@ -1,10 +1,10 @@
-"""Assign every kept photo to train, validation or test, keeping bursts and near-duplicates together.
+"""Assign every kept photo to train, validation or test; bursts and near-duplicates stay together.
 
 Reads:  data/clean/manifest.csv
-Writes: data/split/split.csv (photo, label, group, split, held_out_species: 1 for a test photo of a species held out)
-        data/split/classes.json (the class ids, fixed here)
-        metrics/split.json (images, families and groups per split; species held out; leaked pairs, 0 when grouped, null
-        when some content ids can't be used and bursts are asked for)
+Writes: data/split/split.csv (photo, label, group, split; held_out_species is 1 for a test photo of a held-out species)
+        data/split/classes.json (the class ids, which every later stage uses)
+        metrics/split.json (images, families and groups per split; held-out species; leaked pairs: 0 when grouped, null
+        when bursts are asked for and some content ids are unreadable)
         plots/split/families.png, families.csv
 Params: split
 Takes:  seconds
@@ -39,24 +39,23 @@ class Params:
 
 
 def run(params: Params, paths: Paths) -> dict[str, Any]:
-    """Group, assign, count leaks."""
-    knobs = params.split
-    fractions = {"train": knobs.train, "val": knobs.val, "test": knobs.test}
+    """Group, assign, count leaked pairs."""
+    fractions = {"train": params.split.train, "val": params.split.val, "test": params.split.test}
     manifest = read_checked(paths.manifest, (*LISTING_COLUMNS, "status", "phash", "sha256"))
-    manifest["group"] = group_photos(manifest, knobs.burst_gap, knobs.near_duplicate_bits)
+    manifest["group"] = group_photos(manifest, params.split.burst_gap, params.split.near_duplicate_bits)
     photos = kept(manifest)
     classes = list_classes(photos)
     photos["class_id"] = photos["family"].map({entry["family"]: entry["class_id"] for entry in classes})
     families = photos["family"].to_numpy(dtype=str)
-    together = photos["group"].to_numpy() if knobs.method == "grouped" else np.arange(len(photos))
-    if knobs.holdout_species:
-        photos["held_out_species"] = held_out = choose_held_out(photos, fractions, knobs.seed)
-        photos["split"] = assign_others(families, together, held_out, fractions, knobs.seed)
+    together = photos["group"].to_numpy() if params.split.method == "grouped" else np.arange(len(photos))
+    if params.split.holdout_species:
+        photos["held_out_species"] = held_out = choose_held_out(photos, fractions, params.split.seed)
+        photos["split"] = assign_others(families, together, held_out, fractions, params.split.seed)
     else:
         photos["held_out_species"] = False
-        photos["split"] = assign_splits(families, together, fractions, knobs.seed)
+        photos["split"] = assign_splits(families, together, fractions, params.split.seed)
     refuse_empty_splits(photos["split"].to_numpy(dtype=str))
-    leaked = count_leaks(photos, manifest, knobs.burst_gap)
+    leaked = count_leaks(photos, manifest, params.split.burst_gap)
     with staged(paths.split, paths.metrics("split"), paths.plots("split")) as (split, metrics, plots):
         write_table(split / ASSIGNMENTS, photos.astype({"held_out_species": int}), SPLIT_COLUMNS)
         write_document(split / CLASSES, classes, Classes)

@@ -1,14 +1,14 @@
-"""Fit the classifier: a head on cached features, then with the backbone on the photos if you wish; or the baseline.
+"""Fit the classifier: a head on cached features, which may be fine-tuned with the backbone; or a CNN from scratch.
 
 Reads:  data/features/, data/processed/, data/split/classes.json
-Writes: models/train/ (model.keras: RGB 0-255 in, and the phylum if it is told that, probabilities out; classes.json;
-        metadata.json; SHA256SUMS)
+Writes: models/train/ (model.keras: from RGB in 0-255, and the phylum if it is conditioned on it, to probabilities;
+        classes.json; metadata.json; SHA256SUMS)
         metrics/train.json, plots/train/ (dvclive's curves of loss, accuracy, AUC and macro F1; curves.png;
-        augmentation.jpg: photos before and after, where it learns from them)
+        augmentation.jpg: photos before and after augmentation, when it trains on photos)
 Params: train
-Takes:  about 10 s to start, then seconds; minutes or hours when it learns from the photos: killed, it goes on at
-        the last finished epoch (data/checkpoints/)
-Score:  see the README's results
+Takes:  about 10 s to start, then seconds; minutes or hours when it trains on photos. A killed run continues at the
+        last finished epoch (data/checkpoints/).
+Score:  see the results in README.md
 """
 
 import sys

@@ -1,12 +1,13 @@
-"""Search the knobs of head and optimizer on the cached features, and fit the best again.
+"""Search the parameters of head and optimizer on the cached features, and fit the best again.
 
 Reads:  data/features/, data/processed/, data/split/classes.json
-Writes: models/tune/ (as models/train/, and best.yaml: the best knobs, for python -m rare_species apply; empty but for
+Writes: models/tune/ (as models/train/, and best.yaml: the best parameters, for python -m rare_species apply; only
         skipped.json when there is nothing to search)
-        metrics/tune.json, plots/tune/ (trials.csv; dvclive's curves of the best, curves.png; pictures of the search)
+        metrics/tune.json, plots/tune/ (trials.csv; curves of the best fit; pictures of the search)
 Params: tune
-Takes:  about 10 s to start, then about 2 s a trial; killed, it goes on after the trials that were over (data/searches/)
-Score:  see the README's results
+Takes:  about 10 s to start, then about 2 s a trial. A killed search continues after its last finished trials
+        (data/searches/).
+Score:  see the results in README.md
 """
 
 import sys
@@ -33,7 +34,7 @@ class Params:
 
 
 def run(params: Params, paths: Paths) -> dict[str, Any]:
-    """Search, save, report; a model without cached features is not searched."""
+    """Search and save; skip the search of a model without cached features."""
     packed, classes = open_packed(paths.processed), read_classes(paths.split)
     start_tensorflow(threads=1)  # trials run side by side; batches are too small to share out
     from rare_species.figures.style import save_png
@@ -51,7 +52,8 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
             write_skipped(reason, (folder, metrics, plots))
             write_result_checksums(STAGE.name, metrics, plots, folder)
             return {"skipped": reason}
-        key = fit_key("tune", data, params.tune.model_dump_json(exclude={"trials"}))  # more trials go on from fewer
+        # without the number of trials: a longer search continues a shorter one
+        key = fit_key("tune", data, params.tune.model_dump_json(exclude={"trials"}))
         journal = paths.searches / f"{key}.log"
         with live_log(plots) as live:
             found = search(data.fitted, len(data.classes), params.tune, partial(log_epoch, live), journal)

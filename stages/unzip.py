@@ -1,10 +1,10 @@
-"""Unpack the archive and write down what each photo is labelled.
+"""Unpack the archive and list the label of each photo.
 
-Reads:  unzip.archive, a zip laid out in one of three ways (see unzip.layout in params.yaml)
+Reads:  unzip.archive, a zip in one of the layouts that params.yaml lists at unzip.layout
 Writes: data/images/ (the photos), data/labels/listing.csv (file_path, phylum, family, species, content_id)
-        metrics/unzip.json (files written, junk passed over, files outside; labels; content ids that are no numbers)
+        metrics/unzip.json (counts: unpacked files, files that were left out, labels, ids that are no numbers)
 Params: unzip
-Takes:  seconds; about 5 s for 12,000 photos of 0.6 GB
+Takes:  seconds; about 5 s for 12,000 photos of 0.6 GB in all
 """
 
 import sys
@@ -31,10 +31,9 @@ class Params:
 
 
 def run(params: Params, paths: Paths) -> dict[str, Any]:
-    """Unpack and list."""
-    knobs = params.unzip
+    """Unpack, list, count."""
     with staged(paths.images, paths.labels, paths.metrics("unzip")) as (images, labels, metrics):
-        found = unpack(paths.root / knobs.archive, images, knobs)
+        found = unpack(paths.root / params.unzip.archive, images, params.unzip)
         listing = found.listing
         write_table(labels / LISTING, listing, LISTING_COLUMNS)
         counts = {

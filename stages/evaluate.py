@@ -40,7 +40,7 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     from rare_species.evaluate.champion import save_champion
     from rare_species.evaluate.write import Candidate, describe_photos, draw_assessment
 
-    settings, packed, classes = params.evaluate, open_packed(paths.processed), read_classes(paths.split)
+    config, packed, classes = params.evaluate, open_packed(paths.processed), read_classes(paths.split)
     sizes = read_checked(paths.manifest, ("file_path", "width", "height"))
     fitted = read_candidates(paths.candidates)
     own, assessed, drawn = {}, {}, []
@@ -59,16 +59,14 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
         check_candidates(fitted.values(), data)
         for name, saved in fitted.items():
             model = load_network(saved)
-            predictions, own[name] = predict_candidate(model, data, settings)
+            predictions, own[name] = predict_candidate(model, data, config)
             candidate = Candidate(name, predictions.of_test(), packed, properties.result())
-            drawn.append(beside.submit(draw_assessment, candidate, plots / name, settings))
-            assessed[name] = assess(predictions, settings)
+            drawn.append(beside.submit(draw_assessment, candidate, plots / name, config))
+            assessed[name] = assess(predictions, config)
             del predictions  # before the next candidate's fill the memory
-            draw_explanations(
-                candidate, model, data.phyla, plots / name / "explanations.jpg", settings.explained_photos
-            )
+            draw_explanations(candidate, model, data.phyla, plots / name / "explanations.jpg", config.explained_photos)
         best = write_evaluation(metrics, assessed)
-        save_champion(champion, fitted[best], own[best], settings.top_k)
+        save_champion(champion, fitted[best], own[best], config.top_k)
         for pictures in drawn:
             pictures.result()
         write_result_checksums(STAGE.name, metrics, plots, champion)

@@ -38,36 +38,21 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     """Fit, save, draw."""
     packed, classes = open_packed(paths.processed), read_classes(paths.split)
     start_tensorflow()
-    from rare_species.figures.contact_sheet import contact_sheet
-    from rare_species.figures.style import save_jpeg, save_png
-    from rare_species.fitting.candidate import save_candidate, score_candidate
-    from rare_species.fitting.curves import learning_curves
-    from rare_species.metrics.point import EPOCH_METRICS
     from rare_species.models.opened import open_data
-    from rare_species.tracking.live import live_log, log_epoch, write_metrics
+    from rare_species.tracking.live import live_log, log_epoch
     from rare_species.train.members import fit_members
-    from rare_species.train.photos import show_augmentation
+    from rare_species.train.write import write_fit
 
     data = open_data(paths.features, packed, classes)
     if data.has_features and not params.train.fine_tune.epochs:  # else all cores have enough to do
         limit_threads(HEAD_THREADS)
     with staged(paths.model("train"), paths.metrics("train"), paths.plots("train")) as (folder, metrics, plots):
         with live_log(plots) as live:
-            candidate = fit_members(data, params.train, partial(log_epoch, live), paths.checkpoints)
-        save_candidate(folder, candidate, data, params.train.model_dump(mode="json"))
-        scores = score_candidate(candidate, data)
-        write_metrics(metrics, {"best_epoch": candidate.fit.best_epoch, **scores})
-        fit = candidate.fit
-        save_png(learning_curves(fit.history, fit.best_epoch, EPOCH_METRICS, fit.earlier_epochs), plots / "curves.png")
-        if candidate.backbone:
-            sheet = contact_sheet([], [], "train: photos as they are, for the backbone is frozen")
-        else:
-            shown = show_augmentation(data.packed, len(data.classes), params.train)
-            sheet = contact_sheet(*shown, "train: photos before and after augmentation")
-        save_jpeg(sheet, plots / "augmentation.jpg")
+            fitted = fit_members(data, params.train, partial(log_epoch, live), paths.checkpoints)
+        measured = write_fit(fitted, data, params.train, (folder, metrics, plots))
         write_result_checksums(STAGE.name, metrics, plots, folder)
     remove(paths.checkpoints)
-    return {"best epoch": fit.best_epoch, "val macro F1": round(scores["val_macro_f1"], 4)}
+    return {"best epoch": fitted.fit.best_epoch, "val macro F1": round(measured["val_macro_f1"], 4)}
 
 
 STAGE = Stage("train", __doc__, Params, run)

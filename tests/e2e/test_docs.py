@@ -28,7 +28,7 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Repo:
     for name in BESIDE:
         copy = shutil.copytree if (toy.REPO / name).is_dir() else shutil.copy
         copy(toy.REPO / name, folder / name)
-    link_environment(folder / ".venv")
+    stand_in_environment(folder / ".venv")
     for name in ARCHIVES:
         shutil.copy(folder / toy.KNOBS["unzip.archive"], folder / "data/raw" / name)
     write_photos(folder / MY_PHOTOS)
@@ -51,12 +51,18 @@ def clean(workplace: Repo) -> Repo:
     return workplace
 
 
-def link_environment(folder: Path) -> None:
-    """The environment that runs the tests, as one that make finds to be newer than the requirements."""
-    folder.mkdir()
-    for path in Path(sys.prefix).iterdir():
-        if path.name in ("bin", "include", "lib", "lib64", "pyvenv.cfg"):
-            (folder / path.name).symlink_to(path)
+def stand_in_environment(folder: Path) -> None:
+    """Programs of the environment that runs the tests, in one that make finds to be newer than the requirements.
+
+    No link leads to that environment's folders: nothing that is installed here could change it.
+    """
+    programs = Path(sys.executable).parent
+    (folder / "bin").mkdir(parents=True)
+    for name in ("python", "dvc"):
+        program = folder / "bin" / name
+        program.write_text(f'#!/bin/sh\nexec "{programs / name}" "$@"\n', encoding="utf-8")
+        program.chmod(0o755)
+    (folder / "bin/activate").write_text(f'PATH="{folder / "bin"}:$PATH"\n', encoding="utf-8")
     (folder / "installed").touch()
 
 

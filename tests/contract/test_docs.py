@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from rare_species.__main__ import COMMANDS
+from rare_species.cli import summary
 from tests.pages import NEEDS, PAGES, PageError, blocks_of, chapters, continued, read_blocks
 from tests.toy import REPO
 
@@ -55,6 +56,13 @@ def anchors(page: Path) -> set[str]:
 
 def test_readme_is_short():
     assert len(read(README).splitlines()) <= README_LINES
+
+
+def test_readme_shows_what_the_last_run_said(monkeypatch, capsys):
+    monkeypatch.chdir(REPO)
+    assert summary.main([]) == 0
+    shown = ["\n".join(block.lines) for block in blocks_of(README) if block.language == "text"]
+    assert capsys.readouterr().out.strip() in shown
 
 
 def test_every_page_is_in_the_navigation_once():

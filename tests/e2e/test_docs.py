@@ -43,8 +43,10 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Repo:
 @pytest.fixture
 def clean(workplace: Repo) -> Repo:
     """The same for each page, as if no other had been run: files, commits, tags and experiments."""
-    workplace.dvc("exp", "remove", "--quiet", "--all-commits")
-    workplace.dvc("exp", "remove", "--quiet", "--queue")
+    for name in workplace.git(
+        "for-each-ref", "--format=%(refname)", "refs/exps"
+    ).split():  # experiments, and those queued
+        workplace.git("update-ref", "-d", name)
     workplace.git("reset", "--quiet", "--hard", START)
     workplace.git("clean", "--quiet", "--force", "-d")
     workplace.dvc("checkout", "--quiet", "--force")

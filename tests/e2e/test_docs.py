@@ -43,9 +43,8 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Repo:
 @pytest.fixture
 def clean(workplace: Repo) -> Repo:
     """The same for each page, as if no other had been run: files, commits, tags and experiments."""
-    for name in workplace.git(
-        "for-each-ref", "--format=%(refname)", "refs/exps"
-    ).split():  # experiments, and those queued
+    experiments = workplace.git("for-each-ref", "--format=%(refname)", "refs/exps").split()  # those in the queue too
+    for name in experiments:
         workplace.git("update-ref", "-d", name)
     workplace.git("reset", "--quiet", "--hard", START)
     workplace.git("clean", "--quiet", "--force", "-d")

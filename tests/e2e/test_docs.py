@@ -12,7 +12,8 @@ from tests import toy
 from tests.e2e.repository import Repo, start_repository
 from tests.pages import Block, blocks_of, chapters
 
-BESIDE = ("Makefile", "experiments", "requirements-dev.txt")  # what the pages name, and no stage reads
+# What pages and the Makefile name, and no stage reads
+BESIDE = ("Makefile", "experiments", *sorted(path.name for path in toy.REPO.glob("requirements*")))
 KNOBS = {"train.epochs": 1, "tune.trials": 0, "evaluate.explained_photos": 2}  # pages run many stages
 START = "start"  # the commit that each page begins at
 ARCHIVES = ("mine.zip", "rare_species.zip")  # those that a reader brings

@@ -12,7 +12,7 @@ override ARCHIVE := $(value ARCHIVE)
 export ARCHIVE
 
 .DEFAULT_GOAL := help
-.PHONY: help repro compare report test bench bench-full browser lint format lock sample clean
+.PHONY: help repro compare report docs test bench bench-full browser lint format lock sample clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,10 @@ compare: .venv/installed  ## judge the workspace against a commit or an experime
 
 report: .venv/installed  ## write report.html, one page about the last run
 	@$(BIN)/python -m rare_species report --out report.html
+
+docs: .venv/installed  ## build the pages in docs/ as a site: build/docs/index.html
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo build/docs/index.html
 
 test: .venv/installed  ## run all tests
 	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder

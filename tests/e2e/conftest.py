@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests import toy
-from tests.e2e.repository import Repo, command_environment, copy_project
+from tests.e2e.repository import Repo, start_repository
 
 
 @dataclass(frozen=True)
@@ -24,22 +23,12 @@ class Reproduced:
 @pytest.fixture(scope="session")
 def fresh(tmp_path_factory: pytest.TempPathFactory) -> Repo:
     """The project committed, nothing run yet."""
-    home = tmp_path_factory.mktemp("home")
-    repo = Repo(tmp_path_factory.mktemp("repo"), command_environment(home))
-    copy_project(repo.folder)
-    toy.write_project(repo.folder, {"train.epochs": 2})
-    repo.git("init", "--quiet", "--initial-branch", "main")
-    repo.git("config", "user.name", "Test")
-    repo.git("config", "user.email", "test@example.org")
-    repo.git("add", ".")
-    repo.git("commit", "--quiet", "--message", "Toy project")
-    return repo
+    return start_repository(tmp_path_factory.mktemp("repo"), tmp_path_factory.mktemp("home"), {"train.epochs": 2})
 
 
 @pytest.fixture(scope="session")
 def reproduced(fresh: Repo) -> Reproduced:
     """All stages run once and their results committed."""
     output = fresh.dvc("repro")
-    fresh.git("add", ".")
-    fresh.git("commit", "--quiet", "--message", "First run")
+    fresh.commit("First run")
     return Reproduced(fresh, output)

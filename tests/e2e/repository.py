@@ -5,8 +5,10 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tests import toy
 
@@ -58,6 +60,11 @@ class Repo:
         """Run the DVC that is installed beside this Python."""
         return self.run("dvc", *arguments, code=code)
 
+    def commit(self, message: str) -> None:
+        """Commit all that git does not ignore."""
+        self.git("add", ".")
+        self.git("commit", "--quiet", "--message", message)
+
     def reset(self) -> None:
         """Bring the workspace back to the last commit."""
         self.git("checkout", "--quiet", "--", ".")
@@ -94,3 +101,15 @@ def copy_project(folder: Path) -> None:
             shutil.copy(source, target)
     with (folder / "stages/__init__.py").open("a", encoding="utf-8") as file:
         file.write(WHERE_FROM)
+
+
+def start_repository(folder: Path, home: Path, knobs: Mapping[str, Any]) -> Repo:
+    """The project committed, nothing run yet, with these knobs besides the toy's."""
+    repo = Repo(folder, command_environment(home))
+    copy_project(folder)
+    toy.write_project(folder, knobs)
+    repo.git("init", "--quiet", "--initial-branch", "main")
+    repo.git("config", "user.name", "Test")
+    repo.git("config", "user.email", "test@example.org")
+    repo.commit("Toy project")
+    return repo

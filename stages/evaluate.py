@@ -6,7 +6,6 @@ Writes: metrics/evaluate.json (champion; all metrics of both models on train, va
         models/champion/ (the better model, with its calibration in metadata.json: what predict and export use)
 Params: evaluate
 Takes:  about 10 s to start, then seconds
-Score:  see the results in README.md
 """
 
 import sys
@@ -38,7 +37,8 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     """Predict, measure, draw, choose."""
     from rare_species.evaluate.assessment import assess
     from rare_species.evaluate.champion import save_champion
-    from rare_species.evaluate.write import Candidate, describe_photos, draw_assessment
+    from rare_species.evaluate.measured import MeasuredClassifier, describe_photos
+    from rare_species.evaluate.write import write_plots
 
     config, packed, classes = params.evaluate, open_packed(paths.processed), read_classes(paths.split)
     sizes = read_checked(paths.manifest, ("file_path", "width", "height"))
@@ -60,11 +60,11 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
         for name, saved in fitted.items():
             model = load_network(saved)
             predictions, own[name] = predict_candidate(model, data, config)
-            candidate = Candidate(name, predictions.of_test(), packed, properties.result())
-            drawn.append(beside.submit(draw_assessment, candidate, plots / name, config))
+            measured = MeasuredClassifier(name, predictions.of_test(), packed, properties.result())
+            drawn.append(beside.submit(write_plots, measured, plots / name, config))
             assessed[name] = assess(predictions, config)
             del predictions  # before the next candidate's fill the memory
-            draw_explanations(candidate, model, data.phyla, plots / name / "explanations.jpg", config.explained_photos)
+            draw_explanations(measured, model, data.phyla, plots / name / "explanations.jpg", config.explained_photos)
         best = write_evaluation(metrics, assessed)
         save_champion(champion, fitted[best], own[best], config.top_k)
         for pictures in drawn:

@@ -1,4 +1,4 @@
-"""What a candidate looked at in the photos it errs on most certainly."""
+"""What a classifier looked at in the photos it errs on most certainly."""
 
 from __future__ import annotations
 
@@ -13,48 +13,51 @@ from PIL import Image
 
 from rare_species.data.phylum import one_hot_phyla
 from rare_species.evaluate.gradcam import class_heatmaps
+from rare_species.evaluate.measured import MeasuredClassifier
 from rare_species.evaluate.overlay import overlay
-from rare_species.evaluate.write import Candidate, captions, list_mistakes
-from rare_species.figures import contact_sheet, style
+from rare_species.evaluate.pictures import captions
+from rare_species.figures.contact_sheet import contact_sheet
 from rare_species.figures.fonts import legible
+from rare_species.figures.style import save_jpeg
 
 COLUMNS = 6  # three photos in a row, each beside its explanation
 BATCH = 16  # photos whose activations are held at once
 
 
-def draw_explanations(candidate: Candidate, model: keras.Model, phyla: Sequence[str], path: Path, limit: int) -> None:
+def draw_explanations(
+    measured: MeasuredClassifier, model: keras.Model, phyla: Sequence[str], path: Path, limit: int
+) -> None:
     """Draw the surest mistakes, each beside what spoke for the family that was answered.
 
     Args:
-        candidate: its predictions and photos.
-        model: the saved candidate.
-        phyla: those it is told, in the order of its second input; none for one that sees the image alone.
+        measured: its predictions and photos.
+        model: the saved measured.
+        phyla: in the order of the second input, for a network that is conditioned on the phylum; else none.
         path: of the picture.
         limit: photos at most.
     """
-    legible(
-        candidate.predictions.families.tolist()
-    )  # says which fonts all pictures need, as the process beside does not
-    wrong = list_mistakes(candidate.table()).head(limit)
+    # warns of fonts that any picture lacks; the process beside, which draws the others, has no log
+    legible(measured.predictions.families.tolist())
+    wrong = measured.mistakes.head(limit)
     pictures: list[Image.Image | None] = []
     names: list[str] = []
     for start in range(0, len(wrong), BATCH):
         rows = wrong.iloc[start : start + BATCH]
-        photos, heatmaps = _explain(candidate, model, phyla, rows)
+        photos, heatmaps = _explain(measured, model, phyla, rows)
         for photo, heatmap, caption in zip(photos, heatmaps, captions(rows), strict=True):
             pictures += [Image.fromarray(photo), overlay(photo, heatmap)]
             names += [caption, "what spoke for it"]
-    title = f"{candidate.name}: what spoke for the {len(wrong)} surest mistakes (Grad-CAM)"
+    title = f"{measured.name}: what spoke for the {len(wrong)} surest mistakes (Grad-CAM)"
     path.parent.mkdir(exist_ok=True)
-    style.save_jpeg(contact_sheet.contact_sheet(pictures, names, title, COLUMNS), path)
+    save_jpeg(contact_sheet(pictures, names, title, COLUMNS), path)
 
 
 def _explain(
-    candidate: Candidate, model: keras.Model, phyla: Sequence[str], rows: pd.DataFrame
+    measured: MeasuredClassifier, model: keras.Model, phyla: Sequence[str], rows: pd.DataFrame
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     """Photos of a table of predictions, and the heatmaps of the families that were answered."""
-    predictions = candidate.predictions
-    packed = candidate.packed.photos(candidate.rows.loc[rows.index])
+    predictions = measured.predictions
+    packed = measured.packed.photos(measured.rows.loc[rows.index])
     photos = np.stack([np.asarray(photo) for photo in packed])
     told = one_hot_phyla(predictions.labels["test"][rows.index], predictions.classes, phyla) if phyla else None
     families = predictions.families.tolist()

@@ -28,6 +28,12 @@ def save_jpeg(figure: Figure, path: Path) -> None:
     _save(figure, path, format="jpeg", pil_kwargs={"quality": 85})
 
 
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write a figure as PNG or JPEG, whichever its name ends in."""
+    save = save_png if path.suffix == ".png" else save_jpeg
+    save(figure, path)
+
+
 def _save(figure: Figure, path: Path, **options: Any) -> None:
     """Draw in memory: where Pillow itself writes a file, it does not see that a full disk took only a part."""
     FigureCanvasAgg(figure)

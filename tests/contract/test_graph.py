@@ -15,6 +15,7 @@ import yaml
 
 from rare_species.common.paths import Paths
 from rare_species.common.stage import READS
+from rare_species.evaluate.pictures import PICTURES
 from rare_species.params.whole_file import SECTIONS
 from tests.contract.imports import dependency, library_imports, packages_of
 from tests.toy import REPO, STAGES
@@ -200,6 +201,11 @@ def test_plots_are_drawn_from_outs_in_git():
     folders = [out for out, settings in ALL_OUTS.items() if settings == {"cache": False}]
     outside = {file for file in plotted_files() if not any(Path(file).is_relative_to(out) for out in folders)}
     assert not outside
+
+
+@pytest.mark.parametrize("model", ["train", "tune"])
+def test_every_picture_of_evaluate_is_plotted(model):
+    assert {f"plots/evaluate/{model}/{name}" for name in PICTURES} <= plotted_files()
 
 
 def test_dvcignore_leaves_out_bytecode():

@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 
 from rare_species.evaluate import explanations
-from rare_species.evaluate.write import Candidate
-from rare_species.figures import contact_sheet as plots
+from rare_species.evaluate.measured import MeasuredClassifier
+from rare_species.figures import contact_sheet as contact_sheets
 from rare_species.fitting.heads import build_head
 from rare_species.networks.assembly import assemble, average_probabilities
 from tests.unit.predictions import make_predictions, probable
@@ -16,7 +16,7 @@ from tests.unit.tf_fixtures import HEAD, SIDE_PX, small_backbone
 
 @pytest.fixture
 def candidate(packed):
-    return Candidate("train", make_predictions(packed).of_test(), packed, pd.DataFrame())
+    return MeasuredClassifier("train", make_predictions(packed).of_test(), packed, pd.DataFrame())
 
 
 @pytest.fixture(params=[[], ["Arthropoda", "Chordata"]], ids=["image", "image and phylum"])
@@ -31,11 +31,11 @@ def explained(request):
 def test_every_mistake_is_shown_beside_its_explanation(candidate, explained, tmp_path, monkeypatch):
     sheets = []
 
-    def contact_sheet(photos, captions, title, columns, draw=plots.contact_sheet):
+    def contact_sheet(photos, captions, title, columns, draw=contact_sheets.contact_sheet):
         sheets.append((photos, captions, title))
         return draw(photos, captions, title, columns)
 
-    monkeypatch.setattr(plots, "contact_sheet", contact_sheet)
+    monkeypatch.setattr(explanations, "contact_sheet", contact_sheet)
     explanations.draw_explanations(candidate, *explained, tmp_path / "explanations.jpg", 2)
     ((photos, captions, title),) = sheets
     assert captions == [
@@ -56,7 +56,7 @@ def test_a_perfect_model_has_nothing_to_explain(candidate, tmp_path, monkeypatch
     monkeypatch.setattr(explanations, "legible", spoken.extend)
     labels = candidate.predictions.labels["test"]
     perfect = make_predictions(candidate.packed, test=probable(labels, [0.9] * 6))
-    nothing = Candidate("train", perfect, candidate.packed, candidate.properties)
+    nothing = MeasuredClassifier("train", perfect, candidate.packed, candidate.properties)
     explanations.draw_explanations(nothing, None, [], tmp_path / "explanations.jpg", 2)
     assert (tmp_path / "explanations.jpg").is_file()
     assert spoken == candidate.predictions.families.tolist()  # other pictures show their names

@@ -8,8 +8,10 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from rare_species.evaluate.write import Candidate, describe_photos, draw_assessment, write_rounded
-from rare_species.figures import contact_sheet as plots
+from rare_species.evaluate import pictures
+from rare_species.evaluate.measured import MeasuredClassifier, describe_photos
+from rare_species.evaluate.write import write_plots, write_rounded
+from rare_species.figures import contact_sheet as contact_sheets
 from tests import toy
 from tests.unit.predictions import CLASSES, PARAMS, PREDICTED, make_predictions, probable
 
@@ -18,13 +20,13 @@ from tests.unit.predictions import CLASSES, PARAMS, PREDICTED, make_predictions,
 def candidate(packed):
     paths, sides = packed.rows("test")["file_path"], [32, 35, 40, 41, 42, 48]
     manifest = pd.DataFrame({"file_path": paths, "width": sides, "height": "50"})
-    return Candidate("train", make_predictions(packed).of_test(), packed, describe_photos(packed, manifest))
+    return MeasuredClassifier("train", make_predictions(packed).of_test(), packed, describe_photos(packed, manifest))
 
 
 def test_assessment_writes_these_files_with_the_same_bytes_every_time(candidate, tmp_path):
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
-        draw_assessment(candidate, tmp_path / name, PARAMS)
+        write_plots(candidate, tmp_path / name, PARAMS)
     assert sorted(toy.snapshot(tmp_path / "a")) == [
         "conditions.csv",
         "conditions.png",
@@ -48,7 +50,7 @@ def test_assessment_writes_these_files_with_the_same_bytes_every_time(candidate,
 
 
 def test_tables_name_the_families(candidate, tmp_path):
-    draw_assessment(candidate, tmp_path, PARAMS)
+    write_plots(candidate, tmp_path, PARAMS)
     families = pd.read_csv(tmp_path / "families.csv", keep_default_na=False)
     assert families["family"].tolist() == list(toy.FAMILIES)
     assert families["train_images"].tolist() == [4, 4, 4]
@@ -59,7 +61,7 @@ def test_tables_name_the_families(candidate, tmp_path):
 
 
 def test_confusion_is_written_for_all_and_for_the_most_confused_families(candidate, tmp_path):
-    draw_assessment(candidate, tmp_path, PARAMS)
+    write_plots(candidate, tmp_path, PARAMS)
     every, worst = (
         json.loads((tmp_path / f"plots/sklearn/{name}.json").read_text()) for name in ("confusion", "most_confused")
     )
@@ -76,12 +78,12 @@ def test_confusion_is_written_for_all_and_for_the_most_confused_families(candida
 def test_sheet_shows_the_mistakes_the_model_was_surest_of(candidate, tmp_path, monkeypatch):
     calls = []
 
-    def contact_sheet(photos, captions, title, draw=plots.contact_sheet):
+    def contact_sheet(photos, captions, title, draw=contact_sheets.contact_sheet):
         calls.append((photos, captions, title))
         return draw(photos, captions, title)
 
-    monkeypatch.setattr(plots, "contact_sheet", contact_sheet)
-    draw_assessment(candidate, tmp_path, PARAMS)
+    monkeypatch.setattr(pictures, "contact_sheet", contact_sheet)
+    write_plots(candidate, tmp_path, PARAMS)
     ((photos, captions, title),) = calls
     assert captions == ["Ranidae\nas Felidae 0.95", "Ranidae\nas Felidae 0.70"]
     assert title == "train: 3 of 6 test photos misclassified; the 2 it was surest of"
@@ -95,20 +97,20 @@ def test_sheet_shows_the_mistakes_the_model_was_surest_of(candidate, tmp_path, m
 def test_perfect_model_is_drawn_too(candidate, tmp_path):
     labels = candidate.predictions.labels["test"]
     perfect = make_predictions(candidate.packed, test=probable(labels, [0.9] * 6))
-    draw_assessment(replace(candidate, predictions=perfect), tmp_path, PARAMS)
+    write_plots(replace(candidate, predictions=perfect), tmp_path, PARAMS)
     assert (tmp_path / "misclassified.jpg").is_file()
     assert (tmp_path / "pairs.csv").read_text() == "family,predicted,images,same_phylum\n"
 
 
 def test_without_phyla_there_is_no_phylum_matrix_but_its_file(candidate, tmp_path):
     unknown = [entry | {"phylum": ""} for entry in CLASSES]
-    draw_assessment(replace(candidate, predictions=replace(candidate.predictions, classes=unknown)), tmp_path, PARAMS)
+    write_plots(replace(candidate, predictions=replace(candidate.predictions, classes=unknown)), tmp_path, PARAMS)
     assert (tmp_path / "phyla.png").is_file()
     assert pd.read_csv(tmp_path / "pairs.csv", keep_default_na=False)["same_phylum"].tolist() == ["", ""]
 
 
 def test_tables_of_calibration_and_conditions(candidate, tmp_path):
-    draw_assessment(candidate, tmp_path, PARAMS)
+    write_plots(candidate, tmp_path, PARAMS)
     reliability, curve, conditions, pairs = (
         pd.read_csv(tmp_path / f"{name}.csv") for name in ("reliability", "risk_coverage", "conditions", "pairs")
     )

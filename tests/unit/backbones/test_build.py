@@ -7,8 +7,9 @@ import pytest
 from keras.src.legacy.saving.legacy_h5_format import save_weights_to_hdf5_group
 
 from rare_species.backbones.build import build_backbone, weights_digest
-from rare_species.backbones.efficientnet_lite import efficientnet_lite0, packaged_checkpoint
+from rare_species.backbones.efficientnet_lite import efficientnet_lite0
 from rare_species.backbones.registry import REGISTRY
+from rare_species.backbones.weights import packaged_checkpoint
 from rare_species.common.errors import UserError
 from rare_species.common.paths import Paths
 from rare_species.fitting.heads import build_head

@@ -22,11 +22,6 @@ MOBILENET = {"include_top": False, "input_shape": (SIDE_PX, SIDE_PX, 3)}
 
 
 @pytest.fixture(scope="module")
-def photos():
-    return np.random.default_rng(0).uniform(0, 255, (3, SIDE_PX, SIDE_PX, 3)).astype(np.float32)
-
-
-@pytest.fixture(scope="module")
 def network():
     """keras.applications' own network, its batch norms set to the photos: else features are near zero."""
     keras.utils.set_random_seed(4)

@@ -18,6 +18,7 @@ import tensorflow as tf
 
 from benchmarks.report import Row
 from benchmarks.timing import Turns, take_turns, timed
+from rare_species.backbones.build import build_network
 from rare_species.backbones.registry import REGISTRY
 from rare_species.networks.inference import inference
 from rare_species.networks.rewriting import grouped_to_depthwise
@@ -41,7 +42,7 @@ def compare(name: str, batch: int, side: int, rounds: int) -> Result:
         rounds: calls of each.
     """
     keras.utils.set_random_seed(0)
-    stock = REGISTRY[name].factory(include_top=False, weights=None, input_shape=(side, side, 3), pooling="avg")
+    stock = build_network(REGISTRY[name], side)
     for layer in stock.layers:
         if type(layer).__name__ == "LayerScale":
             layer.gamma.assign(tf.ones_like(layer.gamma))  # at 1e-6, where they start, the blocks would do nothing

@@ -6,6 +6,7 @@ import hashlib
 import warnings
 import zipfile
 from pathlib import Path
+from pkgutil import resolve_name
 
 import keras
 
@@ -41,10 +42,24 @@ def build_backbone(
             f"Set it in params.yaml; the weights were trained at {entry.native_size}."
         )
     file = None if weights == "none" else find_weights(weights, entry.source, paths or Paths())
-    network = entry.factory(include_top=False, weights=None, input_shape=(side_px, side_px, 3), pooling="avg")
+    network = build_network(entry, side_px)
     if file:
         _load(entry, network, file)
-    return with_scaling(entry.rewrite(network) if entry.rewrite else network, entry.scaling), file
+    return with_scaling(resolve_name(entry.rewrite)(network) if entry.rewrite else network, entry.scaling), file
+
+
+def build_network(entry: Backbone, side_px: int) -> keras.Model:
+    """Build the network of an entry as its factory does: random weights, its scaling not before it.
+
+    Args:
+        entry: of the registry.
+        side_px: side of the input, in pixels.
+
+    Returns:
+        A model from scaled photos of shape (n, side_px, side_px, 3) to (n, feature_size).
+    """
+    factory = resolve_name(entry.factory)
+    return factory(include_top=False, weights=None, input_shape=(side_px, side_px, 3), pooling="avg", **entry.arguments)
 
 
 def weights_digest(model: keras.Model) -> str:
@@ -70,7 +85,7 @@ def _load(entry: Backbone, network: keras.Model, path: Path) -> None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # one per layer that the file lacks; then Keras raises
-            entry.load(network, path)
+            resolve_name(entry.load)(network, path)
     except (ValueError, OSError, KeyError, zipfile.BadZipFile) as error:
         if isinstance(error, OSError) and is_refusal(error):
             raise

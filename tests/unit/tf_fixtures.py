@@ -47,6 +47,16 @@ def infer(model: keras.Model, batch: np.ndarray) -> np.ndarray:
     return keras.ops.convert_to_numpy(model(batch, training=False))
 
 
+def summary(model: keras.Model) -> dict[str, tuple[str, Any]]:
+    """A model's layers by name, with what distinguishes them."""
+    told = {"Dense": "units", "Dropout": "rate", "Activation": "activation", "Conv2D": "filters"}
+    return {
+        layer.name: (kind, layer.get_config()[told[kind]] if kind in told else None)
+        for layer in model.layers
+        if (kind := type(layer).__name__)
+    }
+
+
 def head_params(**knobs: Any) -> HeadParams:
     """`HEAD` with knobs replaced."""
     return HEAD.model_copy(update=knobs)

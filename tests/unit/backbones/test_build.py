@@ -7,8 +7,9 @@ import pytest
 from keras.src.legacy.saving.legacy_h5_format import save_weights_to_hdf5_group
 
 from rare_species.backbones.build import build_backbone, weights_digest
-from rare_species.backbones.efficientnet_lite import efficientnet_lite0, packaged_checkpoint
+from rare_species.backbones.efficientnet_lite import efficientnet_lite0
 from rare_species.backbones.registry import REGISTRY
+from rare_species.backbones.weights import packaged_checkpoint
 from rare_species.common.errors import UserError
 from rare_species.common.paths import Paths
 from rare_species.fitting.heads import build_head
@@ -18,11 +19,6 @@ from rare_species.train.layer_groups import block_numbers, unfreeze
 from tests.unit.tf_fixtures import HEAD, SIDE_PX, infer
 
 MOBILENET = {"include_top": False, "input_shape": (SIDE_PX, SIDE_PX, 3)}
-
-
-@pytest.fixture(scope="module")
-def photos():
-    return np.random.default_rng(0).uniform(0, 255, (3, SIDE_PX, SIDE_PX, 3)).astype(np.float32)
 
 
 @pytest.fixture(scope="module")

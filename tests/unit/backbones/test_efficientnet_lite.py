@@ -7,13 +7,9 @@ import numpy as np
 import pytest
 
 from rare_species.backbones import efficientnet_lite
-from rare_species.backbones.efficientnet_lite import (
-    CHECKPOINT_SHA256,
-    copy_checkpoint,
-    efficientnet_lite0,
-    packaged_checkpoint,
-)
+from rare_species.backbones.efficientnet_lite import copy_checkpoint, efficientnet_lite0
 from rare_species.backbones.torch_checkpoint import read_checkpoint
+from rare_species.backbones.weights import CHECKPOINT_SHA256, packaged_checkpoint
 from rare_species.common.errors import UserError
 from rare_species.networks.rewriting import fold_batch_norm
 from tests.unit.tf_fixtures import infer

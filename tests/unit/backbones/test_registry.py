@@ -1,10 +1,9 @@
 """Every backbone's proof: ours on RGB 0-255 gives what keras.applications gives on its own preprocessing."""
 
 import importlib
-import re
-import sys
 import warnings
 from dataclasses import replace
+from pkgutil import resolve_name
 from typing import Any, get_args
 
 import keras
@@ -13,30 +12,14 @@ import pytest
 from keras.src.applications import convnext, efficientnet_v2
 
 from rare_species.backbones.build import build_backbone, with_scaling
-from rare_species.backbones.efficientnet_lite import packaged_checkpoint
 from rare_species.backbones.registry import CAFFE, MEAN, REGISTRY, STANDARDISED, STD, TWICE, UNIT, UNIT_OF_128, Scaling
-from rare_species.cli import backbones
-from rare_species.cli.backbones import registry_table
 from rare_species.networks.rewriting import for_inference
 from rare_species.params.model import ModelName
 from tests.unit.tf_fixtures import infer
 
 SIDE_PX = 64
 TOLERANCE = 1e-5  # of the largest feature
-MODULES = {
-    "densenet121": ("densenet", "DenseNet121"),
-    "efficientnetb0": ("efficientnet", "EfficientNetB0"),
-    "efficientnetv2b0": ("efficientnet_v2", "EfficientNetV2B0"),
-    "efficientnetv2b3": ("efficientnet_v2", "EfficientNetV2B3"),
-    "efficientnetv2s": ("efficientnet_v2", "EfficientNetV2S"),
-    "convnexttiny": ("convnext", "ConvNeXtTiny"),
-    "convnextsmall": ("convnext", "ConvNeXtSmall"),
-    "convnextbase": ("convnext", "ConvNeXtBase"),
-    "mobilenetv2": ("mobilenet_v2", "MobileNetV2"),
-    "mobilenetv3large": ("mobilenet_v3", "MobileNetV3Large"),
-    "resnet50": ("resnet", "ResNet50"),
-    "vgg16": ("vgg16", "VGG16"),
-}
+KERAS = {name: entry.factory.split(":")[1] for name, entry in REGISTRY.items() if "keras.applications" in entry.factory}
 # The nearest mistake for each kind of preprocessing; the last is EfficientNetB0 without its second standardisation
 MISTAKES = {
     UNIT: UNIT_OF_128,
@@ -49,7 +32,8 @@ MISTAKES = {
 
 def stock(name: str, monkeypatch: pytest.MonkeyPatch) -> keras.Model:
     """What keras.applications gives who asks for ImageNet weights, but random ones; the file it asks for is ours."""
-    module = importlib.import_module(f"keras.src.applications.{MODULES[name][0]}")
+    factory = getattr(keras.applications, KERAS[name])
+    module = importlib.import_module(factory.__module__)
     asked: dict[str, str] = {}
 
     def get_file(_name: str, origin: str, cache_subdir: str, file_hash: str = "") -> str:
@@ -61,7 +45,6 @@ def stock(name: str, monkeypatch: pytest.MonkeyPatch) -> keras.Model:
         warnings.simplefilter("ignore", UserWarning)  # the ImageNet weights are of another size than the toy photos
         patch.setattr(module.file_utils, "get_file", get_file)
         patch.setattr(keras.Model, "load_weights", lambda *_: None)
-        factory = getattr(keras.applications, MODULES[name][1])
         network = factory(include_top=False, weights="imagenet", input_shape=(SIDE_PX, SIDE_PX, 3), pooling="avg")
     source = REGISTRY[name].source
     assert asked == {"origin": source.url, "digest": source.digest}
@@ -70,7 +53,8 @@ def stock(name: str, monkeypatch: pytest.MonkeyPatch) -> keras.Model:
 
 def preprocessed(name: str, photos: np.ndarray) -> np.ndarray:
     """What keras.applications itself does to pixels outside the network."""
-    return importlib.import_module(f"keras.applications.{MODULES[name][0]}").preprocess_input(photos.copy())
+    module = importlib.import_module(getattr(keras.applications, KERAS[name]).__module__)
+    return module.preprocess_input(photos.copy())
 
 
 def vary(model: keras.Model) -> None:
@@ -138,7 +122,7 @@ def shallow(monkeypatch):
 
 
 @pytest.mark.usefixtures("exact", "shallow")
-@pytest.mark.parametrize("name", MODULES)
+@pytest.mark.parametrize("name", KERAS)
 def test_features_are_those_of_keras_on_its_own_preprocessing(name, photos, tmp_path, monkeypatch):
     entry, file = REGISTRY[name], tmp_path / "random.weights.h5"
     keras.utils.set_random_seed(0)
@@ -166,60 +150,20 @@ def test_features_are_those_of_keras_on_its_own_preprocessing(name, photos, tmp_
 
 def test_every_backbone_has_its_proof():
     elsewhere = {"efficientnetlite0", "vitbase16"}  # test_efficientnet_lite, test_vision_transformer
-    assert REGISTRY.keys() - elsewhere == MODULES.keys()
+    assert REGISTRY.keys() - elsewhere == KERAS.keys()
 
 
-def test_every_backbone_is_a_choice_of_params_and_cnn_is_the_only_other():
-    assert set(get_args(ModelName)) == {*REGISTRY, "cnn"}
+@pytest.mark.parametrize("name", KERAS)
+def test_name_is_that_of_the_network_in_keras(name):
+    assert KERAS[name].lower() == name
 
 
-def test_table_has_a_row_for_each_backbone(capsys):
-    table = registry_table()
-    assert list(table["name"]) == list(REGISTRY)
-    assert not table.isna().any(axis=None)
-    assert backbones.main([]) == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 1 + len(REGISTRY)
-    (line,) = [line for line in lines if line.startswith("vgg16 ")]
-    expected = ("vgg16", "14.7 M", "512", "5", "224 px", "ImageNet-1k", "CC-BY-4.0", "6d6bbae143d832006294945121d1f1fc")
-    assert re.split(r"\s{2,}", line)[:8] == list(expected)
-    assert line.endswith("/vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5")
+@pytest.mark.parametrize("entry", REGISTRY.values(), ids=REGISTRY)
+def test_functions_that_an_entry_names_exist(entry):
+    functions = [entry.factory, entry.load, *([entry.rewrite] if entry.rewrite else [])]
+    assert all(callable(resolve_name(function)) for function in functions)
 
 
-def test_named_weights_are_found_and_their_place_is_printed(capsys, monkeypatch):
-    started = []
-    monkeypatch.setattr(backbones, "start_tensorflow", lambda: started.append("without its lines"))
-    assert backbones.main(["efficientnetlite0"]) == 0
-    assert capsys.readouterr().out.strip() == str(packaged_checkpoint().resolve())
-    assert started == ["without its lines"]
-
-
-def test_only_the_place_of_downloaded_weights_is_printed(capsys, tmp_path, monkeypatch):
-    def download(**_):
-        sys.stdout.write("Downloading data\n")
-        (tmp_path / "vgg16.h5").write_bytes(b"weights")
-        return str(tmp_path / "vgg16.h5")
-
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(keras.utils, "get_file", download)
-    assert backbones.main(["vgg16"]) == 0
-    assert capsys.readouterr().out == f"{tmp_path / 'vgg16.h5'}\n"
-
-
-def test_weights_that_cannot_be_had_are_one_error(capsys, tmp_path, monkeypatch):
-    def offline(**_):
-        raise OSError("no network")
-
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(keras.utils, "get_file", offline)
-    assert backbones.main(["resnet50"]) == 1
-    output = capsys.readouterr()
-    assert output.out == ""
-    assert "no network" in output.err
-    assert "data/weights/" in output.err
-    assert "model.name=efficientnetlite0" in output.err
-
-
-def test_unknown_name_is_refused(capsys):
-    assert backbones.main(["resnet"]) == 1
-    assert "Received: resnet. Choose from efficientnetlite0, " in capsys.readouterr().err
+def test_no_backbone_takes_the_name_of_the_small_network():
+    assert "cnn" not in REGISTRY
+    assert get_args(ModelName) == (*REGISTRY, "cnn")

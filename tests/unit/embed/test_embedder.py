@@ -9,8 +9,8 @@ import pytest
 from tqdm import tqdm
 
 from rare_species.backbones.build import weights_digest
-from rare_species.backbones.efficientnet_lite import CHECKPOINT_SHA256, packaged_checkpoint
 from rare_species.backbones.registry import REGISTRY
+from rare_species.backbones.weights import CHECKPOINT_SHA256, packaged_checkpoint
 from rare_species.data.photo_batches import photo_batches
 from rare_species.embed.embedder import describe, embed_split, open_embedder
 from rare_species.params.embed import EmbedParams

@@ -1,8 +1,12 @@
-"""rare_species.fitting.fit_key: which code a key hashes; what else it depends on is in test_candidates."""
+"""rare_species.fitting.fit_key: a key changes with the code, the photos and the features that a fit depends on."""
 
+from dataclasses import replace
+
+from rare_species.data.shards import open_packed, pack
 from rare_species.fitting import fit_key
 from tests.contract.imports import dependency, library_imports
 from tests.toy import REPO
+from tests.unit.candidates import save_changed
 
 LIBRARY = REPO / "rare_species"
 
@@ -20,3 +24,21 @@ def test_keys_of_fits_hash_files_in_folders_of_folders(tmp_path, monkeypatch):
     (tmp_path / "train/deeper/new.py").touch()
     monkeypatch.setattr(fit_key, "LIBRARY", tmp_path)
     assert tmp_path / "train/deeper/new.py" in fit_key.code_files("train")
+
+
+def test_key_of_a_fit_changes_with_photos_and_with_features(data, packed, tmp_path):
+    same = replace(data)
+    others = save_changed(data, tmp_path / "features", lambda _, one: replace(one, values=one.values + 1))
+    pack(packed.index, [jpeg + b"\0" for jpeg in packed.read(packed.index)], made(tmp_path / "p"), 10, packed.shape)
+    repacked = replace(data, packed=open_packed(tmp_path / "p"))
+    assert fit_key.fit_key("train", data) == fit_key.fit_key("train", same)
+    assert len({fit_key.fit_key("train", one) for one in (data, others, repacked)}) == 3
+    assert (
+        len({fit_key.fit_key("train", data), fit_key.fit_key("tune", data), fit_key.fit_key("train", data, "seed 1")})
+        == 3
+    )
+
+
+def made(folder):
+    folder.mkdir()
+    return folder

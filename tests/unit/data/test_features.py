@@ -1,143 +1,17 @@
-"""Batches: what is in them, in which order, and that nothing is lost or paired wrongly."""
+"""rare_species.data.features: what is saved comes back, and what is no features is named."""
 
-import io
 import os
-import shutil
-from dataclasses import replace
 
 import numpy as np
 import pytest
-import tensorflow as tf
-from PIL import Image
 
 from rare_species.common.errors import UserError
 from rare_species.data import features as datasets
 from rare_species.data.features import Features, load_features, load_photos, save_features
-from rare_species.data.photo_batches import photo_batches
-from rare_species.fitting.batches import Shuffle, shuffled_photo_batches, shuffled_rows
 from tests.damage import list_damages
 
 VALUES = np.arange(20, dtype=np.float32).reshape(10, 2)
 ARRAYS = ("file_paths", "labels", "values")
-LABELS = np.arange(10)[::-1].copy()
-TARGETS = np.eye(10, dtype=np.float32)[LABELS]
-
-
-def pillow(packed, rows):
-    return np.stack([np.asarray(Image.open(io.BytesIO(jpeg)), np.float32) for jpeg in packed.read(rows)])
-
-
-@pytest.fixture(params=[[], ["GPU:0"]], ids=["cpu", "gpu"])
-def devices(request, monkeypatch):
-    """Batches are decoded when they are asked for, or ahead of a GPU."""
-    monkeypatch.setattr(tf.config, "list_physical_devices", lambda _kind: request.param)
-
-
-@pytest.mark.usefixtures("devices")
-@pytest.mark.parametrize("split", ["train", "val", "test"])
-def test_photos_come_in_order_as_pillow_decodes_them(packed, split):
-    rows = packed.rows(split)
-    batches = [batch.numpy() for batch in photo_batches(packed, rows, 5)]
-    sizes = [len(batch) for batch in batches]
-    assert sizes == [5] * (len(rows) // 5) + [len(rows) % 5] * (len(rows) % 5 > 0)
-    assert {batch.dtype for batch in batches} == {np.dtype("float32")}
-    found, expected = np.concatenate(batches), pillow(packed, rows)
-    assert found.shape == (len(rows), 32, 32, 3)
-    assert found.max() > 128  # RGB from 0 to 255, not to 1
-    assert np.abs(found - expected).mean() < 0.5
-    assert np.abs(found - expected).max() <= 4
-
-
-def test_photos_can_be_read_again_and_their_number_is_known(packed):
-    batches = photo_batches(packed, packed.rows("train"), 5)
-    assert len(batches) == 3
-    first, second = ([batch.numpy() for batch in batches] for _ in range(2))
-    for one, two in zip(first, second, strict=True):
-        np.testing.assert_array_equal(one, two)
-
-
-def epochs_of(batches, shuffle, epochs):
-    """(inputs, targets) of whole epochs of one dataset, as a fit reads them."""
-    for epoch in epochs:
-        shuffle.epoch.assign(epoch)
-        yield epoch_of(batches)
-
-
-def read_rows(seed, epochs=1):
-    shuffle = Shuffle(np.arange(10), 4, seed)
-    return list(epochs_of(shuffled_rows(LABELS, 10, shuffle), shuffle, range(epochs)))
-
-
-def epoch_of(batches):
-    inputs, targets = zip(*((given.numpy(), target.numpy()) for given, target in batches), strict=True)
-    assert [len(batch) for batch in inputs][:-1] == [len(inputs[0])] * (len(inputs) - 1)
-    return np.concatenate(inputs), np.concatenate(targets)
-
-
-@pytest.mark.parametrize("seed", [0, 1])
-def test_every_row_comes_once_an_epoch_with_its_target(seed):
-    for rows, targets in read_rows(seed, epochs=3):
-        np.testing.assert_array_equal(np.sort(rows), np.arange(10))
-        np.testing.assert_array_equal(targets, TARGETS[rows])
-        assert targets.dtype == np.float32
-
-
-def test_an_epoch_shows_the_rows_it_is_told_to():
-    rows = np.array([7, 7, 2, 9])
-    batches = shuffled_rows(LABELS, 10, Shuffle(rows, 3, seed=0))
-    assert len(batches) == Shuffle(rows, 3, seed=0).steps == 2
-    found, targets = epoch_of(batches)
-    assert sorted(found.tolist()) == [2, 7, 7, 9]
-    np.testing.assert_array_equal(targets, TARGETS[found])
-
-
-@pytest.mark.parametrize("seed", [0, 1])
-def test_order_follows_the_seed_and_the_epoch(seed):
-    first, second = (rows for rows, _ in read_rows(seed, epochs=2))
-    again, second_again = (rows for rows, _ in read_rows(seed, epochs=2))
-    ((other, _),) = read_rows(seed + 5)
-    assert (first != np.arange(10)).any()
-    assert (first != second).any()
-    assert (first != other).any()
-    np.testing.assert_array_equal(first, again)
-    np.testing.assert_array_equal(second, second_again)
-
-
-@pytest.mark.parametrize("seed", [0, 2**40])
-def test_order_of_an_epoch_does_not_depend_on_those_before(seed):
-    def order(*epochs):
-        shuffle = Shuffle(np.arange(10), 4, seed)
-        return list(epochs_of(shuffled_rows(LABELS, 10, shuffle), shuffle, epochs))[-1][0]
-
-    np.testing.assert_array_equal(order(0, 1, 2), order(2))
-    np.testing.assert_array_equal(order(2, 2), order(2))
-    assert (order(2) != order(3)).any()
-
-
-def read_photos(packed, seed, epochs=2):
-    rows, shuffle = packed.rows("train").assign(class_id=range(12)), Shuffle(np.arange(12), 5, seed)
-    batches = shuffled_photo_batches(packed, rows, 12, shuffle)
-    return list(epochs_of(batches, shuffle, range(epochs)))
-
-
-@pytest.mark.usefixtures("devices")
-def test_every_photo_comes_once_an_epoch_with_its_target(packed):
-    expected = next(iter(photo_batches(packed, packed.rows("train"), 12))).numpy()
-    for photos, targets in read_photos(packed, seed=0):
-        order = targets.argmax(axis=1)
-        np.testing.assert_array_equal(np.sort(order), np.arange(12))
-        np.testing.assert_array_equal(photos, expected[order])
-
-
-def test_photo_order_follows_the_seed_and_the_epoch(packed):
-    (_, first), (_, second) = read_photos(packed, seed=0)
-    (_, again), (_, second_again) = read_photos(packed, seed=0)
-    (_, other), _ = read_photos(packed, seed=1)
-    assert (first != np.eye(12)).any()
-    assert (first != second).any()
-    assert (first != other).any()
-    np.testing.assert_array_equal(first, again)
-    np.testing.assert_array_equal(second, second_again)
 
 
 @pytest.fixture
@@ -272,15 +146,6 @@ def test_one_bit_of_any_value_is_seen(saved, monkeypatch):
         saved.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
         with pytest.raises(UserError, match=r"train\.npz .*Bad CRC-32 for file 'values\.npy'"):
             load_features(saved.parent, "train")
-
-
-def test_damaged_shard_is_told_as_it_is_and_not_as_an_error_of_tensorflow(packed, tmp_path):
-    folder = shutil.copytree(packed.folder, tmp_path / "copied")
-    shard = folder / "shard-00002.tar"
-    shard.write_bytes(shard.read_bytes()[:1000])
-    copied = replace(packed, folder=folder)
-    with pytest.raises(UserError, match=r"JPEG of .* in .*shard-00002\.tar.* Received: the end of the file"):
-        photo_batches(copied, copied.rows("train"), 5)
 
 
 def test_zeros_instead_of_features_are_told_without_an_advice_to_allow_pickles(tmp_path):

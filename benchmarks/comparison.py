@@ -30,7 +30,7 @@ from rare_species.common.files import write_json
 from rare_species.common.params_file import load_params
 from rare_species.common.result_files import write_result_checksums
 from rare_species.compare.judge import Params
-from rare_species.compare.paired import BAD, Status, compare_scores
+from rare_species.compare.paired import BAD, Verdict, compare_metrics
 from rare_species.evaluate.intervals import Outcomes, resample_for_differences
 
 TEST_SETS = {
@@ -73,11 +73,11 @@ def simulate(labels: NDArray[np.int64], pair: Pair, pairs: int, params: Params) 
     rows = []
     for number in tqdm(range(pairs), leave=False):
         base, head = pair.draw(labels, np.random.default_rng(number))
-        changes = compare_scores(base, head, weights, params.compare, params.evaluate.top_k)
+        changes = compare_metrics(base, head, weights, params.compare, params.evaluate.top_k)
         found = [change.status for change in changes.values()]
         alarm = any(status in BAD for status in found)
         discordant = np.mean((base.predicted == labels) != (head.predicted == labels))
-        rows.append((alarm, alarm or Status.WITHIN_FLOOR in found, changes["accuracy"].status in BAD, discordant))
+        rows.append((alarm, alarm or Verdict.WITHIN_TOLERANCE in found, changes["accuracy"].status in BAD, discordant))
     return Rates(*np.mean(rows, axis=0))
 
 

@@ -25,7 +25,7 @@ from rare_species.evaluate.intervals import (
     degrees_of_freedom,
     interval,
     resample_within_classes,
-    sample_scores,
+    sample_metrics,
 )
 
 SETTINGS = {
@@ -82,7 +82,7 @@ def coverage(sizes: dict[int, int], accuracy: float, repetitions: int) -> dict[t
     held: Counter[tuple[str, str]] = Counter()
     for _ in tqdm(range(repetitions), leave=False):
         photos = predict(labels, recalls, rng)
-        values, ours = sample_scores(photos, whole, 1), sample_scores(photos, within, 1)
+        values, ours = sample_metrics(photos, whole, 1), sample_metrics(photos, within, 1)
         theirs = plain_scores(photos, plain)
         for metric, true in truth.items():
             low, high = interval(float(values[metric][0]), ours[metric], freedom)

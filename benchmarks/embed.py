@@ -62,13 +62,13 @@ def rows() -> list[Row]:
 def embed() -> float:
     """Seconds a photo of the training split."""
     embedder, packed = prepared()
-    return timed(lambda: embed_split(embedder, packed, "train", views=0), len(packed.rows("train")))()
+    return timed(lambda: embed_split(embedder, packed, "train", augmented_copies=0), len(packed.rows("train")))()
 
 
 def run_network() -> float:
     """Seconds a random photo, as many as those."""
     embedder, packed = prepared()
-    side, size = packed.shape.image_size, embedder.batch_size
+    side, size = packed.preprocessing.image_size, embedder.batch_size
     batch = tf.random.uniform((size, side, side, 3), maxval=255.0, seed=0)
     batches = -(-len(packed.rows("train")) // size)
     return timed(lambda: [embedder.call(batch).numpy() for _ in range(batches)], batches * size)()
@@ -78,7 +78,7 @@ def run_network() -> float:
 def prepared() -> tuple[Embedder, Packed]:
     """Network and photos."""
     packed, _ = packed_photos()
-    return open_embedder(MODEL, knobs(), packed.shape.image_size), packed
+    return open_embedder(MODEL, knobs(), packed.preprocessing.image_size), packed
 
 
 def knobs() -> EmbedParams:

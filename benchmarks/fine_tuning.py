@@ -54,7 +54,7 @@ def rows() -> list[Row]:
 
     labels = photos["class_id"].to_numpy(dtype=np.int64)
     data = training_data(labels, n_classes, knobs, knobs.seed, batches=batches, scored={})
-    model = build_model(packed.shape.image_size, n_classes, knobs, data)
+    model = build_model(packed.preprocessing.image_size, n_classes, knobs, data)
     from_photos, steps = data.weighted_batches(), data.shuffle.steps
     from_memory = tf.data.Dataset.from_tensors(next(iter(from_photos))).repeat(steps)
     turns = take_turns(

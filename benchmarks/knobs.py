@@ -23,13 +23,13 @@ from rare_species.evaluate.metrics_file import read_evaluation
 PARAMS = Path("params.yaml")
 TREATMENTS = ("none", "grayscale", "circular_mask", "peripheral_blur", "remove_background")
 FINE_TUNED = {
-    "efficientnetlite0": ({"blocks": 1, "epochs": 5},),
-    "mobilenetv2": ({"blocks": 1, "epochs": 2}, {"blocks": 1, "epochs": 5}),
+    "efficientnetlite0": ({"layer_groups": 1, "epochs": 5},),
+    "mobilenetv2": ({"layer_groups": 1, "epochs": 2}, {"layer_groups": 1, "epochs": 5}),
 }
 SINGLE = (
     *([f"train.imbalance={way}"] for way in ("none", "class_balanced", "oversample", "focal", "balanced_softmax")),
-    ["embed.views=4"],
-    ["evaluate.views=4"],
+    ["embed.augmented_copies=4"],
+    ["evaluate.test_time_copies=4"],
     ["train.members=5"],
     ["model.inputs=[image,phylum]"],
 )

@@ -29,7 +29,7 @@ from tqdm import tqdm
 from benchmarks.knobs import PARAMS, measure
 from rare_species.common.files import staged
 from rare_species.common.paths import Paths
-from rare_species.common.schema import read_document
+from rare_species.common.schema import read_json_file
 from rare_species.compare.runs import WORKSPACE, find_revision
 from rare_species.compare.split_gap import SplitRun, describe, read_split_run
 from rare_species.images.decode import decode_rgb
@@ -114,7 +114,7 @@ def main() -> None:
             measure(str(planted), [f"split.method={method}", "split.holdout_species=false"])
             PARAMS.write_bytes(before)
             runs.append(replace(read_split_run(find_revision(WORKSPACE, Path())), name=name))
-            pairs = read_document(Paths().metrics("split"), SplitMetrics).leaked_pairs
+            pairs = read_json_file(Paths().metrics("split"), SplitMetrics).leaked_pairs
             print(
                 f"{name}: {pairs} leaked pairs; {leaked_share():.1%} of test photos have one of their moment in train"
             )

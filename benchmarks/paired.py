@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from rare_species.common.files import read_json
 from rare_species.common.paths import Paths
-from rare_species.evaluate.intervals import Outcomes, resample_for_differences, sample_scores, symmetric_interval
+from rare_species.evaluate.intervals import Outcomes, resample_for_differences, sample_metrics, symmetric_interval
 
 RESAMPLES = 10_000
 
@@ -29,8 +29,8 @@ def difference(
     weights = resample_for_differences(labels, RESAMPLES, seed=0)
     whole, nothing = np.ones((1, len(labels))), np.ones(len(labels))
     photos = [Outcomes(labels, predicted, nothing, nothing.astype(np.int64), n_classes) for predicted in (one, other)]
-    samples = [sample_scores(outcome, weights, 1)["macro_f1"] for outcome in photos]
-    estimates = [float(sample_scores(outcome, whole, 1)["macro_f1"][0]) for outcome in photos]
+    samples = [sample_metrics(outcome, weights, 1)["macro_f1"] for outcome in photos]
+    estimates = [float(sample_metrics(outcome, whole, 1)["macro_f1"][0]) for outcome in photos]
     return symmetric_interval(estimates[0] - estimates[1], samples[0] - samples[1])
 
 

@@ -29,7 +29,7 @@ from rare_species.cli.predict import Printer
 from rare_species.common.cores import available_cores
 from rare_species.common.image_formats import is_image
 from rare_species.common.paths import Paths
-from rare_species.evaluate.champion_document import Classifier, read_classifier
+from rare_species.evaluate.champion_file import Classifier, read_classifier
 from rare_species.images.fit import fit_square
 from rare_species.parallel.pools import map_in_threads
 from rare_species.predict.answers import json_lines
@@ -103,7 +103,7 @@ def compare(classifier: Classifier, files: Sequence[Path], rounds: int) -> None:
 def with_predict(classifier: Classifier, predictor: Predictor, files: Sequence[Path]) -> None:
     """What the command does once it has started, to JSON."""
     with tqdm(total=len(files), delay=600) as progress:
-        photos = map_in_threads(photo_reader(classifier.shape, MAX_PIXELS), files, available_cores(), AHEAD)
+        photos = map_in_threads(photo_reader(classifier.preprocessing, MAX_PIXELS), files, available_cores(), AHEAD)
         printer = Printer(classifier, 5, None, progress)
         for _ in json_lines(printer.answers(predictor.run(photos))):
             pass
@@ -111,7 +111,7 @@ def with_predict(classifier: Classifier, predictor: Predictor, files: Sequence[P
 
 def bare(classifier: Classifier, model: keras.Model, files: Sequence[Path]) -> None:
     """Decode all, then let Keras predict."""
-    side, resize = classifier.shape.image_size, classifier.shape.resize
+    side, resize = classifier.preprocessing.image_size, classifier.preprocessing.resize
     photos = np.empty((len(files), side, side, 3), np.float32)
     squares = map_in_threads(lambda file: fit_square(file.read_bytes(), side, resize), files, available_cores(), AHEAD)
     for place, square in enumerate(squares):

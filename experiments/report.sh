@@ -12,7 +12,7 @@ fit=(imbalance=class_weight label_smoothing=0 batch_size=32 optimizer.name=adam 
 frozen=("${fit[@]}" epochs=30 'head.units=[512,256]' head.input_batch_norm=true head.input_dropout=0 head.dropout=0.3)
 # Everything learns from the start: dropout 0.5 of the features, dense 512, dropout 0.3
 whole=("${fit[@]}" epochs=0 'head.units=[512]' head.input_batch_norm=false head.input_dropout=0.5 head.dropout=0.3
-  fine_tune.epochs=30 fine_tune.blocks=all fine_tune.learning_rate=0.0001 fine_tune.layer_decay=1
+  fine_tune.epochs=30 fine_tune.layer_groups=all fine_tune.learning_rate=0.0001 fine_tune.layer_decay=1
   fine_tune.warmup_epochs=0 fine_tune.freeze_batch_norm=false fine_tune.clip_norm=0 fine_tune.ema=0)
 
 queue report-cnn -S model.name=cnn $(sets train "${fit[@]}" epochs=30 fine_tune.epochs=0)

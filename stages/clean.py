@@ -27,9 +27,9 @@ from rare_species.common.cores import available_cores
 from rare_species.common.files import staged
 from rare_species.common.paths import MANIFEST, Paths
 from rare_species.common.result_files import write_result_checksums
-from rare_species.common.schema import write_document
+from rare_species.common.schema import write_json_file
 from rare_species.common.stage import Stage
-from rare_species.common.status import Reason, Status
+from rare_species.common.status import PhotoStatus, Reason
 from rare_species.common.tables import LISTING_COLUMNS, MANIFEST_COLUMNS, read_checked, write_table
 from rare_species.params.clean import CleanParams
 
@@ -52,7 +52,7 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     counts = count(manifest, documents) | {"guessed": guesses, "other_files": others}
     with staged(paths.clean, paths.metrics("clean"), paths.plots("clean")) as (clean, metrics, plots):
         write_table(clean / MANIFEST, manifest, MANIFEST_COLUMNS)
-        write_document(metrics, counts, CleanMetrics)
+        write_json_file(metrics, counts, CleanMetrics)
         draw_clean(manifest, documents, paths.images, plots)
         write_result_checksums(STAGE.name, metrics, plots, clean)
     return {"kept": counts["kept"], "rejected": len(manifest) - int(counts["kept"]), "other files": others}
@@ -60,7 +60,7 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
 
 def count(manifest: pd.DataFrame, documents: pd.DataFrame | None) -> dict[str, Any]:
     """Count the photos that are kept, those rejected for each reason, and the documents among both."""
-    kept = manifest[manifest["status"] == Status.KEPT]
+    kept = manifest[manifest["status"] == PhotoStatus.KEPT]
     return {
         "kept": len(kept),
         "rejected": {reason.value: int((manifest["reason"] == reason).sum()) for reason in Reason},

@@ -18,10 +18,10 @@ from rare_species.common.checksums import write_checksums
 from rare_species.common.classes import read_classes
 from rare_species.common.files import staged, write_json
 from rare_species.common.paths import Paths
-from rare_species.common.schema import write_document
+from rare_species.common.schema import write_json_file
 from rare_species.common.stage import Stage
 from rare_species.common.tables import SPLITS
-from rare_species.data.backbone_document import DOCUMENT, NETWORK, FeaturesDocument
+from rare_species.data.backbone_file import BACKBONE_NAME, NETWORK, FeaturesFile
 from rare_species.data.phylum import list_phyla, one_hot_phyla
 from rare_species.data.shards import INDEX_NAME, open_packed
 from rare_species.networks.tensorflow_start import start_tensorflow
@@ -49,15 +49,16 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     from rare_species.networks.saving import save_keras
 
     with staged(paths.features, paths.metrics("embed")) as (folder, metrics):
-        embedder = open_embedder(params.model, params.embed, packed.shape.image_size, paths)
+        embedder = open_embedder(params.model, params.embed, packed.preprocessing.image_size, paths)
         rows = {}
         for split in SPLITS:
-            features = embed_split(embedder, packed, split, views=params.embed.views if split == "train" else 0)
+            copies = params.embed.augmented_copies if split == "train" else 0
+            features = embed_split(embedder, packed, split, copies)
             told = one_hot_phyla(features.labels, classes, phyla)
             save_features(folder / f"{split}.npz", features.with_columns(told))
             rows[split] = len(features.labels)
-        document = FeaturesDocument.of(embedder.description, phyla, paths.processed / INDEX_NAME, classes)
-        write_document(folder / DOCUMENT, document.model_dump(), FeaturesDocument)
+        document = FeaturesFile.of(embedder.description, phyla, paths.processed / INDEX_NAME, classes)
+        write_json_file(folder / BACKBONE_NAME, document.model_dump(), FeaturesFile)
         if embedder.backbone:
             save_keras(folder / NETWORK, embedder.backbone)
         write_checksums(folder)

@@ -35,15 +35,15 @@ class Params:
 
 def run(params: Params, paths: Paths) -> dict[str, Any]:
     """Predict, measure, draw, choose."""
-    from rare_species.evaluate.assessment import assess
     from rare_species.evaluate.champion import save_champion
+    from rare_species.evaluate.evaluation import evaluate_predictions
     from rare_species.evaluate.measured import MeasuredClassifier, describe_photos
     from rare_species.evaluate.write import write_plots
 
     config, packed, classes = params.evaluate, open_packed(paths.processed), read_classes(paths.split)
     sizes = read_checked(paths.manifest, ("file_path", "width", "height"))
     fitted = read_candidates(paths.candidates)
-    own, assessed, drawn = {}, {}, []
+    own, evaluated, drawn = {}, {}, []
     with (
         staged(paths.metrics("evaluate"), paths.plots("evaluate"), paths.champion) as (metrics, plots, champion),
         process_beside() as beside,
@@ -62,15 +62,15 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
             predictions, own[name] = predict_candidate(model, data, config)
             measured = MeasuredClassifier(name, predictions.of_test(), packed, properties.result())
             drawn.append(beside.submit(write_plots, measured, plots / name, config))
-            assessed[name] = assess(predictions, config)
+            evaluated[name] = evaluate_predictions(predictions, config)
             del predictions  # before the next candidate's fill the memory
             draw_explanations(measured, model, data.phyla, plots / name / "explanations.jpg", config.explained_photos)
-        best = write_evaluation(metrics, assessed)
+        best = write_evaluation(metrics, evaluated)
         save_champion(champion, fitted[best], own[best], config.top_k)
         for pictures in drawn:
             pictures.result()
         write_result_checksums(STAGE.name, metrics, plots, champion)
-    return {"champion": best, "test macro F1": round(assessed[best]["test"]["macro_f1"], 4)}
+    return {"champion": best, "test macro F1": round(evaluated[best]["test"]["macro_f1"], 4)}
 
 
 STAGE = Stage("evaluate", __doc__, Params, run)

@@ -20,7 +20,7 @@ from rare_species.common.classes import CLASSES, Classes
 from rare_species.common.files import staged
 from rare_species.common.paths import ASSIGNMENTS, Paths
 from rare_species.common.result_files import write_result_checksums
-from rare_species.common.schema import write_document
+from rare_species.common.schema import write_json_file
 from rare_species.common.stage import Stage
 from rare_species.common.tables import LISTING_COLUMNS, SPLIT_COLUMNS, kept, read_checked, write_csv, write_table
 from rare_species.params.split import SplitParams
@@ -58,8 +58,8 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     leaked = count_leaks(photos, manifest, params.split.burst_gap)
     with staged(paths.split, paths.metrics("split"), paths.plots("split")) as (split, metrics, plots):
         write_table(split / ASSIGNMENTS, photos.astype({"held_out_species": int}), SPLIT_COLUMNS)
-        write_document(split / CLASSES, classes, Classes)
-        write_document(metrics, describe_splits(photos, fractions, leaked), SplitMetrics)
+        write_json_file(split / CLASSES, classes, Classes)
+        write_json_file(metrics, describe_splits(photos, fractions, leaked), SplitMetrics)
         draw_split(photos, plots)
         write_csv(plots / "families.csv", count_families(photos))
         write_result_checksums(STAGE.name, metrics, plots, split)

@@ -15,7 +15,7 @@ from rare_species.common.files import staged
 from rare_species.common.ids import unread_ids
 from rare_species.common.paths import LISTING, Paths
 from rare_species.common.result_files import write_result_checksums
-from rare_species.common.schema import write_document
+from rare_species.common.schema import write_json_file
 from rare_species.common.stage import Stage
 from rare_species.common.tables import LISTING_COLUMNS, write_table
 from rare_species.params.unzip import UnzipParams
@@ -46,7 +46,7 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
             "species": listing["species"].nunique(),
             "unread_ids": int(unread_ids(listing["content_id"]).sum()),
         }
-        write_document(metrics, counts, UnzipMetrics)
+        write_json_file(metrics, counts, UnzipMetrics)
         write_result_checksums(STAGE.name, metrics, labels)
     return counts
 

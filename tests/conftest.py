@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from rare_species.data.shards import Packed, Shape, open_packed, pack
+from rare_species.data.shards import Packed, Preprocessing, open_packed, pack
 from rare_species.images.decode import encode_jpeg
 from rare_species.images.fit import fit_square
 from tests import toy
@@ -38,6 +38,6 @@ def packed(tmp_path_factory: pytest.TempPathFactory) -> Packed:
         jpegs,
         folder,
         shard_images=10,
-        shape=Shape(image_size=SIDE_PX, resize="crop", treatment={"name": "none"}, jpeg_quality=95),
+        preprocessing=Preprocessing(image_size=SIDE_PX, resize="crop", treatment={"name": "none"}, jpeg_quality=95),
     )
     return open_packed(folder)

@@ -31,7 +31,7 @@ FAMILIES: Mapping[str, tuple[str, int, tuple[int, int, int]]] = {
     "Ranidae": ("Chordata", 13, (40, 60, 200)),
 }
 METADATA_COLUMNS = ("eol_content_id", "eol_page_id", "phylum", "family", "file_path")
-KNOBS: Mapping[str, Any] = {
+PARAMETERS: Mapping[str, Any] = {
     "unzip.archive": "data/raw/sample.zip",
     "preprocess.image_size": 32,
     "preprocess.shard_images": 10,
@@ -114,7 +114,7 @@ def write_archive(path: Path, counts: Mapping[str, int] | None = None) -> Path:
 def write_params(folder: Path, knobs: Mapping[str, Any] | None = None) -> None:
     """Write params.yaml: the project's, with the toy's knobs and then `knobs` (dotted names) in place."""
     document = yaml.safe_load((REPO / "params.yaml").read_text(encoding="utf-8"))
-    for knob, value in {**KNOBS, **(knobs or {})}.items():
+    for knob, value in {**PARAMETERS, **(knobs or {})}.items():
         *sections, name = knob.split(".")
         place = document
         for section in sections:
@@ -125,7 +125,7 @@ def write_params(folder: Path, knobs: Mapping[str, Any] | None = None) -> None:
 
 def write_project(folder: Path, knobs: Mapping[str, Any] | None = None) -> Path:
     """What the first stage needs: archive, list of exclusions and params.yaml."""
-    write_archive(folder / KNOBS["unzip.archive"])
+    write_archive(folder / PARAMETERS["unzip.archive"])
     (folder / "data/exclude.csv").write_text("file_path\n", encoding="utf-8")
     write_params(folder, knobs)
     return folder

@@ -46,7 +46,7 @@ OTHER: Mapping[str, Mapping[str, Any]] = {
     "embed": {"views": 1},
     "train": {"seed": 1},
     "tune": {"seed": 1},
-    "evaluate": {"wanted_precision": 0.5},
+    "evaluate": {"target_precision": 0.5},
 }
 
 

@@ -8,10 +8,10 @@ from pydantic import (
     Field,
 )
 
-from rare_species.common.validation import Fraction, Section
+from rare_species.common.validation import Fraction, Parameters
 
 
-class AugmentationParams(Section):
+class AugmentationParams(Parameters):
     """Random changes to photos; a rotation of 0.05 is up to 18 degrees either way."""
 
     flip: bool

@@ -56,7 +56,7 @@ class Backbone:
         arguments: further arguments of the factory.
         scaling: of its input.
         feature_size: length of a feature vector.
-        blocks: that fine-tuning can free one by one from the end, see `layer_groups.block_numbers`.
+        layer_groups: that fine-tuning can free one by one from the end, see `layer_groups.block_numbers`.
         parameters: numbers in its weights, without a classifier.
         licence: of its ImageNet weights.
         source: where those come from.
@@ -72,7 +72,7 @@ class Backbone:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     scaling: Scaling
     feature_size: int
-    blocks: int
+    layer_groups: int
     parameters: int
     licence: str
     source: Download | Packaged
@@ -89,7 +89,7 @@ _ENTRIES = (
         factory="rare_species.backbones.efficientnet_lite:efficientnet_lite0",
         scaling=UNIT_AROUND_127,
         feature_size=1280,
-        blocks=16,
+        layer_groups=16,
         parameters=3_413_024,
         licence="Apache-2.0",
         source=Packaged(),
@@ -100,7 +100,7 @@ _ENTRIES = (
         factory="keras.applications:EfficientNetB0",
         scaling=TWICE,
         feature_size=1280,
-        blocks=16,
+        layer_groups=16,
         parameters=4_049_571,
         licence="Apache-2.0",
         source=Download(
@@ -114,7 +114,7 @@ _ENTRIES = (
         arguments=NO_SCALING,
         scaling=STANDARDISED,
         feature_size=1280,
-        blocks=21,
+        layer_groups=21,
         parameters=5_919_312,
         licence="Apache-2.0",
         source=Download(f"{PUBLISHED}/efficientnet_v2/efficientnetv2-b0_notop.h5", "893217f2bb855e2983157299931e43ff"),
@@ -125,7 +125,7 @@ _ENTRIES = (
         arguments=NO_SCALING,
         scaling=STANDARDISED,
         feature_size=1536,
-        blocks=32,
+        layer_groups=32,
         parameters=12_930_622,
         licence="Apache-2.0",
         source=Download(f"{PUBLISHED}/efficientnet_v2/efficientnetv2-b3_notop.h5", "f6abf7b5849ac99a89b50dd3fd532856"),
@@ -137,7 +137,7 @@ _ENTRIES = (
         arguments=NO_SCALING,
         scaling=UNIT_OF_128,
         feature_size=1280,
-        blocks=40,
+        layer_groups=40,
         parameters=20_331_360,
         licence="Apache-2.0",
         source=Download(f"{PUBLISHED}/efficientnet_v2/efficientnetv2-s_notop.h5", "af0682fb74e8c54910f2d4393339c070"),
@@ -148,7 +148,7 @@ _ENTRIES = (
         factory="keras.applications:MobileNetV2",
         scaling=UNIT,
         feature_size=1280,
-        blocks=17,
+        layer_groups=17,
         parameters=2_257_984,
         licence="Apache-2.0",
         source=Download(f"{PUBLISHED}/mobilenet_v2/mobilenet_v2_{KERNELS}_1.0_224_no_top.h5", ""),
@@ -159,7 +159,7 @@ _ENTRIES = (
         arguments=NO_SCALING,
         scaling=UNIT,
         feature_size=960,
-        blocks=15,
+        layer_groups=15,
         parameters=2_996_352,
         licence="Apache-2.0",
         source=Download(
@@ -172,7 +172,7 @@ _ENTRIES = (
         factory="keras.applications:ResNet50",
         scaling=CAFFE,
         feature_size=2048,
-        blocks=16,
+        layer_groups=16,
         parameters=23_587_712,
         licence="MIT",
         source=Download(f"{PUBLISHED}/resnet/resnet50_{KERNELS}_notop.h5", "4d473c1dd8becc155b73f8504c6f6626"),
@@ -182,7 +182,7 @@ _ENTRIES = (
         factory="keras.applications:DenseNet121",
         scaling=STANDARDISED,
         feature_size=1024,
-        blocks=58,
+        layer_groups=58,
         parameters=7_037_504,
         licence="BSD-3-Clause",
         source=Download(f"{PUBLISHED}/densenet/densenet121_{KERNELS}_notop.h5", "30ee3e1110167f948a6b9946edeeb738"),
@@ -192,7 +192,7 @@ _ENTRIES = (
         factory="keras.applications:VGG16",
         scaling=CAFFE,
         feature_size=512,
-        blocks=5,
+        layer_groups=5,
         parameters=14_714_688,
         licence="CC-BY-4.0",
         source=Download(f"{PUBLISHED}/vgg16/vgg16_{KERNELS}_notop.h5", "6d6bbae143d832006294945121d1f1fc"),
@@ -203,7 +203,7 @@ _ENTRIES = (
         arguments=NO_SCALING,
         scaling=STANDARDISED,
         feature_size=768,
-        blocks=18,
+        layer_groups=18,
         parameters=27_820_128,
         licence="MIT",
         source=Download(
@@ -218,7 +218,7 @@ _ENTRIES = (
         arguments=NO_SCALING,
         scaling=STANDARDISED,
         feature_size=768,
-        blocks=36,
+        layer_groups=36,
         parameters=49_454_688,
         licence="MIT",
         source=Download(
@@ -233,7 +233,7 @@ _ENTRIES = (
         arguments=NO_SCALING,
         scaling=STANDARDISED,
         feature_size=1024,
-        blocks=36,
+        layer_groups=36,
         parameters=87_566_464,
         licence="MIT",
         source=Download(
@@ -248,7 +248,7 @@ _ENTRIES = (
         factory="rare_species.backbones.vision_transformer:vit_base16",
         scaling=UNIT,
         feature_size=768,
-        blocks=12,
+        layer_groups=12,
         parameters=85_798_656,
         licence="Apache-2.0",
         source=Download(

@@ -19,7 +19,7 @@ def _row(entry: Backbone) -> dict[str, str | int]:
         "name": entry.name,
         "parameters": f"{entry.parameters / 1e6:.1f} M",
         "features": entry.feature_size,
-        "blocks": entry.blocks,
+        "layer groups": entry.layer_groups,
         "trained at": f"{entry.native_size} px",
         "trained on": entry.pretrained_on,
         "licence": entry.licence,

@@ -18,7 +18,7 @@ from rare_species.common.errors import UserError
 from rare_species.common.image_formats import is_image
 from rare_species.common.junk import list_files
 from rare_species.common.spelling import match_files, posix_path
-from rare_species.common.status import Guess, Reason, Status, describe_guess
+from rare_species.common.status import Guess, PhotoStatus, Reason, describe_guess
 from rare_species.common.tables import LISTING_COLUMNS, MANIFEST_COLUMNS, read_table
 from rare_species.common.terminal import printable
 from rare_species.images.inspect import Facts, inspect_image
@@ -68,7 +68,7 @@ def build_manifest(
     if params.documents == "reject":
         _reject(manifest, manifest["document_score"] >= IS_DOCUMENT, Reason.DOCUMENT)
     _reject_copies(manifest)
-    manifest["status"] = [Status.REJECTED if reason else Status.KEPT for reason in manifest["reason"]]
+    manifest["status"] = [PhotoStatus.REJECTED if reason else PhotoStatus.KEPT for reason in manifest["reason"]]
     return manifest[list(MANIFEST_COLUMNS)]
 
 
@@ -81,7 +81,7 @@ def find_documents(manifest: pd.DataFrame) -> pd.DataFrame:
 
 def count_guesses(manifest: pd.DataFrame) -> dict[str, int]:
     """Count the kept photos that are not read as they stand, by what was guessed, and tell of each kind's first."""
-    kept = manifest[manifest["status"] == Status.KEPT]
+    kept = manifest[manifest["status"] == PhotoStatus.KEPT]
     found = {guess: kept["file_path"][kept["guess"] == guess] for guess in Guess}
     for guess, paths in found.items():
         if len(paths):
@@ -108,7 +108,7 @@ def refuse_too_many(manifest: pd.DataFrame, max_rejected_fraction: float) -> Non
             it names the worst reasons.
     """
     judged = manifest[manifest["reason"] != Reason.EXCLUDED]
-    rejected = judged[judged["status"] == Status.REJECTED]
+    rejected = judged[judged["status"] == PhotoStatus.REJECTED]
     if len(rejected) < len(judged) and len(rejected) / len(judged) <= max_rejected_fraction:
         return
     if judged.empty:

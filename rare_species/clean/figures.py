@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
-from rare_species.common.status import Status
+from rare_species.common.status import PhotoStatus
 from rare_species.common.terminal import count
 from rare_species.figures.bars import family_counts
 from rare_species.figures.contact_sheet import SHEET_PHOTOS, contact_sheet
@@ -40,8 +40,8 @@ def draw_clean(manifest: pd.DataFrame, documents: pd.DataFrame | None, images: P
         images: folder that `file_path` is relative to.
         folder: where the pictures go.
     """
-    kept = manifest[manifest["status"] == Status.KEPT]
-    rejected = manifest[manifest["status"] == Status.REJECTED]
+    kept = manifest[manifest["status"] == PhotoStatus.KEPT]
+    rejected = manifest[manifest["status"] == PhotoStatus.REJECTED]
     counts = pd.crosstab(manifest["family"], manifest["status"]).rename_axis(columns=None)
     save_png(family_counts(counts[counts.index != ""], "images per family"), folder / "families.png")
     sizes = size_distribution(kept["width"].to_numpy(dtype=int), kept["height"].to_numpy(dtype=int))

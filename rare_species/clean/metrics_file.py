@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pydantic import NonNegativeInt
 
-from rare_species.common.schema import Document
+from rare_species.common.schema import JsonFile
 from rare_species.common.status import Guess, Reason
 
 
-class CleanMetrics(Document):
+class CleanMetrics(JsonFile):
     """metrics/clean.json."""
 
     kept: NonNegativeInt

@@ -23,7 +23,7 @@ from rare_species.common.terminal import printable_lines
 from rare_species.compare.judge import judge
 from rare_species.compare.paired import DifferentTestSetsError
 from rare_species.compare.runs import WORKSPACE
-from rare_species.compare.views import as_document, as_markdown, as_text, refusal_document, refusal_markdown
+from rare_species.compare.views import as_json, as_markdown, as_text, refusal_json, refusal_markdown
 
 FINE, REGRESSED, NOT_COMPARABLE, ERROR = range(4)
 
@@ -65,12 +65,12 @@ def _compare(arguments: argparse.Namespace, paths: Paths) -> int:
     except DifferentTestSetsError as refusal:
         print(printable_lines(str(refusal)), file=sys.stderr)
         if arguments.json:
-            _print_json(refusal_document(refusal))
+            _print_json(refusal_json(refusal))
         elif arguments.markdown:
             print(printable_lines(refusal_markdown(refusal)))
         return NOT_COMPARABLE
     if arguments.json:
-        _print_json(as_document(comparison))
+        _print_json(as_json(comparison))
     else:
         print(printable_lines(as_markdown(comparison) if arguments.markdown else as_text(comparison)))
     return REGRESSED if comparison.regressed else FINE

@@ -17,7 +17,7 @@ from pathlib import Path
 from rare_species.common.command import Parser, run_command
 from rare_species.common.paths import Paths
 from rare_species.common.terminal import printable
-from rare_species.evaluate.champion_document import read_classifier
+from rare_species.evaluate.champion_file import read_classifier
 from rare_species.export.comparison_photos import photos_to_compare
 from rare_species.export.formats import FORMATS, check_out, check_packages
 from rare_species.networks.tensorflow_start import start_tensorflow

@@ -23,7 +23,7 @@ from rare_species.common.command import Parser, run_command
 from rare_species.common.paths import Paths
 from rare_species.common.status import Guess, describe_guess
 from rare_species.common.terminal import count, printable
-from rare_species.evaluate.champion_document import Classifier, read_classifier
+from rare_species.evaluate.champion_file import Classifier, read_classifier
 from rare_species.networks.tensorflow_start import start_tensorflow
 from rare_species.predict.answers import Answer, csv_lines, json_lines, make_answer, table_lines
 from rare_species.predict.photo_files import find_photos, photo_reader
@@ -91,7 +91,7 @@ def _predict(args: argparse.Namespace) -> int:
     phylum = classifier.one_hot_phylum(args.phylum)
     files = find_photos(args.photos)
     overlays = Overlays.beside(args.explain, files) if args.explain else None
-    read = photo_reader(classifier.shape, args.max_pixels)
+    read = photo_reader(classifier.preprocessing, args.max_pixels)
     start_tensorflow()
     from rare_species.predict.predictor import open_predictor
 

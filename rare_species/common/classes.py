@@ -11,12 +11,12 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field, RootModel, model_validator
 
 from rare_species.common.checksums import check_files
-from rare_species.common.schema import Document, read_document
+from rare_species.common.schema import JsonFile, read_json_file
 
 CLASSES = "classes.json"
 
 
-class ClassEntry(Document):
+class ClassEntry(JsonFile):
     """One class.
 
     Attributes:
@@ -57,7 +57,7 @@ def read_classes(folder: Path) -> list[dict[str, Any]]:
         UserError: when there are none, or they are not as they were written.
     """
     check_files(folder, CLASSES)
-    entries: list[dict[str, Any]] = read_document(folder / CLASSES, Classes).model_dump()
+    entries: list[dict[str, Any]] = read_json_file(folder / CLASSES, Classes).model_dump()
     return entries
 
 

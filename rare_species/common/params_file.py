@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from pprint import pformat
 from typing import Any, TypeVar, get_type_hints
@@ -49,9 +50,9 @@ def load_params(file: Path, kind: type[T]) -> T:
         try:
             sections[name] = model.model_validate(document.get(name, {}))
         except ValidationError as error:
-            problems += [_describe(name, problem, file) for problem in error.errors()]
+            problems += [(_key(name, problem), problem) for problem in error.errors()]
     if problems:
-        raise UserError(*problems)
+        raise UserError(*_describe_all(problems, whole.RENAMED, file))
     try:
         whole.check_together(sections["model"], sections["train"])
     except ValueError as error:
@@ -121,19 +122,34 @@ def yaml_problem(error: Exception) -> str:
     return f"{problem}{f' {context}' if context else ''}, on line {mark.line + 1}, column {mark.column + 1}"
 
 
-def _describe(section: str, problem: Any, file: Path) -> str:
+def _key(section: str, problem: Any) -> str:
+    """Dotted name of the parameter that a problem is about, or of the section that holds several such."""
     *inner, last = problem["loc"] or ("",)
     names_a_key = problem["type"] in ("missing", "extra_forbidden") or last not in KINDS
     place = [part for part in inner if part not in KINDS] + [last] * (names_a_key and last != "")
-    key = ".".join([section, *(str(part) for part in place)])
+    return ".".join([section, *(str(part) for part in place)])
+
+
+def _describe_all(problems: Sequence[tuple[str, Any]], renamed: Mapping[str, str], file: Path) -> Iterator[str]:
+    """One message for each problem; a parameter under its old name is not also said to be missing under its new one."""
+    old = {key for key, problem in problems if problem["type"] == "extra_forbidden" and key in renamed}
+    known = {renamed[key] for key in old}
+    for key, problem in problems:
+        if key in old:
+            yield f"{key} is called {renamed[key]} now. Received: the old name. Rename it in {file}."
+        elif not (problem["type"] == "missing" and key in known):
+            yield _describe(key, problem, file)
+
+
+def _describe(key: str, problem: Any, file: Path) -> str:
     message = reason(problem)
-    if problem["type"] == "value_error" and "Received" in message:  # of several knobs: it names them
-        return _mend(f"{key}: {message}" if place else message, file)
+    if problem["type"] == "value_error" and "Received" in message:  # about several parameters, which it names
+        return _mend(f"{key}: {message}" if "." in key else message, file)
     if problem["type"] == "missing":
         return f"{key} is missing. Add it to {file}."
     received = _shown(problem["input"])
     if problem["type"] == "extra_forbidden":
-        return f"{key} is not a knob. Received: {received}. Remove it from {file} or mend its name."
+        return f"{key} is not a parameter. Received: {received}. Remove it from {file} or mend its name."
     # with -S, DVC merges mappings: it takes nothing away
     command = "" if isinstance(problem["input"], dict) else f" or with dvc exp run -S {key}=VALUE"
     return f"{key}: {message}. Received: {received}. Set it in {file}{command}."

@@ -16,14 +16,14 @@ LONGEST_SHOWN = 60  # characters of a wrong value
 T = TypeVar("T")
 
 
-class Document(BaseModel):
+class JsonFile(BaseModel):
     """Base of all: other keys, values of another type, NaN and infinity are refused; values never change."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
-def write_document(path: Path, document: Any, kind: type[Any]) -> None:
-    """Write a JSON document, and see that it is one that `read_document` takes.
+def write_json_file(path: Path, document: Any, kind: type[Any]) -> None:
+    """Write a JSON document, and see that it is one that `read_json_file` takes.
 
     Args:
         path: the file.
@@ -37,7 +37,7 @@ def write_document(path: Path, document: Any, kind: type[Any]) -> None:
     TypeAdapter(kind).validate_json(path.read_bytes())
 
 
-def read_document(path: Path, kind: type[T]) -> T:
+def read_json_file(path: Path, kind: type[T]) -> T:
     """Read a JSON document.
 
     Args:
@@ -48,11 +48,11 @@ def read_document(path: Path, kind: type[T]) -> T:
         UserError: when there is no such file, or it is not such a document; the message names the first wrong value.
     """
     require_file(path)
-    return parse_document(path.read_bytes(), kind, str(path), restore(path))
+    return parse_json_file(path.read_bytes(), kind, str(path), restore(path))
 
 
-def parse_document(data: bytes, kind: type[T], source: str, what_to_do: str) -> T:
-    """Read a JSON document from its bytes; see `read_document`.
+def parse_json_file(data: bytes, kind: type[T], source: str, what_to_do: str) -> T:
+    """Read a JSON document from its bytes; see `read_json_file`.
 
     Args:
         data: UTF-8 JSON.

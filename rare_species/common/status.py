@@ -7,7 +7,7 @@ from enum import StrEnum
 from rare_species.common.terminal import printable
 
 
-class Status(StrEnum):
+class PhotoStatus(StrEnum):
     """Whether later stages see the image."""
 
     KEPT = "kept"

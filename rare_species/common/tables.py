@@ -16,7 +16,7 @@ import pandas as pd
 
 from rare_species.common.checksums import check_files, require_file, restore
 from rare_species.common.errors import UserError
-from rare_species.common.status import Guess, Reason, Status
+from rare_species.common.status import Guess, PhotoStatus, Reason
 
 LISTING_COLUMNS = ("file_path", "phylum", "family", "species", "content_id")
 MANIFEST_COLUMNS = (
@@ -51,7 +51,7 @@ _SHARE = (r"0(?:\.\d+)?|1(?:\.0)?|[1-9](?:\.\d+)?e-\d+", "a number from 0 to 1")
 # What a value must match, and that in words; of columns in any table.
 _RULES: Mapping[str, tuple[str, str]] = {
     "file_path": (r"(?!/)(?!(?:.*/)?\.\.(?:/|\Z))[^\0]+", "a path inside the folder of photos"),
-    "status": _one_of(Status),
+    "status": _one_of(PhotoStatus),
     "reason": _one_of(["", *Reason]),
     "guess": _one_of(["", *Guess]),
     "extension_matches": _one_of(["True", "False"]),
@@ -140,7 +140,7 @@ def read_checked(path: Path, columns: Sequence[str]) -> pd.DataFrame:
 
 def kept(manifest: pd.DataFrame) -> pd.DataFrame:
     """The rows that later stages see, numbered from 0."""
-    return manifest[manifest["status"] == Status.KEPT].reset_index(drop=True)
+    return manifest[manifest["status"] == PhotoStatus.KEPT].reset_index(drop=True)
 
 
 def column_advice(missing: Sequence[str], header: Sequence[str]) -> str:

@@ -13,7 +13,7 @@ SEEDS = 2**32  # as far as NumPy's go
 Seed = Annotated[int, Field(ge=0, lt=SEEDS)]
 
 
-class Section(BaseModel):
+class Parameters(BaseModel):
     """Base of all sections: unknown keys, NaN and infinity are refused; values never change."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)

@@ -26,26 +26,26 @@ from rare_species.evaluate.intervals import (
     Outcomes,
     Weights,
     resample_for_differences,
-    sample_scores,
+    sample_metrics,
     symmetric_interval,
 )
-from rare_species.params.compare import CompareParams, LossRule, ScoreRule
+from rare_species.params.compare import CompareParams, LossRule, MetricRule
 
 SHOWN = 10  # photos named in a message
 
 
-class Status(StrEnum):
+class Verdict(StrEnum):
     """What became of a metric."""
 
     REGRESSED = "regressed"
     BEYOND_LIMIT = "beyond its limit"
     NOT_A_NUMBER = "not a number"
-    WITHIN_FLOOR = "worse, within the floor"
+    WITHIN_TOLERANCE = "worse, within the tolerance"
     UNCLEAR = "no difference shown"
     IMPROVED = "improved"
 
 
-BAD = (Status.REGRESSED, Status.BEYOND_LIMIT, Status.NOT_A_NUMBER)
+BAD = (Verdict.REGRESSED, Verdict.BEYOND_LIMIT, Verdict.NOT_A_NUMBER)
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Change:
     head: float
     low: float
     high: float
-    status: Status
+    status: Verdict
 
 
 @dataclass(frozen=True)
@@ -190,7 +190,7 @@ def compare_runs(base: Run, head: Run, rules: CompareParams, top_k: int) -> Comp
     return Comparison(
         base,
         head,
-        compare_scores(one, other, weights, rules, top_k),
+        compare_metrics(one, other, weights, rules, top_k),
         mcnemar(one, other),
         lost_metrics(base.metrics, head.metrics),
         sorted((family for family in changed if family.gain < (0, 0)), key=attrgetter("gain")),
@@ -199,7 +199,7 @@ def compare_runs(base: Run, head: Run, rules: CompareParams, top_k: int) -> Comp
     )
 
 
-def compare_scores(
+def compare_metrics(
     base: Outcomes, head: Outcomes, weights: Weights, rules: CompareParams, top_k: int
 ) -> dict[str, Change]:
     """How each judged metric changed.
@@ -214,15 +214,15 @@ def compare_scores(
     Returns:
         By metric, with intervals that hold together (see this module's docstring).
     """
-    judged: dict[str, ScoreRule | LossRule] = {
+    judged: dict[str, MetricRule | LossRule] = {
         "macro_f1": rules.macro_f1,
         "accuracy": rules.accuracy,
         f"top{top_k}_accuracy": rules.top_k_accuracy,
         "loss": rules.loss,
     }
     whole = np.ones((1, len(base.labels)))
-    values = [sample_scores(photos, whole, top_k) for photos in (base, head)]
-    samples = [sample_scores(photos, weights, top_k) for photos in (base, head)]
+    values = [sample_metrics(photos, whole, top_k) for photos in (base, head)]
+    samples = [sample_metrics(photos, weights, top_k) for photos in (base, head)]
     level = 1 - (1 - LEVEL) / len(judged)
     changes = {}
     for name, rule in judged.items():
@@ -232,19 +232,19 @@ def compare_scores(
     return changes
 
 
-def _judge(base: float, head: float, span: tuple[float, float], rule: ScoreRule | LossRule) -> Status:
+def _judge(base: float, head: float, span: tuple[float, float], rule: MetricRule | LossRule) -> Verdict:
     sign = -1 if isinstance(rule, LossRule) else 1
     worst, best = sorted(sign * end for end in span)
     if math.isnan(head):
-        return Status.NOT_A_NUMBER
+        return Verdict.NOT_A_NUMBER
     if _beyond_limit(head, rule):
-        return Status.BEYOND_LIMIT
+        return Verdict.BEYOND_LIMIT
     if best < 0:
-        return Status.REGRESSED if sign * (base - head) > rule.floor else Status.WITHIN_FLOOR
-    return Status.IMPROVED if worst > 0 else Status.UNCLEAR
+        return Verdict.REGRESSED if sign * (base - head) > rule.tolerance else Verdict.WITHIN_TOLERANCE
+    return Verdict.IMPROVED if worst > 0 else Verdict.UNCLEAR
 
 
-def _beyond_limit(value: float, rule: ScoreRule | LossRule) -> bool:
+def _beyond_limit(value: float, rule: MetricRule | LossRule) -> bool:
     if isinstance(rule, LossRule):
         return value > rule.maximum
     return value < rule.minimum

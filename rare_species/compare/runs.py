@@ -24,7 +24,7 @@ from rare_species.common.checksums import LIST_NAME, compare_digests, parse_chec
 from rare_species.common.errors import UserError
 from rare_species.common.params_file import NO_VALUE, PARAMS, yaml_problem
 from rare_species.common.paths import Paths
-from rare_species.common.schema import parse_document
+from rare_species.common.schema import parse_json_file
 from rare_species.common.yaml_aliases import refuse_endless
 from rare_species.evaluate.metrics_file import PastEvaluation
 
@@ -194,7 +194,7 @@ def read_run(revision: Revision, model: str | None = None) -> Run:
     """
     paths, results = Paths(), revision.results("evaluate")
     source = f"{paths.metrics('evaluate')} of {revision}"
-    evaluation = parse_document(results.read(paths.metrics("evaluate")), PastEvaluation, source, AGAIN)
+    evaluation = parse_json_file(results.read(paths.metrics("evaluate")), PastEvaluation, source, AGAIN)
     scores = {"train": evaluation.train, "tune": evaluation.tune}
     name = model or evaluation.champion
     metrics = scores.get(name)

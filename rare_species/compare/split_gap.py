@@ -88,7 +88,7 @@ def _read_counts(revision: Revision) -> pd.DataFrame:
     return pd.DataFrame.from_dict(counts, orient="index", columns=list(COUNTS)).rename_axis("family")
 
 
-def sample_family_scores(run: SplitRun, families: Sequence[str], seed: int) -> dict[str, Samples]:
+def sample_family_metrics(run: SplitRun, families: Sequence[str], seed: int) -> dict[str, Samples]:
     """Macro F1 and accuracy of some families, with bootstrap samples.
 
     F1 counts the photos of other families that are taken for one of these; accuracy is of these families' photos.
@@ -116,15 +116,15 @@ def describe(runs: Sequence[SplitRun], families: Sequence[str]) -> str:
     """A table of the runs' scores over some families, each with its difference to the first run.
 
     Args:
-        runs: see `sample_family_scores`.
+        runs: see `sample_family_metrics`.
         families: those averaged over; a difference is fair only where every run has test photos of them.
     """
     width = max(len(run.name) for run in runs)
     columns = "".join(f"  {metric:20}  {'difference':26}" for metric in METRICS)
     lines = [f"{'run':{width}}  model  train  test{columns}"]
-    base, freedom_of_base = sample_family_scores(runs[0], families, seed=0), _freedom(runs[0], families)
+    base, freedom_of_base = sample_family_metrics(runs[0], families, seed=0), _freedom(runs[0], families)
     for seed, run in enumerate(runs):
-        found = sample_family_scores(run, families, seed)
+        found = sample_family_metrics(run, families, seed)
         freedom = _freedom(run, families)
         spans = [_span(found[metric], freedom) for metric in METRICS]
         changes = [_difference(base[metric], found[metric], freedom_of_base, freedom) for metric in METRICS]

@@ -37,7 +37,7 @@ def warnings(comparison: Comparison) -> list[str]:
     return [f"the rules of comparison changed: {', '.join(rules)}"] if rules else []
 
 
-def as_document(comparison: Comparison) -> dict[str, Any]:
+def as_json(comparison: Comparison) -> dict[str, Any]:
     """Everything, for `--json`; what is not a number is null."""
     return {
         "verdict": "regressed" if comparison.regressed else "fine",
@@ -64,7 +64,7 @@ def _change_document(change: Change) -> dict[str, Any]:
     }
 
 
-def refusal_document(refusal: DifferentTestSetsError) -> dict[str, Any]:
+def refusal_json(refusal: DifferentTestSetsError) -> dict[str, Any]:
     """The photos that differ, for `--json`."""
     return {
         "verdict": "not comparable",

@@ -40,7 +40,7 @@ def _jpegs(packed: Packed, rows: pd.DataFrame) -> tf.data.Dataset:
 
 def photo_decoder(packed: Packed) -> Callable[[tf.Tensor], tf.Tensor]:
     """From a vector of JPEGs to photos."""
-    shape = (packed.shape.image_size, packed.shape.image_size, 3)
+    shape = (packed.preprocessing.image_size, packed.preprocessing.image_size, 3)
 
     def decode(jpeg: tf.Tensor) -> tf.Tensor:
         photo = tf.io.decode_jpeg(jpeg, channels=3, dct_method="INTEGER_ACCURATE")

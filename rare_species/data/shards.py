@@ -21,10 +21,10 @@ from pydantic import AfterValidator, Field, PositiveInt
 from rare_species.common.checksums import check_files, require_file, restore, write_checksums
 from rare_species.common.errors import UserError
 from rare_species.common.image_formats import Resize
-from rare_species.common.schema import Document, read_document, write_document
+from rare_species.common.schema import JsonFile, read_json_file, write_json_file
 from rare_species.common.tables import read_table, write_table
 
-INDEX_NAME, SHAPE_NAME = "index.csv", "packed.json"
+INDEX_NAME, PACKED_NAME = "index.csv", "packed.json"
 INDEX_COLUMNS = ("file_path", "split", "class_id", "shard", "offset", "length", "crc32")
 _NUMBERS = ("class_id", "offset", "length", "crc32")
 
@@ -35,7 +35,7 @@ def _has_name(recipe: dict[str, Any]) -> dict[str, Any]:
     return recipe
 
 
-class Shape(Document):
+class Preprocessing(JsonFile):
     """How photos were fitted and treated; packed.json.
 
     Attributes:
@@ -58,12 +58,12 @@ class Packed:
     Attributes:
         folder: where they lie.
         index: columns `INDEX_COLUMNS`, ordered by `file_path`; numbers are numbers.
-        shape: of every photo.
+        preprocessing: how every photo was fitted, treated and encoded.
     """
 
     folder: Path
     index: pd.DataFrame
-    shape: Shape
+    preprocessing: Preprocessing
 
     def rows(self, split: str) -> pd.DataFrame:
         """The index of one split, numbered from 0."""
@@ -116,7 +116,9 @@ class Packed:
             )
 
 
-def pack(photos: pd.DataFrame, jpegs: Iterable[bytes], folder: Path, shard_images: int, shape: Shape) -> None:
+def pack(
+    photos: pd.DataFrame, jpegs: Iterable[bytes], folder: Path, shard_images: int, preprocessing: Preprocessing
+) -> None:
     """Write photos into shards, their index, what they were made with, and the checksums of both.
 
     Args:
@@ -124,7 +126,7 @@ def pack(photos: pd.DataFrame, jpegs: Iterable[bytes], folder: Path, shard_image
         jpegs: the encoded photos, in the order of `photos`; read one at a time.
         folder: an empty folder.
         shard_images: photos per shard.
-        shape: of every photo.
+        preprocessing: how every photo was fitted, treated and encoded.
     """
     places, stream = [], iter(jpegs)
     for number, start in enumerate(range(0, len(photos), shard_images)):
@@ -136,8 +138,8 @@ def pack(photos: pd.DataFrame, jpegs: Iterable[bytes], folder: Path, shard_image
                 places.append((name, offset, length, zlib.crc32(jpeg)))
     index = photos.assign(**dict(zip(("shard", "offset", "length", "crc32"), zip(*places, strict=True), strict=True)))
     write_table(folder / INDEX_NAME, index, INDEX_COLUMNS)
-    write_document(folder / SHAPE_NAME, shape.model_dump(), Shape)
-    write_checksums(folder, INDEX_NAME, SHAPE_NAME)  # the index has a checksum of every photo
+    write_json_file(folder / PACKED_NAME, preprocessing.model_dump(), Preprocessing)
+    write_checksums(folder, INDEX_NAME, PACKED_NAME)  # the index has a checksum of every photo
 
 
 def open_packed(folder: Path) -> Packed:
@@ -146,9 +148,9 @@ def open_packed(folder: Path) -> Packed:
     Raises:
         UserError: when they are not there, or the index or packed.json is not as it was written.
     """
-    check_files(folder, INDEX_NAME, SHAPE_NAME)
+    check_files(folder, INDEX_NAME, PACKED_NAME)
     index = read_table(folder / INDEX_NAME, INDEX_COLUMNS).astype(dict.fromkeys(_NUMBERS, int))
-    return Packed(folder, index, read_document(folder / SHAPE_NAME, Shape))
+    return Packed(folder, index, read_json_file(folder / PACKED_NAME, Preprocessing))
 
 
 def find_photo(packed: Packed, file_path: str) -> bytes:

@@ -19,7 +19,7 @@ from rare_species.backbones.registry import REGISTRY
 from rare_species.backbones.weights import is_published
 from rare_species.common.checksums import file_digest
 from rare_species.common.paths import Paths
-from rare_species.data.backbone_document import Backbone
+from rare_species.data.backbone_file import BackboneDescription
 from rare_species.data.features import Features
 from rare_species.data.photo_batches import photo_batches
 from rare_species.data.shards import Packed
@@ -41,7 +41,7 @@ class Embedder:
         backbone: from RGB in [0, 255] of shape (n, side, side, 3) to features of shape (n, feature_size);
             as it is trained further; None when the model learns from the photos themselves.
         call: features of a batch, from the faster copy of the backbone that is not trained further.
-        change: changes each photo of a batch at random, for views.
+        change: changes each photo of a batch at random, for augmented copies.
         batch_size: photos per call.
         description: identifies it.
     """
@@ -50,7 +50,7 @@ class Embedder:
     call: Call
     change: Call
     batch_size: int
-    description: Backbone
+    description: BackboneDescription
 
     @property
     def feature_size(self) -> int:
@@ -62,13 +62,13 @@ def open_embedder(model: ModelParams, embed: EmbedParams, image_size: int, paths
     """Build the chosen backbone; for "cnn", which learns from photos, one that gives features of width 0."""
     make_reproducible(embed.seed)
     if model.name not in REGISTRY:
-        nothing = Backbone(
+        nothing = BackboneDescription(
             name=model.name,
             weights="none",
             weights_file_sha256="",
             weights_sha256="",
             feature_size=0,
-            blocks=0,
+            layer_groups=0,
             licence="",
             pretrained_on="",
         )
@@ -84,7 +84,7 @@ def open_embedder(model: ModelParams, embed: EmbedParams, image_size: int, paths
     )
 
 
-def describe(model: ModelParams, backbone: keras.Model, file: Path | None) -> Backbone:
+def describe(model: ModelParams, backbone: keras.Model, file: Path | None) -> BackboneDescription:
     """What a backbone is and where its weights came from.
 
     Args:
@@ -99,32 +99,32 @@ def describe(model: ModelParams, backbone: keras.Model, file: Path | None) -> Ba
     entry = REGISTRY[model.name]
     unknown = "unknown" if file else ""
     published = file and (model.weights == "imagenet" or is_published(file, entry.source))
-    return Backbone(
+    return BackboneDescription(
         name=entry.name,
         weights=file.name if file else "none",
         weights_file_sha256=file_digest(file) if file else "",
         weights_sha256=weights_digest(backbone),
         feature_size=entry.feature_size,
-        blocks=entry.blocks,
+        layer_groups=entry.layer_groups,
         licence=entry.licence if published else unknown,
         pretrained_on=entry.pretrained_on if published else unknown,
     )
 
 
-def embed_split(embedder: Embedder, packed: Packed, split: str, views: int) -> Features:
-    """Embed the photos of a split, then augmented views of them.
+def embed_split(embedder: Embedder, packed: Packed, split: str, augmented_copies: int) -> Features:
+    """Embed the photos of a split, then augmented copies of them.
 
     Args:
         embedder: see `open_embedder`.
         packed: the photos.
         split: "train", "val" or "test".
-        views: augmented copies of each photo.
+        augmented_copies: of each photo.
 
     Returns:
-        (1 + views) rows per photo: all photos in the order of the index, then all first views, and so on.
+        (1 + augmented_copies) rows per photo: all photos in the order of the index, then all first copies, and so on.
     """
     rows = packed.rows(split)
-    copies = 1 + (views if embedder.feature_size else 0)
+    copies = 1 + (augmented_copies if embedder.feature_size else 0)
     values = np.empty((copies, len(rows), embedder.feature_size), dtype=np.float32)
     for copy, part in enumerate(values if embedder.feature_size else ()):
         photos = photo_batches(packed, rows, embedder.batch_size)

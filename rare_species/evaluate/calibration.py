@@ -26,19 +26,19 @@ class Calibration:
         temperature: see `calibrate`.
         family_threshold: below this calibrated probability of the best family, in (0, 1], the answer is a phylum; None
             where no probability is sure enough.
-        wanted_precision: of the families that are answered, on validation.
+        target_precision: of the families that are answered, on validation.
     """
 
     temperature: PositiveFloat
     family_threshold: PositiveFraction | None
-    wanted_precision: PositiveFraction
+    target_precision: PositiveFraction
 
 
-def fit_calibration(labels: Labels, probabilities: Probabilities, wanted_precision: float) -> Calibration:
+def fit_calibration(labels: Labels, probabilities: Probabilities, target_precision: float) -> Calibration:
     """Fit both numbers to validation photos; see `fit_temperature` and `choose_threshold`."""
     temperature = fit_temperature(labels, probabilities)
-    threshold = choose_threshold(labels, calibrate(probabilities, temperature), wanted_precision)
-    return Calibration(temperature, threshold, wanted_precision)
+    threshold = choose_threshold(labels, calibrate(probabilities, temperature), target_precision)
+    return Calibration(temperature, threshold, target_precision)
 
 
 def calibrate(probabilities: Probabilities, temperature: float) -> Probabilities:
@@ -131,13 +131,13 @@ def _sums_by_bin(
     return images, sums, hits
 
 
-def choose_threshold(labels: Labels, probabilities: Probabilities, wanted_precision: float) -> float | None:
+def choose_threshold(labels: Labels, probabilities: Probabilities, target_precision: float) -> float | None:
     """The lowest probability at and above which families are answered with the wanted precision.
 
     Args:
         labels: int array of shape (n,).
         probabilities: calibrated, of shape (n, n_classes).
-        wanted_precision: share of right families among those answered.
+        target_precision: share of right families among those answered.
 
     Returns:
         A probability in (0, 1]; None where no threshold is precise enough.
@@ -146,7 +146,7 @@ def choose_threshold(labels: Labels, probabilities: Probabilities, wanted_precis
     order = np.argsort(-confidence, kind="stable")
     ranked, precision = confidence[order], np.cumsum(hit[order]) / np.arange(1, len(order) + 1)
     last_of_ties = np.append(ranked[1:] < ranked[:-1], True)
-    enough = np.flatnonzero(last_of_ties & (precision >= wanted_precision))
+    enough = np.flatnonzero(last_of_ties & (precision >= target_precision))
     return float(ranked[enough[-1]]) if len(enough) else None
 
 
@@ -175,7 +175,7 @@ def phylum_probabilities(probabilities: Probabilities, phyla: Sequence[str]) -> 
     return [str(name) for name in names], np.asarray(probabilities @ member)
 
 
-def selective_scores(
+def selective_metrics(
     labels: Labels, probabilities: Probabilities, threshold: float | None, phyla: Sequence[str]
 ) -> dict[str, float]:
     """How right the answers are when a phylum is answered where the family is unsure.
@@ -217,7 +217,7 @@ def risk_coverage(labels: Labels, probabilities: Probabilities) -> pd.DataFrame:
     return pd.DataFrame({"coverage": (last + 1) / n, "risk": risk[last], "threshold": ranked[last]})
 
 
-def risk_coverage_scores(curve: pd.DataFrame) -> dict[str, float]:
+def risk_coverage_metrics(curve: pd.DataFrame) -> dict[str, float]:
     """`aurc`, the area under the curve (lower is better), and `accuracy_at_80`, of the surest 80 % of the photos."""
     widths = np.diff(curve["coverage"], prepend=0.0)
     at_80 = curve[curve["coverage"] >= 0.8 - 1e-12].iloc[0]

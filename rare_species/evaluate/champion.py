@@ -8,9 +8,9 @@ from pathlib import Path
 
 from rare_species.common.classes import CLASSES
 from rare_species.common.files import rounded
-from rare_species.common.schema import write_document
-from rare_species.evaluate.assessment import Predictions
-from rare_species.evaluate.champion_document import ChampionMetadata
+from rare_species.common.schema import write_json_file
+from rare_species.evaluate.champion_file import ChampionMetadata
+from rare_species.evaluate.evaluation import Predictions
 from rare_species.metrics.point import score
 from rare_species.models.saved import METADATA, NETWORK, Saved
 
@@ -32,4 +32,4 @@ def save_champion(folder: Path, candidate: Saved, predictions: Predictions, top_
         "calibration": asdict(predictions.calibration),
         "test": rounded(test),
     }
-    write_document(folder / METADATA, candidate.metadata.model_dump(mode="json") | added, ChampionMetadata)
+    write_json_file(folder / METADATA, candidate.metadata.model_dump(mode="json") | added, ChampionMetadata)

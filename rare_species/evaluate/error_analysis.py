@@ -85,7 +85,7 @@ def describe_gap(metrics: Mapping[str, Any]) -> str:
     """One sentence on macro F1 from split to split that names overfitting when it is there.
 
     Args:
-        metrics: of one model, see `assessment.assess`.
+        metrics: of one model, see `evaluation.assess`.
     """
     train, val, test = (metrics[split]["macro_f1"] for split in ("train", "val", "test"))
     figures = f"macro F1 is {train:.3f} on training, {val:.3f} on validation and {test:.3f} on test photos"

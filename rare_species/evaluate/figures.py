@@ -41,7 +41,7 @@ def confusion_matrix(counts: NDArray[np.int64], names: Sequence[str], title: str
     return figure
 
 
-def family_scores(table: pd.DataFrame, title: str) -> Figure:
+def f1_by_family(table: pd.DataFrame, title: str) -> Figure:
     """F1 of each family, worst at the bottom, with its number of test images.
 
     Args:

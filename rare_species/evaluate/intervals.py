@@ -117,7 +117,7 @@ def resample_for_differences(labels: Labels, resamples: int, seed: int) -> Weigh
     return weights
 
 
-def sample_scores(photos: Outcomes, weights: Weights, top_k: int) -> dict[str, NDArray[np.float64]]:
+def sample_metrics(photos: Outcomes, weights: Weights, top_k: int) -> dict[str, NDArray[np.float64]]:
     """The metrics of `point.score`, but for those named above, of every sample.
 
     Args:
@@ -213,7 +213,7 @@ def symmetric_interval(estimate: float, samples: NDArray[np.float64], level: flo
     return estimate - reach, estimate + reach
 
 
-def score_intervals(
+def metric_intervals(
     estimates: Mapping[str, float], samples: Mapping[str, NDArray[np.float64]], freedom: float
 ) -> dict[str, dict[str, float]]:
     """Low and high of each metric that has samples, within the values it can take.

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from rare_species.common.arrays import Labels, Probabilities
 from rare_species.common.errors import UserError
 from rare_species.data.shards import Packed
-from rare_species.evaluate.assessment import Predictions, list_predictions
 from rare_species.evaluate.calibration import reliability, risk_coverage
 from rare_species.evaluate.error_analysis import accuracy_by_property, confused_pairs, photo_properties
+from rare_species.evaluate.evaluation import Predictions, list_predictions
 from rare_species.metrics import point
 
 
@@ -56,7 +56,7 @@ class MeasuredClassifier:
 
     @cached_property
     def table(self) -> pd.DataFrame:
-        """One row per test photo, see `assessment.list_predictions`."""
+        """One row per test photo, see `evaluation.list_predictions`."""
         return list_predictions(self.predictions, self.rows["file_path"].to_numpy(dtype=str))
 
     @cached_property

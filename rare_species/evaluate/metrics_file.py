@@ -14,7 +14,7 @@ from rare_species.common.errors import UserError
 from rare_species.common.files import rounded
 from rare_species.common.paths import Paths
 from rare_species.common.result_files import check_results
-from rare_species.common.schema import Document, read_document, write_document
+from rare_species.common.schema import JsonFile, read_json_file, write_json_file
 from rare_species.common.validation import Fraction, PositiveFraction
 
 CandidateName = Literal["train", "tune"]
@@ -27,7 +27,7 @@ def top_k_names(scores: Mapping[str, float]) -> list[str]:
     return [name for name in scores if TOP_K.fullmatch(name)]
 
 
-def _check_scores(scores: dict[str, float]) -> dict[str, float]:
+def _check_metrics(scores: dict[str, float]) -> dict[str, float]:
     """See that what is shown is there, and that all but the loss is a share."""
     missing = [name for name in SHOWN if name not in scores]
     if missing:
@@ -40,10 +40,10 @@ def _check_scores(scores: dict[str, float]) -> dict[str, float]:
     return scores
 
 
-Scores = Annotated[dict[str, float], AfterValidator(_check_scores)]
+Metrics = Annotated[dict[str, float], AfterValidator(_check_metrics)]
 
 
-class Interval(Document):
+class Interval(JsonFile):
     """A 95 % interval."""
 
     low: NonNegativeFloat
@@ -56,14 +56,14 @@ class Interval(Document):
         return self
 
 
-class Gap(Document):
+class Gap(JsonFile):
     """Macro F1 lost from one split to the next."""
 
     train_val: float
     val_test: float
 
 
-class CalibrationScores(Document):
+class CalibrationErrors(JsonFile):
     """Calibration error and loss before and after temperature scaling."""
 
     ece: Fraction
@@ -72,16 +72,16 @@ class CalibrationScores(Document):
     loss_calibrated: NonNegativeFloat
 
 
-class CalibrationMetrics(Document):
+class CalibrationMetrics(JsonFile):
     """The temperature and what it does."""
 
     temperature: PositiveFloat
-    val: CalibrationScores
-    test: CalibrationScores
+    val: CalibrationErrors
+    test: CalibrationErrors
 
 
-class SelectiveScores(Document):
-    """See `calibration.selective_scores`."""
+class SelectiveAnswers(JsonFile):
+    """See `calibration.selective_metrics`."""
 
     answered: Fraction
     precision: Fraction
@@ -89,30 +89,30 @@ class SelectiveScores(Document):
     right: Fraction | None = None
 
 
-class SelectiveMetrics(Document):
+class SelectiveMetrics(JsonFile):
     """When the family is answered, and what that brings."""
 
     threshold: PositiveFraction | None  # None where no probability is high enough
-    wanted_precision: PositiveFraction
-    val: SelectiveScores
-    test: SelectiveScores
+    target_precision: PositiveFraction
+    val: SelectiveAnswers
+    test: SelectiveAnswers
 
 
-class RiskCoverageMetrics(Document):
-    """See `calibration.risk_coverage_scores`."""
+class RiskCoverageMetrics(JsonFile):
+    """See `calibration.risk_coverage_metrics`."""
 
     aurc: Fraction
     accuracy_at_80: Fraction
 
 
-class CandidateMetrics(Document):
-    """See `assessment.assess`."""
+class CandidateMetrics(JsonFile):
+    """See `evaluation.assess`."""
 
-    train: Scores
-    val: Scores
-    test: Scores
+    train: Metrics
+    val: Metrics
+    test: Metrics
     test_95: dict[str, Interval]
-    known_phylum: Scores | None = None
+    known_phylum: Metrics | None = None
     gap: Gap
     calibration: CalibrationMetrics
     selective: SelectiveMetrics
@@ -125,7 +125,7 @@ class CandidateMetrics(Document):
         return self
 
 
-class Evaluation(Document):
+class Evaluation(JsonFile):
     """metrics/evaluate.json: the better candidate by validation macro F1, and all that was measured."""
 
     champion: CandidateName
@@ -154,18 +154,18 @@ class PastEvaluation(BaseModel):
     tune: dict[str, object] | None = None
 
 
-def write_evaluation(path: Path, assessed: Mapping[str, Mapping[str, Any]]) -> str:
+def write_evaluation(path: Path, evaluated: Mapping[str, Mapping[str, Any]]) -> str:
     """Name the champion, and write metrics/evaluate.json.
 
     Args:
         path: the file.
-        assessed: see `assessment.assess`, by candidate.
+        evaluated: see `evaluation.assess`, by candidate.
 
     Returns:
         The candidate with the best macro F1 on validation; of equals the first.
     """
-    champion = max(assessed, key=lambda name: float(assessed[name]["val"]["macro_f1"]))
-    write_document(path, rounded({"champion": champion, **assessed}), Evaluation)
+    champion = max(evaluated, key=lambda name: float(evaluated[name]["val"]["macro_f1"]))
+    write_json_file(path, rounded({"champion": champion, **evaluated}), Evaluation)
     return champion
 
 
@@ -179,4 +179,4 @@ def read_evaluation(paths: Paths) -> dict[str, Any]:
     if not file.is_file():
         raise UserError(f"Expected {file}. Received: no such file. Run the pipeline first: make repro")
     check_results(paths, "evaluate")
-    return read_document(file, Evaluation).model_dump(mode="json", exclude_unset=True)
+    return read_json_file(file, Evaluation).model_dump(mode="json", exclude_unset=True)

@@ -27,7 +27,7 @@ def captions(table: pd.DataFrame) -> list[str]:
 
 
 def _families(measured: MeasuredClassifier, _: EvaluateParams) -> Figure:
-    return figures.family_scores(measured.families, f"{measured.name}: F1 by family")
+    return figures.f1_by_family(measured.families, f"{measured.name}: F1 by family")
 
 
 def _f1_by_images(measured: MeasuredClassifier, _: EvaluateParams) -> Figure:

@@ -13,7 +13,7 @@ from rare_species.augmentation.augment import build_augmenter
 from rare_species.common.errors import UserError
 from rare_species.common.tables import SPLITS
 from rare_species.data.features import as_batches
-from rare_species.evaluate.assessment import Predictions, make_predictions
+from rare_species.evaluate.evaluation import Predictions, make_predictions
 from rare_species.models.opened import Data, photos_of
 from rare_species.models.saved import Saved
 from rare_species.networks.assembly import BACKBONE, CLASSIFIER
@@ -31,9 +31,9 @@ def check_candidates(candidates: Iterable[Saved], data: Data) -> None:
     Raises:
         UserError: when one is of others.
     """
-    wanted = (data.packed.shape, list(data.classes), list(data.phyla))
+    wanted = (data.packed.preprocessing, list(data.classes), list(data.phyla))
     for saved in candidates:
-        if (saved.shape, list(saved.classes), list(saved.phyla)) != wanted:
+        if (saved.preprocessing, list(saved.classes), list(saved.phyla)) != wanted:
             raise UserError(
                 f"Expected {saved.folder} to take the photos in {data.packed.folder} and to know their classes. "
                 f"Received: others. Train again: dvc repro --force {saved.folder.name}."
@@ -49,13 +49,13 @@ def predict_candidate(model: keras.Model, data: Data, params: EvaluateParams) ->
         params: views, and the precision that is wanted of answers.
 
     Returns:
-        The predictions that are measured, averaged over `evaluate.views`, and of the test photos those that people
-        get, who have the photo as it is.
+        The predictions that are measured, which test-time augmentation averages, and those of the test photos as they
+        are, which is what people get from the champion.
     """
     labels = {split: data.packed.rows(split)["class_id"].to_numpy() for split in SPLITS}
     plain = predict_splits(model, data)
-    measured = make_predictions(labels, average_views(model, data, plain, params), data.classes, params)
-    own = make_predictions(labels, plain, data.classes, params) if params.views else measured
+    measured = make_predictions(labels, average_test_time_copies(model, data, plain, params), data.classes, params)
+    own = make_predictions(labels, plain, data.classes, params) if params.test_time_copies else measured
     return measured, own.of_test()
 
 
@@ -88,10 +88,10 @@ def _predict_cached(head: keras.Model, data: Data, split: str) -> NDArray[np.flo
     return predict(head, as_batches(data.load(split).originals().tensor))
 
 
-def average_views(
+def average_test_time_copies(
     model: keras.Model, data: Data, plain: Mapping[str, NDArray[np.float32]], params: EvaluateParams
 ) -> dict[str, NDArray[np.float32]]:
-    """Average validation and test probabilities with those of `evaluate.views` changed copies of each photo.
+    """Average validation and test probabilities with those of `evaluate.test_time_copies` changed copies of each photo.
 
     Test-time augmentation; what people use answers from the photo as it is, see stage evaluate.
 
@@ -101,23 +101,25 @@ def average_views(
         plain: see `predict_splits`.
         params: how many copies, and how they are changed.
     """
-    if not params.views:
+    if not params.test_time_copies:
         return dict(plain)
-    averaged = {split: _with_views(model, photos_of(data, split), plain[split], params) for split in ("val", "test")}
+    averaged = {
+        split: _average_copies(model, photos_of(data, split), plain[split], params) for split in ("val", "test")
+    }
     return {**plain, **averaged}
 
 
-def _with_views(
+def _average_copies(
     model: keras.Model, photos: tf.data.Dataset, plain: NDArray[np.float32], params: EvaluateParams
 ) -> NDArray[np.float32]:
     make_reproducible(params.seed)
     augmenter = build_augmenter(params.augmentation, params.seed)
     call = inference(model)
     total = plain.astype(np.float64)
-    for _ in range(params.views):
+    for _ in range(params.test_time_copies):
         batches = map(each_input, photos)
         total += np.concatenate([call(augmenter(rgb, training=True), *told).numpy() for rgb, *told in batches])
-    return (total / (1 + params.views)).astype(np.float32)
+    return (total / (1 + params.test_time_copies)).astype(np.float32)
 
 
 def _check_agreement(whole: NDArray[np.float32], cached: NDArray[np.float32]) -> None:

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rare_species.common.paths import Paths
-from rare_species.data.shards import SHAPE_NAME, open_packed
-from rare_species.evaluate.champion_document import Classifier
+from rare_species.data.shards import PACKED_NAME, open_packed
+from rare_species.evaluate.champion_file import Classifier
 
 PHOTOS = 32  # to compare on
 
@@ -22,9 +22,9 @@ def photos_to_compare(classifier: Classifier, paths: Paths) -> tuple[dict[str, N
     Returns:
         The model's inputs by name, float32 arrays whose first axis is the photo, and what the photos are, in words.
     """
-    side_px, source = classifier.shape.image_size, f"test photos of {paths.processed}"
-    packed = open_packed(paths.processed) if (paths.processed / SHAPE_NAME).is_file() else None
-    rows = packed.rows("test") if packed and packed.shape == classifier.shape else None
+    side_px, source = classifier.preprocessing.image_size, f"test photos of {paths.processed}"
+    packed = open_packed(paths.processed) if (paths.processed / PACKED_NAME).is_file() else None
+    rows = packed.rows("test") if packed and packed.preprocessing == classifier.preprocessing else None
     if packed and rows is not None and len(rows):
         chosen = rows.iloc[np.unique(np.linspace(0, len(rows) - 1, PHOTOS).astype(int))]
         photos = np.stack([np.asarray(photo, dtype=np.float32) for photo in packed.photos(chosen)])

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from rare_species.common.errors import UserError
 from rare_species.common.exchange import put_in_place
 from rare_species.evaluate.calibration import calibrate
-from rare_species.evaluate.champion_document import Classifier
+from rare_species.evaluate.champion_file import Classifier
 from rare_species.models.network import load_network
 from rare_species.networks.saving import load_keras, save_keras
 
@@ -90,7 +90,7 @@ def describe(classifier: Classifier) -> Documents:
         "input": metadata["input"],
         "output": "calibrated probabilities, in the order of classes",
         "family_threshold": calibration.family_threshold,
-        "wanted_precision": calibration.wanted_precision,
+        "target_precision": calibration.target_precision,
         "backbone": metadata["backbone"],
         "test": metadata["test"],
     }

@@ -22,7 +22,7 @@ from rare_species.common.arrays import Labels, Probabilities
 from rare_species.common.files import staged
 from rare_species.data.npz import is_damage
 from rare_species.fitting.parameters import FitParams
-from rare_species.metrics.point import EPOCH_METRICS, epoch_scores
+from rare_species.metrics.point import EPOCH_METRICS, epoch_metrics
 from rare_species.networks.inference import inference
 
 log = logging.getLogger(__name__)
@@ -77,7 +77,7 @@ class EpochScores(keras.callbacks.Callback):
         on_epoch: called with each epoch, from 0, and its scores; epochs of `before` come first.
         monitor: the score that tells the best epoch.
         before: an earlier fit that this one goes on from.
-        metrics: to compute, see `point.epoch_scores`.
+        metrics: to compute, see `point.epoch_metrics`.
     """
 
     def __init__(
@@ -102,7 +102,7 @@ class EpochScores(keras.callbacks.Callback):
         row: dict[str, float] = {}
         for split, (labels, batches) in self._scored.items():
             probabilities = np.concatenate([self._probabilities(epoch, batch) for batch in batches])
-            scores = epoch_scores(labels, probabilities, self._metrics)
+            scores = epoch_metrics(labels, probabilities, self._metrics)
             row |= {f"{split}_{name}": value for name, value in scores.items()}
         if logs is not None:
             logs |= row

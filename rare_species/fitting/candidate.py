@@ -12,10 +12,10 @@ import keras
 
 from rare_species.common.cores import available_cores
 from rare_species.common.tables import SPLITS
-from rare_species.data.backbone_document import NETWORK
+from rare_species.data.backbone_file import NETWORK
 from rare_species.data.features import as_batches
 from rare_species.fitting.callbacks import Fit
-from rare_species.metrics.point import epoch_scores
+from rare_species.metrics.point import epoch_metrics
 from rare_species.models.network import save_model
 from rare_species.models.opened import Data, photos_of
 from rare_species.networks.assembly import assemble, average_probabilities
@@ -25,7 +25,7 @@ from rare_species.networks.saving import load_keras
 
 
 @dataclass(frozen=True)
-class Candidate:
+class FittedClassifier:
     """A fitted classifier.
 
     Attributes:
@@ -55,7 +55,7 @@ def load_trainable_backbone(data: Data) -> keras.Model:
     return load_keras(data.features / NETWORK)
 
 
-def score_candidate(candidate: Candidate, data: Data) -> dict[str, float]:
+def measure_classifier(candidate: FittedClassifier, data: Data) -> dict[str, float]:
     """Scores such as `val_loss` of the candidate as it is saved; of a single member those of its best epoch.
 
     What was fitted in half precision was scored in it too: they differ from the saved model's by a thousandth or so.
@@ -66,12 +66,12 @@ def score_candidate(candidate: Candidate, data: Data) -> dict[str, float]:
     for split, features in data.fitted.items():
         photos = features.originals()
         batches = as_batches(photos.tensor) if candidate.backbone else photos_of(data, split)
-        found = epoch_scores(photos.labels, predict(candidate.classifier, batches))
+        found = epoch_metrics(photos.labels, predict(candidate.classifier, batches))
         scores |= {f"{split}_{name}": value for name, value in found.items()}
     return scores
 
 
-def save_candidate(folder: Path, candidate: Candidate, data: Data, knobs: dict[str, Any]) -> None:
+def save_classifier(folder: Path, candidate: FittedClassifier, data: Data, knobs: dict[str, Any]) -> None:
     """Save the whole model with its classes and what it was trained with.
 
     Args:
@@ -80,7 +80,7 @@ def save_candidate(folder: Path, candidate: Candidate, data: Data, knobs: dict[s
         data: what it was fitted to.
         knobs: what it was fitted with, for the record.
     """
-    shape = data.packed.shape
+    shape = data.packed.preprocessing
     told = "; phylum, one-hot in the order of phyla" if data.phyla else ""
     metadata = {
         "input": shape.model_dump() | {"values": f"RGB, 0 to 255{told}", "phyla": data.phyla},

@@ -12,7 +12,7 @@ from pydantic import (
     model_validator,
 )
 
-from rare_species.common.validation import Section
+from rare_species.common.validation import Parameters
 
 Dropout = Annotated[float, Field(ge=0, lt=1)]
 Dropouts = Annotated[
@@ -23,7 +23,7 @@ LearningRate = Annotated[float, Field(gt=0, le=1)]
 ImbalanceName = Literal["none", "class_weight", "oversample", "focal", "balanced_softmax", "class_balanced"]
 
 
-class HeadParams(Section):
+class HeadParams(Parameters):
     """The classifier on top of the features: dense layers, each with batch norm, activation and dropout."""
 
     units: tuple[PositiveInt, ...]
@@ -47,7 +47,7 @@ class HeadParams(Section):
         return self.dropout if isinstance(self.dropout, tuple) else (self.dropout,) * max(1, len(self.units))
 
 
-class OptimizerParams(Section):
+class OptimizerParams(Parameters):
     """Which optimizer and its rates; weight decay is decoupled, as AdamW's (Loshchilov & Hutter, 2019)."""
 
     name: Literal["adamw", "adam", "sgd"]
@@ -56,7 +56,7 @@ class OptimizerParams(Section):
     momentum: Annotated[float, Field(ge=0, lt=1)]
 
 
-class ScheduleParams(Section):
+class ScheduleParams(Parameters):
     """How the learning rate falls: along a cosine, by a factor when validation loss stalls, or not at all."""
 
     name: Literal["cosine", "plateau", "constant"]
@@ -64,14 +64,14 @@ class ScheduleParams(Section):
     patience: PositiveInt
 
 
-class EarlyStoppingParams(Section):
+class EarlyStoppingParams(Parameters):
     """When to stop; the weights of the best epoch are restored."""
 
     monitor: Literal["val_loss", "val_accuracy", "val_auc", "val_macro_f1"]
     patience: PositiveInt
 
 
-class FitParams(Section):
+class FitParams(Parameters):
     """What `train` and every trial of `tune` share: head, optimizer, schedule and stopping."""
 
     epochs: PositiveInt

@@ -55,7 +55,7 @@ def score(
     return metrics
 
 
-def epoch_scores(
+def epoch_metrics(
     labels: Labels, probabilities: Probabilities, names: Sequence[str] = EPOCH_METRICS
 ) -> dict[str, float]:
     """The metrics that are followed from epoch to epoch; see `score`.

@@ -10,7 +10,7 @@ import keras
 
 from rare_species.common.classes import CLASSES, Classes
 from rare_species.common.errors import UserError
-from rare_species.common.schema import write_document
+from rare_species.common.schema import write_json_file
 from rare_species.models.saved import METADATA, NETWORK, Metadata, Saved
 from rare_species.networks.saving import load_keras, save_keras
 
@@ -27,8 +27,8 @@ def save_model(
         metadata: a document as `Metadata` describes it.
     """
     save_keras(folder / NETWORK, model)
-    write_document(folder / CLASSES, [dict(entry) for entry in classes], Classes)
-    write_document(folder / METADATA, dict(metadata), Metadata)
+    write_json_file(folder / CLASSES, [dict(entry) for entry in classes], Classes)
+    write_json_file(folder / METADATA, dict(metadata), Metadata)
 
 
 def load_network(saved: Saved) -> keras.Model:

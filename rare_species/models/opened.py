@@ -14,9 +14,9 @@ import tensorflow as tf
 from rare_species.common.checksums import check_files, file_digest
 from rare_species.common.classes import classes_digest
 from rare_species.common.errors import UserError
-from rare_species.common.schema import read_document
+from rare_species.common.schema import read_json_file
 from rare_species.common.tables import SPLITS
-from rare_species.data.backbone_document import DOCUMENT, NETWORK, Backbone, FeaturesDocument
+from rare_species.data.backbone_file import BACKBONE_NAME, NETWORK, BackboneDescription, FeaturesFile
 from rare_species.data.features import Features, load_features, load_photos
 from rare_species.data.photo_batches import PHOTO_BATCH, photo_batches
 from rare_species.data.phylum import one_hot_phyla
@@ -37,7 +37,7 @@ class Data:
 
     packed: Packed
     classes: Sequence[dict[str, Any]]
-    description: Backbone
+    description: BackboneDescription
     features: Path
     phyla: Sequence[str]
 
@@ -62,7 +62,7 @@ class Data:
         width = self.description.feature_size + len(self.phyla)
         if features.values.shape[1] != width:
             raise UserError(
-                f"Expected vectors of {width} numbers in {self.features / split}.npz, as its {DOCUMENT} says. "
+                f"Expected vectors of {width} numbers in {self.features / split}.npz, as its {BACKBONE_NAME} says. "
                 f"Received: {features.values.shape[1]}. Embed again: dvc repro --force embed."
             )
         return features
@@ -75,19 +75,19 @@ def open_data(features: Path, packed: Packed, classes: Sequence[dict[str, Any]])
         UserError: when they are not, or a file is not as its stage wrote it.
     """
     packed.check_classes(len(classes))
-    check_files(features, DOCUMENT)
-    document = read_document(features / DOCUMENT, FeaturesDocument)
+    check_files(features, BACKBONE_NAME)
+    document = read_json_file(features / BACKBONE_NAME, FeaturesFile)
     if document.feature_size:
         check_files(features, NETWORK)
     made_of = (document.index_sha256, document.classes_sha256)
     is_of_these = made_of == (file_digest(packed.folder / INDEX_NAME), classes_digest(classes))
-    others = [] if is_of_these else [features / DOCUMENT]
+    others = [] if is_of_these else [features / BACKBONE_NAME]
     others += [features / f"{split}.npz" for split in SPLITS if not _are_of(features, packed, split)]
     if others:
         raise UserError(
             f"Expected {others[0]} to be of the photos in {packed.folder}. Received: others. Run dvc repro."
         )
-    backbone = Backbone.model_validate(document.model_dump(include=set(Backbone.model_fields)))
+    backbone = BackboneDescription.model_validate(document.model_dump(include=set(BackboneDescription.model_fields)))
     return Data(packed, classes, backbone, features, list(document.phyla))
 
 

@@ -12,16 +12,16 @@ from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveInt
 from rare_species.common.checksums import check_files, read_checksums
 from rare_species.common.classes import CLASSES, Classes
 from rare_species.common.errors import UserError
-from rare_species.common.schema import Document, read_document
-from rare_species.data.backbone_document import Backbone
-from rare_species.data.shards import Shape
+from rare_species.common.schema import JsonFile, read_json_file
+from rare_species.data.backbone_file import BackboneDescription
+from rare_species.data.shards import Preprocessing
 
 NETWORK, METADATA = "model.keras", "metadata.json"
 FILES = (NETWORK, CLASSES, METADATA)
 SKIPPED = "skipped.json"  # why there is no model
 
 
-class Input(Shape):
+class Input(Preprocessing):
     """What a network takes: photos of that shape, and the phylum if it is told that.
 
     Attributes:
@@ -33,7 +33,7 @@ class Input(Shape):
     phyla: list[str]
 
 
-class Images(Document):
+class Images(JsonFile):
     """Photos of each split."""
 
     train: NonNegativeInt
@@ -41,20 +41,20 @@ class Images(Document):
     test: NonNegativeInt
 
 
-class Knobs(BaseModel):
+class RecordedParameters(BaseModel):
     """A group of the knobs that a model was fitted with; others may be there, as they come and go with versions."""
 
     model_config = ConfigDict(extra="allow", frozen=True, strict=True, allow_inf_nan=False)
 
 
-class HeadKnobs(Knobs):
+class HeadParameters(RecordedParameters):
     """Those of the head that the report shows."""
 
     units: list[PositiveInt]
     dropout: float | list[float]
 
 
-class OptimizerKnobs(Knobs):
+class OptimizerParameters(RecordedParameters):
     """Those of the optimizer that the report shows."""
 
     name: str
@@ -62,25 +62,25 @@ class OptimizerKnobs(Knobs):
     weight_decay: float
 
 
-class ScheduleKnobs(Knobs):
+class ScheduleParameters(RecordedParameters):
     """Those of the schedule that the report shows."""
 
     name: str
 
 
-class FittedKnobs(Knobs):
+class FittedParameters(RecordedParameters):
     """What a model was fitted with; fields are the knobs that the report shows."""
 
     epochs: NonNegativeInt
     batch_size: PositiveInt
     imbalance: str
     label_smoothing: float
-    head: HeadKnobs
-    optimizer: OptimizerKnobs
-    schedule: ScheduleKnobs
+    head: HeadParameters
+    optimizer: OptimizerParameters
+    schedule: ScheduleParameters
 
 
-class Metadata(Document):
+class Metadata(JsonFile):
     """metadata.json of a candidate.
 
     Attributes:
@@ -93,14 +93,14 @@ class Metadata(Document):
     """
 
     input: Input
-    backbone: Backbone
+    backbone: BackboneDescription
     images: Images
     best_epoch: NonNegativeInt
-    params: FittedKnobs
+    params: FittedParameters
     cores: PositiveInt | None = None
 
 
-class Skipped(Document):
+class Skipped(JsonFile):
     """skipped.json of a search that had nothing to search."""
 
     reason: str
@@ -124,9 +124,9 @@ class Saved:
     metadata: Metadata
 
     @property
-    def shape(self) -> Shape:
+    def preprocessing(self) -> Preprocessing:
         """Of the photos that it takes."""
-        return Shape.model_validate(self.metadata.input.model_dump(include=set(Shape.model_fields)))
+        return Preprocessing.model_validate(self.metadata.input.model_dump(include=set(Preprocessing.model_fields)))
 
     @property
     def phyla(self) -> Sequence[str]:
@@ -149,10 +149,10 @@ def read_saved(folder: Path) -> Saved:
     Raises:
         UserError: when files are missing or are not as stage train or tune wrote them.
     """
-    return Saved(folder, *read_documents(folder, Metadata))
+    return Saved(folder, *read_json_files(folder, Metadata))
 
 
-def read_documents(folder: Path, kind: type[M]) -> tuple[Sequence[Mapping[str, Any]], M]:
+def read_json_files(folder: Path, kind: type[M]) -> tuple[Sequence[Mapping[str, Any]], M]:
     """Classes and metadata, once all `FILES` are seen to be as they were written.
 
     Args:
@@ -163,8 +163,8 @@ def read_documents(folder: Path, kind: type[M]) -> tuple[Sequence[Mapping[str, A
         UserError: when they are not, or belong to several models.
     """
     check_files(folder, *FILES)
-    metadata = read_document(folder / METADATA, kind)
-    classes = read_document(folder / CLASSES, Classes).model_dump()
+    metadata = read_json_file(folder / METADATA, kind)
+    classes = read_json_file(folder / CLASSES, Classes).model_dump()
     phyla = metadata.input.phyla
     if phyla and phyla != sorted({entry["phylum"] for entry in classes}):
         raise UserError(

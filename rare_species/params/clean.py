@@ -10,10 +10,10 @@ from pydantic import (
     PositiveInt,
 )
 
-from rare_species.common.validation import Fraction, Section
+from rare_species.common.validation import Fraction, Parameters
 
 
-class CleanParams(Section):
+class CleanParams(Parameters):
     """Section `clean`: when an image is rejected, and when that is too often."""
 
     exclude: Path

@@ -9,29 +9,29 @@ from pydantic import (
     PositiveFloat,
 )
 
-from rare_species.common.validation import Fraction, Section, Seed
+from rare_species.common.validation import Fraction, Parameters, Seed
 
 
-class ScoreRule(Section):
-    """When a metric in [0, 1] regressed: lost more than the floor, or fell below the minimum."""
+class MetricRule(Parameters):
+    """When a metric in [0, 1] regressed: lost more than the tolerance, or fell below the minimum."""
 
-    floor: Fraction
+    tolerance: Fraction
     minimum: Fraction
 
 
-class LossRule(Section):
-    """When the loss regressed: grew by more than the floor, or beyond the maximum."""
+class LossRule(Parameters):
+    """When the loss regressed: grew by more than the tolerance, or beyond the maximum."""
 
-    floor: Annotated[float, Field(ge=0)]
+    tolerance: Annotated[float, Field(ge=0)]
     maximum: PositiveFloat
 
 
-class CompareParams(Section):
+class CompareParams(Parameters):
     """Section `compare`: when a change made the model worse; no stage reads it."""
 
     resamples: Annotated[int, Field(ge=100)]
-    macro_f1: ScoreRule
-    accuracy: ScoreRule
-    top_k_accuracy: ScoreRule
+    macro_f1: MetricRule
+    accuracy: MetricRule
+    top_k_accuracy: MetricRule
     loss: LossRule
     seed: Seed

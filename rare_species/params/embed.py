@@ -8,13 +8,13 @@ from pydantic import (
 )
 
 from rare_species.augmentation.parameters import AugmentationParams
-from rare_species.common.validation import Section, Seed
+from rare_species.common.validation import Parameters, Seed
 
 
-class EmbedParams(Section):
+class EmbedParams(Parameters):
     """Section `embed`: batch size, and augmented copies of each training image."""
 
     batch_size: PositiveInt
-    views: NonNegativeInt
+    augmented_copies: NonNegativeInt
     augmentation: AugmentationParams
     seed: Seed

@@ -11,18 +11,18 @@ from pydantic import (
 )
 
 from rare_species.augmentation.parameters import AugmentationParams
-from rare_species.common.validation import Section, Seed
+from rare_species.common.validation import Parameters, Seed
 
 
-class EvaluateParams(Section):
+class EvaluateParams(Parameters):
     """Section `evaluate`: what the pictures show, how intervals are found and when a family is sure."""
 
     top_k: PositiveInt
-    wanted_precision: Annotated[float, Field(gt=0, le=1)]
+    target_precision: Annotated[float, Field(gt=0, le=1)]
     confused_families: Annotated[int, Field(ge=2)]
     worst_photos: PositiveInt
     explained_photos: NonNegativeInt
     resamples: Annotated[int, Field(ge=100)]
-    views: NonNegativeInt
+    test_time_copies: NonNegativeInt
     augmentation: AugmentationParams
     seed: Seed

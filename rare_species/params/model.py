@@ -10,7 +10,7 @@ from pydantic import (
 )
 
 from rare_species.backbones.registry import REGISTRY
-from rare_species.common.validation import Section
+from rare_species.common.validation import Parameters
 
 if TYPE_CHECKING:
     ModelName = str
@@ -18,7 +18,7 @@ else:
     ModelName = Literal[(*REGISTRY, "cnn")]  # the small network of section train is no backbone
 
 
-class ModelParams(Section):
+class ModelParams(Parameters):
     """Section `model`: which backbone, where its weights come from, and what the classifier is told."""
 
     name: ModelName

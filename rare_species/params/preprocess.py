@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field, PositiveInt, create_model
 
 from rare_species.common.image_formats import Resize
-from rare_species.common.validation import Section
+from rare_species.common.validation import Parameters
 from rare_species.treatments.registry import TREATMENTS, treatment_recipe
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ else:
     TreatmentName = Literal[tuple(TREATMENTS)]
 
 
-class _Preprocess(Section):
+class _Preprocess(Parameters):
     """Section `preprocess`: the packed images' side, how photos are fitted to it and treated, and JPEG quality.
 
     Below the name of each treatment that has parameters stand these.

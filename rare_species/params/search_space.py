@@ -8,10 +8,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, NonNegativeInt, model_validator
 
-from rare_species.common.validation import Section
+from rare_species.common.validation import Parameters
 
 
-class Range(Section):
+class Range(Parameters):
     """A number searched between `low` and `high`, both included, in steps or on a log scale if so wished."""
 
     type: Literal["float", "int"]
@@ -46,7 +46,7 @@ class Range(Section):
         return [self.low, self.low + (self.step or (self.high - self.low) / math.e), self.high]
 
 
-class Choices(Section):
+class Choices(Parameters):
     """A knob that takes one of the listed values."""
 
     type: Literal["categorical"]
@@ -70,7 +70,7 @@ class Choices(Section):
 Single = Annotated[Range | Choices, Field(discriminator="type")]
 
 
-class Layers(Section):
+class Layers(Parameters):
     """A list with one number per layer; a layer's number is searched only in trials that have the layer.
 
     Attributes:

@@ -10,10 +10,10 @@ from pydantic import (
     model_validator,
 )
 
-from rare_species.common.validation import Section, Seed
+from rare_species.common.validation import Parameters, Seed
 
 
-class SplitParams(Section):
+class SplitParams(Parameters):
     """Section `split`: shares of the three splits, and what counts as the same moment."""
 
     method: Literal["grouped", "stratified"]

@@ -13,11 +13,11 @@ from pydantic import (
 )
 
 from rare_species.augmentation.parameters import TrainAugmentationParams
-from rare_species.common.validation import SEEDS, Section, Seed
+from rare_species.common.validation import SEEDS, Parameters, Seed
 from rare_species.fitting.parameters import Dropout, FitParams, LearningRate
 
 
-class CnnParams(Section):
+class CnnParams(Parameters):
     """The baseline from scratch: convolution blocks, one dense layer, dropout."""
 
     filters: Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
@@ -25,10 +25,10 @@ class CnnParams(Section):
     dropout: Dropout
 
 
-def _check_blocks(blocks: Any) -> Any:
-    if blocks != "all" and (not isinstance(blocks, int) or isinstance(blocks, bool) or blocks < 1):
+def _check_layer_groups(groups: Any) -> Any:
+    if groups != "all" and (not isinstance(groups, int) or isinstance(groups, bool) or groups < 1):
         raise ValueError("Input should be all or a whole number of at least 1")
-    return blocks
+    return groups
 
 
 def _check_switch(switch: Any) -> Any:
@@ -37,11 +37,11 @@ def _check_switch(switch: Any) -> Any:
     return switch
 
 
-class FineTuneParams(Section):
+class FineTuneParams(Parameters):
     """How the backbone is trained further from the photos, after the head was fitted (Kumar et al., 2022)."""
 
     epochs: NonNegativeInt
-    blocks: Annotated[int | str, BeforeValidator(_check_blocks)]
+    layer_groups: Annotated[int | str, BeforeValidator(_check_layer_groups)]
     learning_rate: LearningRate
     layer_decay: Annotated[float, Field(gt=0, le=1)]
     warmup_epochs: NonNegativeInt

@@ -13,12 +13,12 @@ from pydantic import (
     model_validator,
 )
 
-from rare_species.common.validation import Section, Seed, reason
+from rare_species.common.validation import Parameters, Seed, reason
 from rare_species.fitting.parameters import FitParams
 from rare_species.params.search_space import Distribution, Layers, Range, flatten_space
 
 
-class PruningParams(Section):
+class PruningParams(Parameters):
     """Hyperband (Li et al., 2018): after `min_epochs`, and `factor` times as many each time, the worse trials end."""
 
     name: Literal["hyperband", "none"]
@@ -26,7 +26,7 @@ class PruningParams(Section):
     factor: Annotated[int, Field(ge=2)]
 
 
-class TuneParams(Section):
+class TuneParams(Parameters):
     """Section `tune`: the search space over `base`, how it is searched and what trials are judged by."""
 
     trials: NonNegativeInt
@@ -48,7 +48,7 @@ class TuneParams(Section):
         for knob in self.space:
             for value in self._examples(knob):
                 try:
-                    with_knobs(self.base, {knob: value} | self._others(knob, value))
+                    with_parameters(self.base, {knob: value} | self._others(knob, value))
                 except ValidationError as error:
                     problem = error.errors()[0]
                     if problem["type"] == "extra_forbidden":
@@ -107,7 +107,7 @@ class TuneParams(Section):
         return self
 
 
-def with_knobs(fit: FitParams, knobs: dict[str, Any]) -> FitParams:
+def with_parameters(fit: FitParams, knobs: dict[str, Any]) -> FitParams:
     """Copy `fit` with some knobs replaced.
 
     Args:

@@ -11,7 +11,7 @@ from pydantic import (
     PositiveInt,
 )
 
-from rare_species.common.validation import Section
+from rare_species.common.validation import Parameters
 
 Layout = Literal["auto", "metadata", "phylum_family", "class_folders"]
 ClassFolder = Literal["auto", "first", "last"]
@@ -28,7 +28,7 @@ def _check_encoding(name: str) -> str:
 Encoding = Annotated[str, AfterValidator(_check_encoding)]
 
 
-class UnzipParams(Section):
+class UnzipParams(Parameters):
     """Section `unzip`: which archive, how it is laid out, and the limits that stop a zip bomb."""
 
     archive: Path

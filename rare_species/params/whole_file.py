@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from rare_species.common.validation import Section
+from collections.abc import Mapping
+
+from rare_species.common.validation import Parameters
 from rare_species.params.clean import CleanParams
 from rare_species.params.compare import CompareParams
 from rare_species.params.embed import EmbedParams
@@ -34,7 +36,18 @@ def check_together(model: ModelParams, train: TrainParams) -> None:
         )
 
 
-SECTIONS: dict[str, type[Section]] = {
+# Names of parameters before version 0.2.0, and what they are called now
+RENAMED: Mapping[str, str] = {
+    "embed.views": "embed.augmented_copies",
+    "train.fine_tune.blocks": "train.fine_tune.layer_groups",
+    "evaluate.wanted_precision": "evaluate.target_precision",
+    "evaluate.views": "evaluate.test_time_copies",
+    "compare.macro_f1.floor": "compare.macro_f1.tolerance",
+    "compare.accuracy.floor": "compare.accuracy.tolerance",
+    "compare.top_k_accuracy.floor": "compare.top_k_accuracy.tolerance",
+    "compare.loss.floor": "compare.loss.tolerance",
+}
+SECTIONS: dict[str, type[Parameters]] = {
     "unzip": UnzipParams,
     "clean": CleanParams,
     "split": SplitParams,

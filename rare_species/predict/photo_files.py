@@ -20,7 +20,7 @@ from rare_species.common.image_formats import IMAGE_SUFFIXES, is_image
 from rare_species.common.junk import is_junk, list_files
 from rare_species.common.status import Guess
 from rare_species.common.terminal import printable
-from rare_species.data.shards import Shape
+from rare_species.data.shards import Preprocessing
 from rare_species.images.decode import decode_rgb
 from rare_species.images.fit import Fitted, fit_file
 from rare_species.parallel.pools import map_in_threads
@@ -75,7 +75,7 @@ def find_photos(names: Sequence[str]) -> list[Path]:
     return list(found)
 
 
-def photo_reader(shape: Shape, max_pixels: int) -> Callable[[Path], Photo]:
+def photo_reader(shape: Preprocessing, max_pixels: int) -> Callable[[Path], Photo]:
     """Make a function that reads a file as stage `preprocess` and what follows it do.
 
     That includes being a JPEG in between: a network sees its test photos through that of `data/processed/`, and gives

@@ -12,7 +12,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from rare_species.evaluate.calibration import calibrate
-from rare_species.evaluate.champion_document import Classifier
+from rare_species.evaluate.champion_file import Classifier
 from rare_species.evaluate.gradcam import class_heatmaps
 from rare_species.models.network import load_network
 from rare_species.networks.inference import Inference, inference

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from rare_species.data.shards import Shape, pack
+from rare_species.data.shards import Preprocessing, pack
 from rare_species.images.fit import fit_unchanged
 from rare_species.parallel.pools import map_in_processes
 from rare_species.params.preprocess import PreprocessParams
@@ -38,6 +38,8 @@ def fit_and_pack(photos: pd.DataFrame, images: Path, knobs: PreprocessParams, fo
         folder=images,
     )
     named = list(zip(photos["file_path"], photos["sha256"], strict=True))
-    shape = Shape(image_size=knobs.image_size, resize=knobs.resize, treatment=recipe, jpeg_quality=knobs.jpeg_quality)
+    shape = Preprocessing(
+        image_size=knobs.image_size, resize=knobs.resize, treatment=recipe, jpeg_quality=knobs.jpeg_quality
+    )
     with closing(map_in_processes(fit, named, "preprocess", workers)) as jpegs:
         pack(photos, jpegs, folder, knobs.shard_images, shape)

@@ -125,7 +125,7 @@ def _training_facts(metadata: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         tune = knobs["fine_tune"]
         yield (
             "Fine-tuning",
-            f"{count(tune['epochs'], 'epoch')}, blocks: {tune['blocks']}, rate {tune['learning_rate']:.3g}",
+            f"{count(tune['epochs'], 'epoch')}, layer groups: {tune['layer_groups']}, rate {tune['learning_rate']:.3g}",
         )
     elif metadata["backbone"]["feature_size"]:
         yield "Fine-tuning", "none: the backbone is frozen"

@@ -12,16 +12,16 @@ from rare_species.common.errors import UserError
 from rare_species.common.params_file import load_params
 from rare_species.common.paths import Paths
 from rare_species.common.result_files import check_results
-from rare_species.common.schema import Document, read_document
+from rare_species.common.schema import JsonFile, read_json_file
 from rare_species.common.tables import read_table
-from rare_species.evaluate.champion_document import read_classifier
+from rare_species.evaluate.champion_file import read_classifier
 from rare_species.evaluate.metrics_file import read_evaluation
 from rare_species.params.split import SplitParams
 from rare_species.params.unzip import UnzipParams
 from rare_species.split.metrics_file import SplitMetrics
 from rare_species.unzip.metrics_file import UnzipMetrics
 
-METRICS: Mapping[str, type[Document]] = {  # that the page shows next to those of evaluate
+METRICS: Mapping[str, type[JsonFile]] = {  # that the page shows next to those of evaluate
     "unzip": UnzipMetrics,
     "clean": CleanMetrics,
     "split": SplitMetrics,
@@ -107,7 +107,7 @@ def read_last_run(paths: Paths) -> LastRun:
 def _read_metrics(paths: Paths, stage: str) -> Mapping[str, Any]:
     if stage != "unzip" or paths.labels.is_dir():  # where its list lies, which git does not have
         check_results(paths, stage)
-    return read_document(paths.metrics(stage), METRICS[stage]).model_dump(mode="json", exclude_unset=True)
+    return read_json_file(paths.metrics(stage), METRICS[stage]).model_dump(mode="json", exclude_unset=True)
 
 
 def _read_metadata(folder: Path, champion: str) -> Mapping[str, Any]:

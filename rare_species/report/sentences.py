@@ -124,7 +124,7 @@ def describe_selection(scores: Mapping[str, Any]) -> list[str]:
     found, risk = scores["selective"], scores["risk_coverage"]
     test = found["test"]
     otherwise = "only the phylum is" if "phylum_precision" in test else "nothing is"
-    wanted = number(found["wanted_precision"], 2)
+    wanted = number(found["target_precision"], 2)
     if found["threshold"] is None:
         sentences = [
             f"The family is never answered: on validation photos no probability gave a precision of {wanted}. "

@@ -40,5 +40,5 @@ def summarise(evaluation: dict[str, Any]) -> str:
 def _describe_sureness(selective: dict[str, Any]) -> str:
     answered, precision = selective["test"]["answered"], selective["test"]["precision"]
     right = f", right in {precision:.0%} of those" if answered else ""
-    never = ": no probability gave the wanted precision on validation" if selective["threshold"] is None else ""
+    never = ": no probability gave the target precision on validation" if selective["threshold"] is None else ""
     return f"Sure of the family in {answered:.0%} of test photos{right}{never}."

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pydantic import NonNegativeInt
 
-from rare_species.common.schema import Document
+from rare_species.common.schema import JsonFile
 from rare_species.common.validation import Fraction
 
 
-class SplitCounts(Document):
+class SplitCounts(JsonFile):
     """What a split holds."""
 
     images: NonNegativeInt
@@ -16,7 +16,7 @@ class SplitCounts(Document):
     groups: NonNegativeInt
 
 
-class HeldOutCounts(Document):
+class HeldOutCounts(JsonFile):
     """What is held out of training."""
 
     images: NonNegativeInt
@@ -24,7 +24,7 @@ class HeldOutCounts(Document):
     families: NonNegativeInt
 
 
-class SplitMetrics(Document):
+class SplitMetrics(JsonFile):
     """metrics/split.json, see `assign.describe_splits`."""
 
     train: SplitCounts

@@ -8,7 +8,7 @@ import keras
 
 from rare_species.common.errors import UserError
 from rare_species.fitting.callbacks import DivergedError, Fit, OnEpoch
-from rare_species.fitting.candidate import Candidate, load_backbone, load_trainable_backbone
+from rare_species.fitting.candidate import FittedClassifier, load_backbone, load_trainable_backbone
 from rare_species.fitting.fit_key import fit_key
 from rare_species.fitting.loop import fit_head
 from rare_species.models.opened import Data
@@ -16,7 +16,7 @@ from rare_species.params.train import TrainParams
 from rare_species.train.photos import PhotoTask, fine_tune, fit_cnn, number_format
 
 
-def fit_members(data: Data, params: TrainParams, on_epoch: OnEpoch, checkpoints: Path) -> Candidate:
+def fit_members(data: Data, params: TrainParams, on_epoch: OnEpoch, checkpoints: Path) -> FittedClassifier:
     """Fit `train.members` classifiers that differ in their seeds alone.
 
     A deep ensemble (Lakshminarayanan et al., 2017, "Simple and Scalable Predictive Uncertainty Estimation").
@@ -42,7 +42,7 @@ def fit_members(data: Data, params: TrainParams, on_epoch: OnEpoch, checkpoints:
         ) from error
     members, fits = zip(*fitted, strict=True)
     from_features = data.has_features and not params.fine_tune.epochs
-    return Candidate(load_backbone(data) if from_features else None, members, fits[0])
+    return FittedClassifier(load_backbone(data) if from_features else None, members, fits[0])
 
 
 def _fit_member(
@@ -64,11 +64,11 @@ def _photo_task(data: Data, params: TrainParams, seed: int, on_epoch: OnEpoch, c
 
 
 def _check_blocks(data: Data, params: TrainParams) -> None:
-    tune, there_are = params.fine_tune, data.description.blocks
-    if tune.epochs and tune.blocks != "all" and int(tune.blocks) > there_are:
+    tune, there_are = params.fine_tune, data.description.layer_groups
+    if tune.epochs and tune.layer_groups != "all" and int(tune.layer_groups) > there_are:
         raise UserError(
-            f"Expected train.fine_tune.blocks of at most {there_are} for {data.description.name}. "
-            f"Received: {tune.blocks}. Say all to let its stem learn too: dvc exp run -S train.fine_tune.blocks=all"
+            f"Expected train.fine_tune.layer_groups of at most {there_are} for {data.description.name}. "
+            f"Received: {tune.layer_groups}. To let its stem learn too: dvc exp run -S train.fine_tune.layer_groups=all"
         )
 
 

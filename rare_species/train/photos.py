@@ -86,7 +86,7 @@ class PhotoTask:
 def fit_cnn(task: PhotoTask) -> tuple[keras.Model, Fit]:
     """Fit the baseline network from scratch; it takes RGB in [0, 255] and gives logits."""
     make_reproducible(task.seed)
-    cnn = build_cnn(task.packed.shape.image_size, task.n_classes, task.params.cnn)
+    cnn = build_cnn(task.packed.preprocessing.image_size, task.n_classes, task.params.cnn)
     return cnn, task.fit(cnn, task.params, lambda steps: build_optimizer(task.params, steps))
 
 
@@ -111,7 +111,7 @@ def fine_tune(task: PhotoTask, backbone: keras.Model, head: keras.Model, before:
     tune = task.params.fine_tune
     network, policy = backbone.operations[-1], number_format(tune)
     learning, learning_head = (in_precision(network, policy), in_precision(head, policy)) if policy else (network, head)
-    unfreeze(learning, tune.blocks, tune.freeze_batch_norm)
+    unfreeze(learning, tune.layer_groups, tune.freeze_batch_norm)
     photos_to_features = with_network(backbone, learning)
     logits = learning_head(photos_to_features.output)
     model = keras.Model(photos_to_features.input, keras.layers.Activation("linear", dtype="float32")(logits))

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from rare_species.data.shards import Packed
 from rare_species.figures.contact_sheet import contact_sheet
 from rare_species.figures.style import save_jpeg, save_png
-from rare_species.fitting.candidate import Candidate, save_candidate, score_candidate
+from rare_species.fitting.candidate import FittedClassifier, measure_classifier, save_classifier
 from rare_species.fitting.curves import learning_curves
 from rare_species.metrics.point import EPOCH_METRICS
 from rare_species.models.opened import Data
@@ -19,7 +19,7 @@ from rare_species.tracking.live import write_metrics
 from rare_species.train.photos import show_augmentation
 
 
-def write_fit(candidate: Candidate, data: Data, params: TrainParams, outs: Sequence[Path]) -> dict[str, float]:
+def write_fit(candidate: FittedClassifier, data: Data, params: TrainParams, outs: Sequence[Path]) -> dict[str, float]:
     """Write what a fit came to.
 
     Args:
@@ -32,15 +32,15 @@ def write_fit(candidate: Candidate, data: Data, params: TrainParams, outs: Seque
         Metrics such as `val_macro_f1`, on training and validation photos.
     """
     folder, metrics, plots = outs
-    save_candidate(folder, candidate, data, params.model_dump(mode="json"))
-    measured, fit = score_candidate(candidate, data), candidate.fit
+    save_classifier(folder, candidate, data, params.model_dump(mode="json"))
+    measured, fit = measure_classifier(candidate, data), candidate.fit
     write_metrics(metrics, {"best_epoch": fit.best_epoch, **measured})
     save_png(learning_curves(fit.history, fit.best_epoch, EPOCH_METRICS, fit.earlier_epochs), plots / "curves.png")
     save_jpeg(_augmentation_sheet(candidate, data.packed, len(data.classes), params), plots / "augmentation.jpg")
     return measured
 
 
-def _augmentation_sheet(candidate: Candidate, packed: Packed, n_classes: int, params: TrainParams) -> Figure:
+def _augmentation_sheet(candidate: FittedClassifier, packed: Packed, n_classes: int, params: TrainParams) -> Figure:
     if candidate.backbone:
         return contact_sheet([], [], "train: photos as they are, for the backbone is frozen")
     return contact_sheet(*show_augmentation(packed, n_classes, params), "train: photos before and after augmentation")

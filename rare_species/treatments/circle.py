@@ -9,10 +9,10 @@ import numpy as np
 from PIL import Image
 from pydantic import Field
 
-from rare_species.common.validation import Section
+from rare_species.common.validation import Parameters
 
 
-class CircleParams(Section):
+class CircleParams(Parameters):
     """A circle around the centre; 1 is half the side of the photo, so that a radius of 1.42 reaches the corners."""
 
     radius: Annotated[float, Field(gt=0, le=1.5)]

@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from rare_species.common.errors import UserError
-from rare_species.common.validation import Section, reason
+from rare_species.common.validation import Parameters, reason
 from rare_species.images.fit import Treat
 from rare_species.treatments.treatment import Treatment
 
@@ -36,7 +36,7 @@ TREATMENTS: Mapping[str, Treatment] = {
 }
 
 
-def treatment_recipe(name: str, parameters: Section | None) -> dict[str, Any]:
+def treatment_recipe(name: str, parameters: Parameters | None) -> dict[str, Any]:
     """Say how to treat photos, in words for a JSON file.
 
     Args:
@@ -66,7 +66,7 @@ def make_treatment(recipe: Mapping[str, Any]) -> Treat:
     if not isinstance(name, str) or name not in TREATMENTS:
         raise UserError(f"Expected a treatment among {', '.join(TREATMENTS)}. Received: {name!r}. {AGAIN}")
     try:
-        return TREATMENTS[name].from_document({key: value for key, value in recipe.items() if key != "name"})
+        return TREATMENTS[name].from_json({key: value for key, value in recipe.items() if key != "name"})
     except ValidationError as error:
         problem = error.errors()[0]
         place = ".".join(map(str, problem["loc"]))

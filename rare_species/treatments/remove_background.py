@@ -11,7 +11,7 @@ from typing import Any, Literal
 from PIL import Image, ImageColor
 
 from rare_species.common.errors import UserError
-from rare_species.common.validation import Section
+from rare_species.common.validation import Parameters
 from rare_species.images.fit import Treat
 from rare_species.treatments.colour import Colour
 from rare_species.treatments.treatment import Treatment
@@ -23,7 +23,7 @@ WHAT_TO_DO = (
 )
 
 
-class RemoveBackgroundParams(Section):
+class RemoveBackgroundParams(Parameters):
     """Which of rembg's networks finds the animal, where its weights come from, and the colour behind it."""
 
     model: Literal["u2netp", "u2net", "silueta", "isnet-general-use"]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from rare_species.common.validation import Section
+from rare_species.common.validation import Parameters
 from rare_species.images.fit import Treat
 
 
@@ -24,15 +24,15 @@ class Treatment:
 
     name: str
     make: Callable[..., Treat]
-    parameters: type[Section] | None = None
+    parameters: type[Parameters] | None = None
 
-    def from_document(self, values: dict[str, Any]) -> Treat:
+    def from_json(self, values: dict[str, Any]) -> Treat:
         """Make the function from parameters as a JSON file holds them.
 
         Raises:
             pydantic.ValidationError: when they are not those of the schema.
             UserError: when what the treatment needs is not there.
         """
-        parameters = self.parameters or Section
+        parameters = self.parameters or Parameters
         checked = parameters.model_validate(values, strict=True)
         return self.make(checked) if self.parameters else self.make()

@@ -35,7 +35,7 @@ ABSENT = -0.15  # where parallel coordinates put a knob that the trial does not 
 
 
 @dataclass(frozen=True)
-class Knob:
+class SearchedParameter:
     """A number or a choice that trials drew, as an axis from 0 to 1.
 
     Attributes:
@@ -69,9 +69,13 @@ class Knob:
         return {self.place(value): f"{value:.2g}" if value < 1 else f"{value:.4g}" for value in values}
 
 
-def list_knobs(space: Mapping[str, Distribution]) -> list[Knob]:
+def list_parameters(space: Mapping[str, Distribution]) -> list[SearchedParameter]:
     """All that a trial may draw, also what none drew; see `trials.propose`."""
-    return [Knob(name, drawn) for knob, distribution in space.items() for name, drawn in _parts(knob, distribution)]
+    return [
+        SearchedParameter(part, drawn)
+        for name, distribution in space.items()
+        for part, drawn in _parts(name, distribution)
+    ]
 
 
 def _parts(knob: str, distribution: Distribution) -> Iterator[tuple[str, Range | Choices]]:
@@ -91,7 +95,7 @@ def draw_search(study: optuna.Study, space: Mapping[str, Distribution], objectiv
         objective: what their values are.
         folder: of the pictures.
     """
-    knobs = list_knobs(space)
+    knobs = list_parameters(space)
     save_png(history(study, objective), folder / "history.png")
     save_png(importances(study, knobs, objective), folder / "importances.png")
     save_png(slices(study, knobs, objective), folder / "slices.png")
@@ -130,7 +134,7 @@ def history(study: optuna.Study, objective: str) -> Figure:
     return figure
 
 
-def importances(study: optuna.Study, knobs: Sequence[Knob], objective: str) -> Figure:
+def importances(study: optuna.Study, knobs: Sequence[SearchedParameter], objective: str) -> Figure:
     """How much of the variance each knob explains (fANOVA, Hutter et al., 2014) among the trials that have it."""
     figure = Figure(figsize=(9, 6), layout="constrained")
     axes = figure.add_subplot()
@@ -141,7 +145,7 @@ def importances(study: optuna.Study, knobs: Sequence[Knob], objective: str) -> F
         axes.text(0.5, 0.5, f"It takes {FEWEST} complete trials of 2 knobs to say; {there_are}.", ha="center")
         axes.set_axis_off()
         return figure
-    shares = knob_shares(study, knobs)
+    shares = parameter_shares(study, knobs)
     names = sorted((knob.name for knob in knobs), key=lambda name: (shares[name], name))
     axes.barh(range(len(names)), [shares[name] for name in names], color=ACCENT, height=0.8)
     counts = [sum(name in trial.params for trial in complete) for name in names]
@@ -152,7 +156,7 @@ def importances(study: optuna.Study, knobs: Sequence[Knob], objective: str) -> F
     return figure
 
 
-def knob_shares(study: optuna.Study, knobs: Sequence[Knob]) -> dict[str, float]:
+def parameter_shares(study: optuna.Study, knobs: Sequence[SearchedParameter]) -> dict[str, float]:
     """Each knob's importance by name, in [0, 1]; 0 of one that too few complete trials have.
 
     Args:
@@ -179,7 +183,7 @@ def _importance(study: optuna.Study, names: list[str]) -> dict[str, float]:
     return {name: float(share) for name, share in found.items()}
 
 
-def slices(study: optuna.Study, knobs: Sequence[Knob], objective: str) -> Figure:
+def slices(study: optuna.Study, knobs: Sequence[SearchedParameter], objective: str) -> Figure:
     """Value against each knob, a panel each; the best trial is ringed."""
     rows = -(-len(knobs) // SLICES)
     figure = Figure(figsize=(12, 3 * rows + 0.5), layout="constrained")
@@ -199,13 +203,13 @@ def slices(study: optuna.Study, knobs: Sequence[Knob], objective: str) -> Figure
     return figure
 
 
-def _scatter(axes: Axes, knob: Knob, trials: Sequence[FrozenTrial], style: tuple[str, str]) -> None:
+def _scatter(axes: Axes, knob: SearchedParameter, trials: Sequence[FrozenTrial], style: tuple[str, str]) -> None:
     shown = [trial for trial in trials if knob.name in trial.params]
     places = [knob.place(trial.params[knob.name]) for trial in shown]
     axes.scatter(places, _values(shown), s=16, color=style[1], linewidths=0, label=style[0])
 
 
-def parallel(study: optuna.Study, knobs: Sequence[Knob], objective: str) -> Figure:
+def parallel(study: optuna.Study, knobs: Sequence[SearchedParameter], objective: str) -> Figure:
     """A line per complete trial through all its knobs to its value; the better, the darker."""
     figure = Figure(figsize=(13, 6), layout="constrained")
     axes = figure.add_subplot()

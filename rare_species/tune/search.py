@@ -27,8 +27,8 @@ from rare_species.data.features import Features
 from rare_species.fitting.callbacks import DivergedError, Fit, OnEpoch
 from rare_species.fitting.loop import fit_head
 from rare_species.fitting.parameters import FitParams
-from rare_species.params.tune import TuneParams, with_knobs
-from rare_species.tune.trials import EPOCHS, NUMBER, Journal, finished, knobs_of, make_study, propose
+from rare_species.params.tune import TuneParams, with_parameters
+from rare_species.tune.trials import EPOCHS, NUMBER, Journal, finished, make_study, parameters_of, propose
 
 log = logging.getLogger(__name__)
 # it warns that each trial is traced anew, as it must be: each is another model
@@ -86,8 +86,8 @@ def search(splits: dict[str, Features], n_classes: int, params: TuneParams, on_e
             "all, or their knobs do not go together; the log says which. Lower "
             "tune.space.optimizer.learning_rate.high, or mend tune.space, in params.yaml."
         )
-    best = knobs_of(study.best_trial, params.space)
-    chosen = with_knobs(params.base, best)
+    best = parameters_of(study.best_trial, params.space)
+    chosen = with_parameters(params.base, best)
     head, fit = fit_head(splits, n_classes, chosen, params.seed, on_epoch)
     return Search(study, _table(study.trials, params), best, chosen, head, fit)
 
@@ -194,7 +194,7 @@ class Trials:
         _, fit = fit_head(
             self._splits,
             self._n_classes,
-            with_knobs(base, knobs_of(trial.study.trials[trial.number], self._params.space)),
+            with_parameters(base, parameters_of(trial.study.trials[trial.number], self._params.space)),
             self._params.seed,
             follow,
             scored=["val"],
@@ -215,7 +215,7 @@ def _table(trials: Sequence[FrozenTrial], params: TuneParams) -> pd.DataFrame:
             "state": trial.state.name.lower(),
             "epochs": trial.user_attrs[EPOCHS],
             params.objective: trial.value,
-            **knobs_of(trial, params.space),
+            **parameters_of(trial, params.space),
         }
         for trial in trials
     ]

@@ -71,8 +71,8 @@ def _direction(params: TuneParams) -> str:
     return "minimize" if params.objective.endswith("loss") else "maximize"
 
 
-def knobs_of(trial: FrozenTrial, space: Mapping[str, Distribution]) -> dict[str, Any]:
-    """Values by dotted name, as `tune.with_knobs` takes them."""
+def parameters_of(trial: FrozenTrial, space: Mapping[str, Distribution]) -> dict[str, Any]:
+    """Values by dotted name, as `tune.with_parameters` takes them."""
     found = {}
     for knob, distribution in space.items():
         if isinstance(distribution, Layers):

@@ -8,9 +8,9 @@ from pathlib import Path
 import yaml
 
 from rare_species.common.files import write_json
-from rare_species.common.schema import write_document
+from rare_species.common.schema import write_json_file
 from rare_species.figures.style import save_png
-from rare_species.fitting.candidate import Candidate, load_backbone, save_candidate
+from rare_species.fitting.candidate import FittedClassifier, load_backbone, save_classifier
 from rare_species.fitting.curves import learning_curves
 from rare_species.metrics.point import EPOCH_METRICS
 from rare_species.models.opened import Data
@@ -32,7 +32,7 @@ def write_search(found: Search, data: Data, params: TuneParams, outs: Sequence[P
     """
     folder, metrics, plots = outs
     chosen = found.params.model_dump(mode="json") | {"seed": params.seed}
-    save_candidate(folder, Candidate(load_backbone(data), [found.head], found.fit), data, chosen)
+    save_classifier(folder, FittedClassifier(load_backbone(data), [found.head], found.fit), data, chosen)
     (folder / "best.yaml").write_text(yaml.safe_dump({"train": chosen}, sort_keys=False), encoding="utf-8")
     found.trials.to_csv(plots / "trials.csv", index=False, float_format="%.6g", lineterminator="\n")
     draw_search(found.study, params.space, params.objective, plots)
@@ -44,6 +44,6 @@ def write_search(found: Search, data: Data, params: TuneParams, outs: Sequence[P
 def write_skipped(reason: str, outs: Sequence[Path]) -> None:
     """Write that there was nothing to search, and why, in place of a model; `outs` as of `write_search`."""
     folder, metrics, plots = outs
-    write_document(folder / SKIPPED, {"reason": reason}, Skipped)
+    write_json_file(folder / SKIPPED, {"reason": reason}, Skipped)
     write_json(metrics, {"trials": 0})
     draw_nothing(reason, plots)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pydantic import NonNegativeInt
 
-from rare_species.common.schema import Document
+from rare_species.common.schema import JsonFile
 
 
-class UnzipMetrics(Document):
+class UnzipMetrics(JsonFile):
     """metrics/unzip.json.
 
     Attributes:

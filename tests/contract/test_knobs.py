@@ -13,9 +13,9 @@ import pytest
 import yaml
 from dvc.utils.hydra import apply_overrides
 
-from rare_species.common.validation import Section
+from rare_species.common.validation import Parameters
 from rare_species.params.search_space import flatten_space
-from rare_species.params.whole_file import SECTIONS
+from rare_species.params.whole_file import RENAMED, SECTIONS
 from rare_species.predict.photo_files import MAX_PIXELS
 from tests.toy import REPO
 
@@ -23,13 +23,13 @@ DOCUMENT = yaml.safe_load((REPO / "params.yaml").read_text(encoding="utf-8"))
 CODE = [file for folder in ("rare_species", "stages") for file in sorted((REPO / folder).rglob("*.py"))]
 
 
-def sections_inside(model: type[Section]) -> dict[str, type[Section]]:
+def sections_inside(model: type[Parameters]) -> dict[str, type[Parameters]]:
     """Fields of a section that are sections themselves."""
     annotations = {name: field.annotation for name, field in model.model_fields.items()}
-    return {name: kind for name, kind in annotations.items() if isinstance(kind, type) and issubclass(kind, Section)}
+    return {name: kind for name, kind in annotations.items() if isinstance(kind, type) and issubclass(kind, Parameters)}
 
 
-def differences(model: type[Section], document: dict[str, Any], name: str) -> Iterator[str]:
+def differences(model: type[Parameters], document: dict[str, Any], name: str) -> Iterator[str]:
     """Knobs that only the schema or only the document has, and defaults that would hide one."""
     yield from (f"{name}.{knob}" for knob in set(model.model_fields) ^ set(document))
     yield from (f"{name}.{knob} has a default" for knob, field in model.model_fields.items() if not field.is_required())
@@ -51,7 +51,7 @@ def value_of(document: dict[str, Any], knob: str) -> Any:
     return functools.reduce(operator.getitem, knob.split("."), document)
 
 
-KNOBS = sorted(leaves(DOCUMENT))
+PARAMETERS = sorted(leaves(DOCUMENT))
 
 
 def test_sections_are_those_of_the_schema():
@@ -68,7 +68,7 @@ def test_section_has_every_knob_of_the_schema_and_no_default_hides_one(section):
     assert list(differences(SECTIONS[section], DOCUMENT[section], section)) == []
 
 
-@pytest.mark.parametrize("knob", [knob for knob in KNOBS if isinstance(value_of(DOCUMENT, knob), list)])
+@pytest.mark.parametrize("knob", [knob for knob in PARAMETERS if isinstance(value_of(DOCUMENT, knob), list)])
 def test_params_file_survives_that_a_list_is_set_twice(knob, tmp_path):
     """DVC rewrites the file at every `-S`; an empty list with a comment behind it tears it."""
     file = Path(shutil.copy(REPO / "params.yaml", tmp_path))
@@ -76,10 +76,15 @@ def test_params_file_survives_that_a_list_is_set_twice(knob, tmp_path):
     apply_overrides(str(file), [f"{knob}=[]"])
     document = yaml.safe_load(file.read_text(encoding="utf-8"))
     assert value_of(document, knob) == []
-    others = set(KNOBS) - {knob, "train.head.dropout"}
+    others = set(PARAMETERS) - {knob, "train.head.dropout"}
     assert {other: value_of(document, other) for other in others} == {
         other: value_of(DOCUMENT, other) for other in others
     }
+
+
+def test_new_names_are_parameters_and_old_ones_are_not():
+    assert set(RENAMED.values()) <= set(PARAMETERS)
+    assert not set(RENAMED) & set(PARAMETERS)
 
 
 def test_predict_takes_photos_as_large_as_clean_does():
@@ -88,7 +93,7 @@ def test_predict_takes_photos_as_large_as_clean_does():
 
 def test_searched_knobs_are_knobs_of_train():
     searched = flatten_space(DOCUMENT["tune"]["space"])
-    assert {f"train.{knob}" for knob in searched} <= set(KNOBS)
+    assert {f"train.{knob}" for knob in searched} <= set(PARAMETERS)
 
 
 def test_every_knob_is_read():
@@ -100,7 +105,7 @@ def test_every_knob_is_read():
         for node in ast.walk(tree)
         if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load)
     }
-    names = {knob.rpartition(".")[2] for knob in KNOBS if not knob.startswith("tune.space.")}
+    names = {knob.rpartition(".")[2] for knob in PARAMETERS if not knob.startswith("tune.space.")}
     assert names - attributes == set()
 
 
@@ -109,4 +114,4 @@ def test_every_knob_that_is_named_for_exp_run_exists(file):
     # strings may be broken in two for their length
     text = re.sub(r'"\s+f?"', "", file.read_text(encoding="utf-8"))
     named = set(re.findall(r"(?:-S|--set-param) '?([a-z_]+(?:\.[a-z_0-9]+)+)=", text))
-    assert named <= set(KNOBS)
+    assert named <= set(PARAMETERS)

@@ -38,7 +38,7 @@ LIGHT = (
     "compare.views",
     "data.phylum",
     "data.shards",
-    "evaluate.champion_document",
+    "evaluate.champion_file",
     "evaluate.figures",
     "evaluate.intervals",
     "figures.bars",

@@ -14,7 +14,7 @@ from tests.pages import Block, blocks_of, chapters
 
 # What pages and the Makefile name, and no stage reads
 BESIDE = ("Makefile", "experiments", *sorted(path.name for path in toy.REPO.glob("requirements*")))
-KNOBS = {"train.epochs": 1, "tune.trials": 0, "evaluate.explained_photos": 2}  # pages run many stages
+PARAMETERS = {"train.epochs": 1, "tune.trials": 0, "evaluate.explained_photos": 2}  # pages run many stages
 START = "start"  # the commit that each page begins at
 ARCHIVES = ("mine.zip", "rare_species.zip")  # those that a reader brings
 MY_PHOTOS, NEW, HALF = "my_photos", "new.jpg", "half.jpg"
@@ -25,13 +25,13 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Repo:
     """A repository with a finished run and all that pages name: an environment, archives and photos."""
     folder = tmp_path_factory.mktemp("docs") / "rare-species"
     folder.mkdir()
-    repo = start_repository(folder, tmp_path_factory.mktemp("home"), KNOBS)
+    repo = start_repository(folder, tmp_path_factory.mktemp("home"), PARAMETERS)
     for name in BESIDE:
         copy = shutil.copytree if (toy.REPO / name).is_dir() else shutil.copy
         copy(toy.REPO / name, folder / name)
     stand_in_environment(folder / ".venv")
     for name in ARCHIVES:
-        shutil.copy(folder / toy.KNOBS["unzip.archive"], folder / "data/raw" / name)
+        shutil.copy(folder / toy.PARAMETERS["unzip.archive"], folder / "data/raw" / name)
     write_photos(folder / MY_PHOTOS)
     with (folder / ".git/info/exclude").open("a", encoding="utf-8") as file:
         file.write(f"/{MY_PHOTOS}/\n")

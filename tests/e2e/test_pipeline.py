@@ -39,7 +39,7 @@ def experiments(reproduced) -> Experiments:
     repo.reset()
     outputs["temp"] = repo.dvc("exp", "run", "--temp", "--name", "temp", "--set-param", TOP_K)
     repo.dvc("exp", "run", "--queue", "--name", "queued", "--set-param", TOP_K)
-    code = repo.folder / "rare_species/evaluate/assessment.py"
+    code = repo.folder / "rare_species/evaluate/evaluation.py"
     code.write_text("raise SystemExit('code of the workspace')\n", encoding="utf-8")
     outputs["queued"] = repo.dvc("exp", "run", "--run-all")
     repo.reset()
@@ -161,7 +161,7 @@ def test_archive_tracked_with_dvc_outlives_an_experiment(reproduced, tmp_path):
     """DVC takes links away that it does not know, and looks into no folder that git ignores."""
     repo = Repo(shutil.copytree(reproduced.repo.folder, tmp_path / "repo"), reproduced.repo.environment)
     mine = repo.folder / "data/raw/mine.zip"
-    shutil.copy(repo.folder / toy.KNOBS["unzip.archive"], mine)
+    shutil.copy(repo.folder / toy.PARAMETERS["unzip.archive"], mine)
     repo.dvc("add", "data/raw/mine.zip")
     repo.git("add", ".")
     repo.git("commit", "--quiet", "--message", "Track my archive")

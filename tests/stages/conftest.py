@@ -79,7 +79,7 @@ def cnn_chain(tmp_path_factory: pytest.TempPathFactory, chain: Chain) -> Chain:
 @pytest.fixture(scope="session")
 def phylum_chain(tmp_path_factory: pytest.TempPathFactory, chain: Chain) -> Chain:
     """The stages from embed on with a classifier that is told the phylum, in a folder of their own."""
-    knobs = {"model.inputs": ["image", "phylum"], "embed.views": 1}
+    knobs = {"model.inputs": ["image", "phylum"], "embed.augmented_copies": 1}
     return run_from_embed(tmp_path_factory.mktemp("phylum"), chain, knobs)
 
 
@@ -101,7 +101,7 @@ def finished(chain: Chain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
 @pytest.fixture
 def archive(finished: Path) -> Path:
     """The archive of a finished run, for a test to spoil."""
-    return finished / toy.KNOBS["unzip.archive"]
+    return finished / toy.PARAMETERS["unzip.archive"]
 
 
 @pytest.fixture

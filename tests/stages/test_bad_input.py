@@ -64,7 +64,7 @@ def test_archive_missing(archive, capsys):
 
 
 def test_archive_missing_on_the_first_run(project, capsys):
-    (project / toy.KNOBS["unzip.archive"]).unlink()
+    (project / toy.PARAMETERS["unzip.archive"]).unlink()
     assert toy.run_stage("unzip") == 1
     one_message("unzip", capsys.readouterr().err)
     assert {path for path in toy.snapshot(project) if not path.endswith("/")} == {"params.yaml", "data/exclude.csv"}
@@ -181,7 +181,7 @@ def test_fewer_than_two_families(archive, finished, capsys):
 def test_unknown_knob(finished, capsys, stage, knob):
     toy.write_params(finished, {knob: 1})
     message = refused(stage, capsys)
-    assert f"{knob} is not a knob. Received: 1. Remove it from params.yaml or mend its name." in message
+    assert f"{knob} is not a parameter. Received: 1. Remove it from params.yaml or mend its name." in message
 
 
 def test_unknown_section(finished, capsys):

@@ -138,7 +138,7 @@ def test_leaks_that_nobody_can_see_are_not_none(tmp_path, monkeypatch, caplog, c
     toy.write_project(tmp_path)
     photos, rows = toy.draw_photos()
     rows[0] |= {column: text.format(rows[0][column]) for column, text in change.items()}
-    toy.write_zip(tmp_path / toy.KNOBS["unzip.archive"], {"metadata.csv": toy.write_metadata(rows), **photos})
+    toy.write_zip(tmp_path / toy.PARAMETERS["unzip.archive"], {"metadata.csv": toy.write_metadata(rows), **photos})
     assert [toy.run_stage(stage) for stage in ("unzip", "clean", "split")] == [0, 0, 0]
     assert metrics(tmp_path, "split")["leaked_pairs"] == pairs
     assert metrics(tmp_path, "unzip")["unread_ids"] == len([column for column in change if column == "eol_content_id"])
@@ -153,7 +153,7 @@ def test_a_listing_of_the_archive_is_a_file_like_any_other(tmp_path, monkeypatch
     toy.write_project(tmp_path)
     photos, rows = toy.draw_photos()
     files = {"metadata.csv": toy.write_metadata(rows), "listing.csv": b"mine", **photos}
-    toy.write_zip(tmp_path / toy.KNOBS["unzip.archive"], files)
+    toy.write_zip(tmp_path / toy.PARAMETERS["unzip.archive"], files)
     assert [toy.run_stage(stage) for stage in ("unzip", "clean")] == [0, 0]
     assert (tmp_path / "data/images/listing.csv").read_bytes() == b"mine"
     assert metrics(tmp_path, "unzip")["files"] == len(files) - 1
@@ -258,7 +258,7 @@ def test_evaluate_scores_agree_with_its_own_predictions(chain):
 
 def test_champion_answers_from_the_photo_as_it_is_whatever_views_evaluate_averages(chain, tmp_path, monkeypatch):
     folder = shutil.copytree(chain.folder, tmp_path / "views")
-    toy.write_params(folder, {"evaluate.views": 1})
+    toy.write_params(folder, {"evaluate.test_time_copies": 1})
     monkeypatch.chdir(folder)
     assert toy.run_stage("evaluate") == 0
     assert metrics(folder, "evaluate")["train"]["test"] != metrics(chain.folder, "evaluate")["train"]["test"]

@@ -8,13 +8,13 @@ import pytest
 
 from tests import toy
 
-KNOBS = {"train.epochs": 1, "train.fine_tune.epochs": 3, "train.fine_tune.blocks": 1}
+PARAMETERS = {"train.epochs": 1, "train.fine_tune.epochs": 3, "train.fine_tune.layer_groups": 1}
 
 
 @pytest.fixture
 def tuning(embedded: Path) -> Path:
     """Photos and features, and knobs that fine-tune."""
-    toy.write_params(embedded, KNOBS)
+    toy.write_params(embedded, PARAMETERS)
     return embedded
 
 
@@ -38,7 +38,7 @@ def test_killed_stage_goes_on_and_ends_with_the_same_bytes(tuning, tmp_path):
 
 
 def test_evaluate_scores_a_fine_tuned_model_on_its_photos(tuning):
-    toy.write_params(tuning, KNOBS | {"train.fine_tune.epochs": 1, "tune.trials": 0})
+    toy.write_params(tuning, PARAMETERS | {"train.fine_tune.epochs": 1, "tune.trials": 0})
     for stage in ("train", "tune", "evaluate"):
         assert toy.run_stage(stage) == 0
     table = pd.read_csv(tuning / "plots/evaluate/train/predictions.csv")

@@ -7,13 +7,13 @@ import pytest
 
 from tests import toy
 
-KNOBS = {"tune.trials": 8, "tune.base.epochs": 3}
+PARAMETERS = {"tune.trials": 8, "tune.base.epochs": 3}
 
 
 @pytest.fixture
 def project(embedded: Path) -> Path:
     """Photos and features, and a search of more trials than run at once."""
-    toy.write_params(embedded, KNOBS)
+    toy.write_params(embedded, PARAMETERS)
     return embedded
 
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from rare_species.common.checksums import write_checksums
 from rare_species.common.files import write_json
-from rare_species.data.backbone_document import FeaturesDocument
+from rare_species.data.backbone_file import FeaturesFile
 from rare_species.data.features import load_features, save_features
 from rare_species.data.photo_batches import photo_batches
 from rare_species.data.phylum import one_hot_phyla
 from rare_species.embed.embedder import embed_split, open_embedder
-from rare_species.fitting.candidate import save_candidate
+from rare_species.fitting.candidate import save_classifier
 from rare_species.models.network import load_network
 from rare_species.models.opened import Data, open_data
 from rare_species.models.saved import read_saved
@@ -27,13 +27,13 @@ from tests.unit.tf_fixtures import AUGMENTATION, SIDE_PX, ignore_epoch, train_pa
 
 SPLITS = ("train", "val", "test")
 EVALUATE = EvaluateParams(
-    wanted_precision=0.9,
+    target_precision=0.9,
     explained_photos=2,
     top_k=2,
     confused_families=2,
     worst_photos=1,
     resamples=100,
-    views=0,
+    test_time_copies=0,
     augmentation=AUGMENTATION,
     seed=0,
 )
@@ -46,11 +46,11 @@ PHYLA = ["Arthropoda", "Chordata"]
 
 def embed(folder, packed, name, views) -> Data:
     """What stage embed leaves, opened."""
-    params = EmbedParams(batch_size=16, views=views, augmentation=AUGMENTATION, seed=0)
+    params = EmbedParams(batch_size=16, augmented_copies=views, augmentation=AUGMENTATION, seed=0)
     embedder = open_embedder(ModelParams(name=name, weights="imagenet", inputs=("image",)), params, SIDE_PX)
     for split in SPLITS:
         save_features(folder / f"{split}.npz", embed_split(embedder, packed, split, views if split == "train" else 0))
-    document = FeaturesDocument.of(embedder.description, [], packed.folder / "index.csv", CLASSES)
+    document = FeaturesFile.of(embedder.description, [], packed.folder / "index.csv", CLASSES)
     write_json(folder / "backbone.json", document.model_dump())
     if embedder.backbone:
         save_keras(folder / "backbone.keras", embedder.backbone)
@@ -66,7 +66,7 @@ def fit(data, params, on_epoch=ignore_epoch):
 
 def save(folder, candidate, data):
     """Save a candidate as its stage does."""
-    save_candidate(folder, candidate, data, train_params().model_dump(mode="json"))
+    save_classifier(folder, candidate, data, train_params().model_dump(mode="json"))
     write_checksums(folder)
 
 

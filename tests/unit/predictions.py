@@ -3,7 +3,7 @@
 import numpy as np
 
 from rare_species.augmentation.parameters import AugmentationParams
-from rare_species.evaluate import assessment
+from rare_species.evaluate import evaluation
 from rare_species.params.evaluate import EvaluateParams
 from tests import toy
 from tests.unit.tf_fixtures import STILL
@@ -12,10 +12,10 @@ PARAMS = EvaluateParams(
     top_k=2,
     confused_families=2,
     worst_photos=2,
-    wanted_precision=0.75,
+    target_precision=0.75,
     explained_photos=2,
     resamples=200,
-    views=0,
+    test_time_copies=0,
     augmentation=AugmentationParams(**STILL),
     seed=1,
 )
@@ -43,4 +43,4 @@ def make_predictions(packed, **changed):
         "val": probable([*labels["val"][:-1], 0], [0.8] * 6),
         "test": probable(PREDICTED, CERTAINTY),
     } | changed
-    return assessment.make_predictions(labels, probabilities, CLASSES, PARAMS)
+    return evaluation.make_predictions(labels, probabilities, CLASSES, PARAMS)

@@ -33,7 +33,7 @@ METADATA = {
         "weights_file_sha256": 64 * "0",
         "weights_sha256": 64 * "1",
         "feature_size": 1280,
-        "blocks": 16,
+        "layer_groups": 16,
         "licence": "Apache-2.0",
         "pretrained_on": "ImageNet-1k",
     },
@@ -49,7 +49,7 @@ METADATA = {
         "schedule": {"name": "cosine"},
     },
     "champion": "tune",
-    "calibration": {"temperature": 1.5, "family_threshold": 0.6, "wanted_precision": 0.9},
+    "calibration": {"temperature": 1.5, "family_threshold": 0.6, "target_precision": 0.9},
     "test": {"loss": 0.6, "accuracy": 0.6, "top5_accuracy": 0.9, "macro_f1": 0.6, "macro_auc": 0.9},
 }
 CLASSES = [
@@ -72,7 +72,7 @@ def scores(train: float, val: float, test: float) -> dict[str, Any]:
         "test_95": {name: {"low": test - 0.125, "high": test + 0.125} for name in metrics["test"]},
         "gap": {"train_val": train - val, "val_test": val - test},
         "calibration": {"temperature": 1.5, "val": measured, "test": measured},
-        "selective": {"threshold": 0.625, "wanted_precision": 0.9, "val": selective, "test": selective},
+        "selective": {"threshold": 0.625, "target_precision": 0.9, "val": selective, "test": selective},
         "risk_coverage": {"aurc": 0.03125, "accuracy_at_80": 0.9375},
     }
 

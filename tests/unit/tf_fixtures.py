@@ -12,9 +12,9 @@ from rare_species.augmentation.parameters import AugmentationParams
 from rare_species.backbones.build import with_scaling
 from rare_species.backbones.registry import UNIT
 from rare_species.common.checksums import write_checksums
-from rare_species.common.schema import write_document
+from rare_species.common.schema import write_json_file
 from rare_species.data.features import Features
-from rare_species.evaluate.champion_document import ChampionMetadata
+from rare_species.evaluate.champion_file import ChampionMetadata
 from rare_species.fitting.heads import build_head
 from rare_species.fitting.parameters import FitParams, HeadParams
 from rare_species.models.network import save_model
@@ -22,7 +22,7 @@ from rare_species.networks.assembly import assemble, average_probabilities
 from rare_species.networks.determinism import make_reproducible
 from rare_species.networks.saving import save_keras
 from rare_species.params.train import CnnParams, TrainParams
-from rare_species.params.tune import with_knobs
+from rare_species.params.tune import with_parameters
 from rare_species.train.cnn import build_cnn
 from tests import toy
 
@@ -64,7 +64,7 @@ def head_params(**knobs: Any) -> HeadParams:
 
 FINE_TUNE = {
     "epochs": 0,
-    "blocks": 1,
+    "layer_groups": 1,
     "learning_rate": 0.01,
     "layer_decay": 1.0,
     "warmup_epochs": 0,
@@ -92,7 +92,7 @@ FIT = FitParams.model_validate(  # a linear head and plain descent: the quickest
 
 def fit_params(**knobs: Any) -> FitParams:
     """`FIT` with knobs replaced; a name's dots are written as `__`, as in `head__units`."""
-    return with_knobs(FIT, {name.replace("__", "."): value for name, value in knobs.items()})
+    return with_parameters(FIT, {name.replace("__", "."): value for name, value in knobs.items()})
 
 
 def train_params(seed: int = 3, fine_tune: Mapping[str, Any] | None = None, **knobs: Any) -> TrainParams:
@@ -142,7 +142,7 @@ METADATA: Mapping[str, Any] = {  # of a model, but its input
         "weights_file_sha256": "",
         "weights_sha256": "",
         "feature_size": 3,
-        "blocks": 2,
+        "layer_groups": 2,
         "licence": "",
         "pretrained_on": "",
     },
@@ -176,11 +176,11 @@ def save_toy_champion(folder: Path, told: bool = False, treatment: str = "none",
     metadata = METADATA | {"input": shape | {"values": "RGB, 0 to 255", "phyla": phyla}}
     added = {
         "champion": "train",
-        "calibration": {"temperature": 1.5, "family_threshold": 0.5, "wanted_precision": 0.9} | calibration,
+        "calibration": {"temperature": 1.5, "family_threshold": 0.5, "target_precision": 0.9} | calibration,
         "test": {"loss": 0.1, "accuracy": 0.9, "top2_accuracy": 1.0, "macro_f1": 0.9, "macro_auc": 0.99},
     }
     save_model(folder, colour_classifier(told), classes, metadata)
-    write_document(folder / "metadata.json", metadata | added, ChampionMetadata)
+    write_json_file(folder / "metadata.json", metadata | added, ChampionMetadata)
     write_checksums(folder)
     return folder
 

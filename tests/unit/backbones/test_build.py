@@ -72,8 +72,8 @@ def test_entry_says_what_it_builds(name):
     assert model.count_params() == entry.parameters
     assert not model.trainable_variables
     numbers = block_numbers(model.operations[-1])
-    assert set(numbers.values()) == set(range(int(name == "vgg16"), 1 + entry.blocks))  # VGG16 has no stem
-    assert entry.blocks == BLOCKS[name]
+    assert set(numbers.values()) == set(range(int(name == "vgg16"), 1 + entry.layer_groups))  # VGG16 has no stem
+    assert entry.layer_groups == BLOCKS[name]
     assert entry.native_size >= 128
     assert entry.licence
     assert entry.pretrained_on

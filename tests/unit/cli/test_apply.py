@@ -50,7 +50,7 @@ def test_only_named_knobs_change_and_comments_stay(params, capsys):
 
 def test_comment_beside_a_changed_knob_stays_in_its_column(params):
     assert apply("train: {members: 5, cnn: {dense: 1000}}") == 0
-    (dense, members), comment = [new for _, new in sorted(changed_lines(params))], "# classifiers of different seeds"
+    (dense, members), comment = [new for _, new in sorted(changed_lines(params))], "# classifiers with different seeds"
     assert dense == "    dense: 1000"
     assert members.startswith(f"  members: 5                    {comment}")
 
@@ -86,7 +86,7 @@ def test_other_file_than_params_can_be_named(params):
             "train: {head: {dropout: 2}}",
             "train.head.dropout: Input should be less than 1. Received: 2. Set it in part.yaml",
         ),
-        ("train: {heads: 1}", "train.heads is not a knob. Received: 1. Remove it from part.yaml"),
+        ("train: {heads: 1}", "train.heads is not a parameter. Received: 1. Remove it from part.yaml"),
         ("trian: {seed: 1}", "part.yaml must hold the sections"),
         ("train: 5", "train: Input should be"),
         ("train: {head: {dropout: [0.1, 0.2]}}", "train.head: dropout must be one number or as many as units"),

@@ -72,16 +72,16 @@ def test_better_run_is_fine(repository, capsys):
 
 def test_real_drop_below_the_floor_is_fine(repository, capsys):
     """The same drop of 0.1 that is a regression above."""
-    floors = {f"compare.{name}.floor": 0.2 for name in ("macro_f1", "accuracy", "top_k_accuracy")}
-    repository.write(draw_rows(broken(0.1)), knobs={**floors, "compare.loss.floor": 1})
+    floors = {f"compare.{name}.tolerance": 0.2 for name in ("macro_f1", "accuracy", "top_k_accuracy")}
+    repository.write(draw_rows(broken(0.1)), knobs={**floors, "compare.loss.tolerance": 1})
     code, found = document(capsys)
     assert code == FINE
-    assert {metric["status"] for metric in found["metrics"].values()} == {"worse, within the floor"}
+    assert {metric["status"] for metric in found["metrics"].values()} == {"worse, within the tolerance"}
     assert found["metrics"]["accuracy"]["high"] < 0
 
 
 def test_drop_within_the_noise_is_fine_whatever_the_floor(repository, capsys):
-    floors = {f"compare.{name}.floor": 0 for name in ("macro_f1", "accuracy", "top_k_accuracy", "loss")}
+    floors = {f"compare.{name}.tolerance": 0 for name in ("macro_f1", "accuracy", "top_k_accuracy", "loss")}
     repository.write(draw_rows(broken(0.015)), knobs=floors)
     code, found = document(capsys)
     assert code == FINE
@@ -192,7 +192,8 @@ def test_two_commits_are_compared_by_the_rules_of_the_workspace(repository, caps
     assert code == REGRESSED
     assert found["params"] == {"train.head.dropout": {"base": 0.4, "head": 0.1}}
     assert len(found["head"]["commit"]) == 40
-    repository.write(knobs={"compare.accuracy.floor": 1, "compare.macro_f1.floor": 1, "compare.loss.floor": 9})
+    tolerant = {"compare.accuracy.tolerance": 1, "compare.macro_f1.tolerance": 1, "compare.loss.tolerance": 9}
+    repository.write(knobs=tolerant)
     code, found = document(capsys, "HEAD~1", "HEAD")
     assert "accuracy" not in " ".join(found["reasons"]).replace("top5_accuracy", "")
 
@@ -301,10 +302,10 @@ def test_photo_listed_twice_is_an_error(repository, capsys):
 
 
 def test_wrong_rules_are_an_error(repository, capsys):
-    repository.write(knobs={"compare.accuracy.floor": -1})
+    repository.write(knobs={"compare.accuracy.tolerance": -1})
     code, _, err = run(capsys)
     assert code == ERROR
-    assert "compare.accuracy.floor: Input should be greater than or equal to 0. Received: -1." in err
+    assert "compare.accuracy.tolerance: Input should be greater than or equal to 0. Received: -1." in err
 
 
 def test_interrupted_comparison_has_the_exit_code_of_a_shell(monkeypatch, capsys):
@@ -335,9 +336,9 @@ def test_wrong_argument_is_an_error_and_no_refusal(capsys):
 
 
 def test_rules_that_changed_are_a_warning_in_every_form(repository, capsys):
-    repository.write(knobs={"compare.accuracy.floor": 1, "evaluate.top_k": 3})
-    before = judge.load_params(toy.REPO / "params.yaml", judge.Params).compare.accuracy.floor
-    warning = f"the rules of comparison changed: compare.accuracy.floor {before} -> 1"
+    repository.write(knobs={"compare.accuracy.tolerance": 1, "evaluate.top_k": 3})
+    before = judge.load_params(toy.REPO / "params.yaml", judge.Params).compare.accuracy.tolerance
+    warning = f"the rules of comparison changed: compare.accuracy.tolerance {before} -> 1"
     _, out, _ = run(capsys)
     assert out.splitlines()[-2:] == [f"warning: {warning}", "fine: no metric regressed"]
     assert f"\n\n**Warning:** `{warning}`\n\n" in run(capsys, "--markdown")[1]

@@ -15,7 +15,7 @@ import tensorflow as tf
 from rare_species.cli import export
 from rare_species.common.checksums import write_checksums
 from rare_species.evaluate.calibration import calibrate
-from rare_species.evaluate.champion_document import read_classifier
+from rare_species.evaluate.champion_file import read_classifier
 from rare_species.export import exporters
 from rare_species.export.exporters import EXPORTERS, describe
 from rare_species.fitting.heads import build_head

@@ -14,7 +14,7 @@ from PIL import Image
 from rare_species.cli import predict
 from rare_species.data.photo_batches import photo_batches
 from rare_species.evaluate.calibration import calibrate
-from rare_species.evaluate.champion_document import read_classifier
+from rare_species.evaluate.champion_file import read_classifier
 from rare_species.models.network import load_network
 from rare_species.networks.inference import predict as run_model
 from rare_species.parallel.pools import map_in_threads
@@ -205,7 +205,8 @@ def test_probabilities_are_those_of_the_pipeline(champion, packed, tmp_path):
     for path, file in zip(rows["file_path"], files, strict=True):
         file.write_bytes(drawn[path])
     predictor = open_predictor(read_classifier(champion), None)
-    found = [prediction.probabilities for prediction in predictor.run(map(photo_reader(packed.shape, 10**6), files))]
+    photos = map(photo_reader(packed.preprocessing, 10**6), files)
+    found = [prediction.probabilities for prediction in predictor.run(photos)]
     model = load_network(read_classifier(champion))
     expected = calibrate(run_model(model, photo_batches(packed, rows, 64)), 1.5)
     np.testing.assert_allclose(np.stack(found), expected, atol=1e-6)

@@ -12,7 +12,7 @@ from sklearn.metrics import f1_score
 from rare_species.cli import split_gap
 from rare_species.common.errors import UserError
 from rare_species.common.result_files import write_result_checksums
-from rare_species.compare.split_gap import SplitRun, describe, sample_family_scores, tabulate_runs
+from rare_species.compare.split_gap import SplitRun, describe, sample_family_metrics, tabulate_runs
 from tests.unit.runs import Repository
 
 FAMILIES = ("ant", "bee", "cat")
@@ -32,33 +32,34 @@ def make_run(
 
 def test_scores_are_those_of_scikit_learn():
     run = make_run("aaaabbbbcc", "aabcbbbacc")
-    found = sample_family_scores(run, FAMILIES, seed=0)
+    found = sample_family_metrics(run, FAMILIES, seed=0)
     assert found["macro F1"][0] == pytest.approx(f1_score(run.families, run.predicted, average="macro"), rel=1e-12)
     assert found["accuracy"][0] == pytest.approx(0.7)
 
 
 def test_scores_of_some_families_count_what_others_are_taken_for():
     run = make_run("aaaabbbb", "abbbbbba")
-    found = sample_family_scores(run, ["bee"], seed=0)
+    found = sample_family_metrics(run, ["bee"], seed=0)
     assert found["macro F1"][0] == pytest.approx(2 * 3 / (6 + 4))  # 3 hits, taken 6 times, there 4 times
     assert found["accuracy"][0] == pytest.approx(3 / 4)
 
 
 def test_families_without_a_test_photo_are_left_out():
     run = make_run("aabb", "aabc")
-    every, present = (sample_family_scores(run, names, seed=0) for names in (FAMILIES, ["ant", "bee"]))
+    every, present = (sample_family_metrics(run, names, seed=0) for names in (FAMILIES, ["ant", "bee"]))
     assert every["macro F1"][0] == present["macro F1"][0] == pytest.approx((1 + 2 / 3) / 2)
 
 
 def test_spread_of_accuracy_is_that_of_the_families():
-    samples = sample_family_scores(make_run("a" * 20 + "b" * 20, "a" * 30 + "b" * 10), FAMILIES, seed=0)["accuracy"][1:]
+    run = make_run("a" * 20 + "b" * 20, "a" * 30 + "b" * 10)
+    samples = sample_family_metrics(run, FAMILIES, seed=0)["accuracy"][1:]
     # ants are all right; of 20 bees half: variance p (1 - p) / (n - 1), of half the photos
     assert samples.std() == pytest.approx(np.sqrt(0.25 / 19) / 2, rel=0.03)
 
 
 def test_families_of_one_test_photo_stand_in_for_each_other():
     run = make_run("aabc", "aabb")  # of bee and cat one is drawn, and counts for both
-    every, bees = (sample_family_scores(run, names, seed=0) for names in (FAMILIES, ["bee"]))
+    every, bees = (sample_family_metrics(run, names, seed=0) for names in (FAMILIES, ["bee"]))
     assert set(every["accuracy"][1:]) == {0.5, 1.0}
     assert set(np.round(every["macro F1"][1:], 9)) == {round(1 / 3, 9), 1.0}
     assert set(bees["accuracy"]) == {1.0}  # alone, it can't vary
@@ -76,7 +77,7 @@ def test_difference_of_small_runs_is_widened_as_in_welchs_test():
     few, many = make_run("aabb", "aaba"), make_run("a" * 400 + "b" * 400, "a" * 600 + "b" * 200)
     *_, change = describe([few, many], FAMILIES).splitlines()
     low, high = (float(number) for number in re.search(r"\((\S+) to (\S+)\)$", change).groups())
-    one, other = (sample_family_scores(run, FAMILIES, seed)["accuracy"][1:] for seed, run in enumerate([few, many]))
+    one, other = (sample_family_metrics(run, FAMILIES, seed)["accuracy"][1:] for seed, run in enumerate([few, many]))
     # nearly all of the variance is the few photos', with 2 degrees of freedom
     assert high - low == pytest.approx(np.ptp(np.percentile(other - one, [2.5, 97.5])) * 4.303 / 1.96, rel=0.02)
 

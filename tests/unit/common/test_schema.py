@@ -8,15 +8,15 @@ import pydantic
 import pytest
 
 from rare_species.common.errors import UserError
-from rare_species.common.schema import Document, parse_document, read_document
+from rare_species.common.schema import JsonFile, parse_json_file, read_json_file
 from tests.damage import list_damages
 
 
-class Inner(Document):
+class Inner(JsonFile):
     share: float
 
 
-class Outer(Document):
+class Outer(JsonFile):
     name: str
     count: int
     inner: Inner
@@ -40,9 +40,9 @@ def write(path: Path, document: object) -> Path:
 
 
 def test_a_good_document_comes_as_its_model(tmp_path: Path) -> None:
-    assert read_document(write(tmp_path / "a.json", GOOD), Outer).model_dump() == GOOD
-    assert read_document(write(tmp_path / "b.json", [1, 2]), Numbers).root == [1, 2]
-    assert read_document(write(tmp_path / "c.json", {"side": 3}), Plain).side == 3
+    assert read_json_file(write(tmp_path / "a.json", GOOD), Outer).model_dump() == GOOD
+    assert read_json_file(write(tmp_path / "b.json", [1, 2]), Numbers).root == [1, 2]
+    assert read_json_file(write(tmp_path / "c.json", {"side": 3}), Plain).side == 3
 
 
 @pytest.mark.parametrize(
@@ -62,24 +62,24 @@ def test_a_good_document_comes_as_its_model(tmp_path: Path) -> None:
 def test_the_first_wrong_value_is_named(tmp_path: Path, change: dict[str, Any], found: str) -> None:
     path = write(tmp_path / "a.json", GOOD | change)
     with pytest.raises(UserError, match=rf"Expected .*a\.json to be what its stage writes\. Received: {found}\. .*dvc"):
-        read_document(path, Outer)
+        read_json_file(path, Outer)
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b"\xff\xfe{}", b"[" * 100_000, b"nonsense", b'{"name": "a"'])
 def test_what_is_no_json_is_one_message(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "a.json").write_bytes(data)
     with pytest.raises(UserError, match=r"Expected .*a\.json to be what its stage writes\. Received: "):
-        read_document(tmp_path / "a.json", Outer)
+        read_json_file(tmp_path / "a.json", Outer)
 
 
 def test_a_missing_document_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"Expected .*gone\.json\. Received: no such file\. .*dvc repro"):
-        read_document(tmp_path / "gone.json", Outer)
+        read_json_file(tmp_path / "gone.json", Outer)
 
 
 def test_bytes_are_read_under_any_name() -> None:
     with pytest.raises(UserError, match=r"Expected a.json at HEAD to be .* Look elsewhere\."):
-        parse_document(b"", Outer, "a.json at HEAD", "Look elsewhere.")
+        parse_json_file(b"", Outer, "a.json at HEAD", "Look elsewhere.")
 
 
 def test_damage_to_the_structure_is_always_seen() -> None:
@@ -87,7 +87,7 @@ def test_damage_to_the_structure_is_always_seen() -> None:
     unseen = []
     for name, damaged in list_damages(data, ".json").items():
         try:
-            parse_document(damaged, Outer, "a.json", "")
+            parse_json_file(damaged, Outer, "a.json", "")
             unseen.append(name)
         except UserError:
             pass

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rare_species.compare.paired import (
-    Status,
+    Verdict,
     compare_families,
+    compare_metrics,
     compare_params,
-    compare_scores,
     flatten,
     lost_metrics,
     mcnemar,
@@ -38,7 +38,7 @@ def outcomes(labels, wrong, n_classes=None):
 def changes(labels, wrong_before, wrong_now, rules=RULES, weights=None):
     if weights is None:
         weights = intervals.resample_for_differences(labels, 500, seed=0)
-    return compare_scores(outcomes(labels, wrong_before), outcomes(labels, wrong_now), weights, rules, 5)
+    return compare_metrics(outcomes(labels, wrong_before), outcomes(labels, wrong_now), weights, rules, 5)
 
 
 # --- metrics and their intervals
@@ -77,13 +77,13 @@ def test_few_photos_that_all_got_worse_are_no_proof(size):
     """Of four photos none got better, so no bootstrap sample has a gain; the exact test gives p = 0.125."""
     labels = np.repeat(np.arange(90 // size), size)
     found = changes(labels, [], [0, 20, 40, 60])
-    assert {found[name].status for name in ("accuracy", "top5_accuracy")} == {Status.UNCLEAR}
+    assert {found[name].status for name in ("accuracy", "top5_accuracy")} == {Verdict.UNCLEAR}
     assert mcnemar(outcomes(labels, []), outcomes(labels, [0, 20, 40, 60])).p == 0.125
 
 
 def test_many_photos_that_all_got_worse_are_proof_even_alone_in_their_families():
     found = changes(np.arange(90), [], list(range(0, 90, 5)))
-    assert {change.status for change in found.values()} == {Status.REGRESSED}
+    assert {change.status for change in found.values()} == {Verdict.REGRESSED}
 
 
 # --- verdicts
@@ -93,31 +93,31 @@ def rules(name, **knobs):
     return CompareParams.model_validate(DOCUMENT | {name: DOCUMENT[name] | knobs})
 
 
-@pytest.mark.parametrize(("floor", "status"), [(0.29, Status.REGRESSED), (0.31, Status.WITHIN_FLOOR)])
-def test_drop_of_accuracy_is_held_against_its_floor(floor, status):
+@pytest.mark.parametrize(("tolerance", "status"), [(0.29, Verdict.REGRESSED), (0.31, Verdict.WITHIN_TOLERANCE)])
+def test_drop_of_accuracy_is_held_against_its_floor(tolerance, status):
     wrong = list(range(0, 60, 10)) + list(range(1, 60, 5))
-    assert changes(LABELS, [], wrong, rules("accuracy", floor=floor))["accuracy"].status is status
+    assert changes(LABELS, [], wrong, rules("accuracy", tolerance=tolerance))["accuracy"].status is status
 
 
-@pytest.mark.parametrize(("share", "status"), [(0.9, Status.REGRESSED), (1.1, Status.WITHIN_FLOOR)])
+@pytest.mark.parametrize(("share", "status"), [(0.9, Verdict.REGRESSED), (1.1, Verdict.WITHIN_TOLERANCE)])
 def test_growth_of_the_loss_is_held_against_its_floor(share, status):
     wrong = list(range(0, 60, 10)) + list(range(1, 60, 5))
-    floor = share * 18 / 60 * math.log(9)
-    assert changes(LABELS, [], wrong, rules("loss", floor=floor))["loss"].status is status
+    tolerance = share * 18 / 60 * math.log(9)
+    assert changes(LABELS, [], wrong, rules("loss", tolerance=tolerance))["loss"].status is status
 
 
 def test_less_loss_and_more_of_the_rest_is_better():
     found = changes(LABELS, list(range(1, 60, 4)), [])
-    assert {change.status for change in found.values()} == {Status.IMPROVED}
+    assert {change.status for change in found.values()} == {Verdict.IMPROVED}
 
 
 @pytest.mark.parametrize(
     ("name", "limit", "status"),
     [
-        ("accuracy", {"minimum": 0.89}, Status.UNCLEAR),
-        ("accuracy", {"minimum": 0.91}, Status.BEYOND_LIMIT),
-        ("loss", {"maximum": 0.4}, Status.UNCLEAR),
-        ("loss", {"maximum": 0.3}, Status.BEYOND_LIMIT),  # 0.325
+        ("accuracy", {"minimum": 0.89}, Verdict.UNCLEAR),
+        ("accuracy", {"minimum": 0.91}, Verdict.BEYOND_LIMIT),
+        ("loss", {"maximum": 0.4}, Verdict.UNCLEAR),
+        ("loss", {"maximum": 0.3}, Verdict.BEYOND_LIMIT),  # 0.325
     ],
 )
 def test_limits_hold_whatever_the_base_was(name, limit, status):
@@ -125,12 +125,12 @@ def test_limits_hold_whatever_the_base_was(name, limit, status):
     assert changes(LABELS, same, same, rules(name, **limit))[name].status is status
 
 
-@pytest.mark.parametrize(("side", "status"), [("base", Status.UNCLEAR), ("head", Status.NOT_A_NUMBER)])
+@pytest.mark.parametrize(("side", "status"), [("base", Verdict.UNCLEAR), ("head", Verdict.NOT_A_NUMBER)])
 def test_loss_that_is_not_a_number_is_the_heads_fault_alone(side, status):
     photos = {"base": outcomes(LABELS, []), "head": outcomes(LABELS, [])}
     photos[side].true_probability[0] = np.nan
     weights = intervals.resample_for_differences(LABELS, 50, seed=0)
-    assert compare_scores(*photos.values(), weights, RULES, 5)["loss"].status is status
+    assert compare_metrics(*photos.values(), weights, RULES, 5)["loss"].status is status
 
 
 # --- McNemar, families, metrics and knobs

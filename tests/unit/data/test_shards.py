@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from rare_species.common.errors import UserError
-from rare_species.common.schema import read_document
+from rare_species.common.schema import read_json_file
 from rare_species.common.tables import SPLITS
-from rare_species.data.shards import INDEX_COLUMNS, Packed, Shape, find_photo, open_packed, pack
+from rare_species.data.shards import INDEX_COLUMNS, Packed, Preprocessing, find_photo, open_packed, pack
 from tests.damage import list_damages
 
 TREATMENT = {"name": "circular_mask", "radius": 0.5, "edge": 0.0, "colour": "red"}
-SHAPE = Shape(image_size=8, resize="crop", treatment=TREATMENT, jpeg_quality=90)
+SHAPE = Preprocessing(image_size=8, resize="crop", treatment=TREATMENT, jpeg_quality=90)
 
 
 def make_jpeg(level: int) -> bytes:
@@ -106,7 +106,7 @@ def test_rows_of_a_split(packed: tuple[Packed, dict[str, bytes]], split: str) ->
 
 
 def test_the_shape_is_kept(packed: tuple[Packed, dict[str, bytes]]) -> None:
-    assert packed[0].shape == SHAPE
+    assert packed[0].preprocessing == SHAPE
 
 
 @given(st.lists(st.sampled_from([1, 2, 511, 512, 513, 1024, 3000]), min_size=1, max_size=9), st.integers(1, 10))
@@ -220,4 +220,4 @@ def test_a_shape_that_cannot_be_is_named(tmp_path: Path, change: dict[str, objec
     write = SHAPE.model_dump() | change
     (tmp_path / "packed.json").write_text(json.dumps(write))
     with pytest.raises(UserError, match=rf"packed\.json to be what its stage writes\. Received: .*{found}"):
-        read_document(tmp_path / "packed.json", Shape)
+        read_json_file(tmp_path / "packed.json", Preprocessing)

@@ -22,7 +22,7 @@ CNN = ModelParams(name="cnn", weights="imagenet", inputs=("image",))
 
 
 def embed_params(seed=0):
-    return EmbedParams(batch_size=5, views=2, augmentation=AUGMENTATION, seed=seed)
+    return EmbedParams(batch_size=5, augmented_copies=2, augmentation=AUGMENTATION, seed=seed)
 
 
 @pytest.fixture(scope="module")
@@ -32,12 +32,12 @@ def embedder():
 
 @pytest.fixture(scope="module")
 def viewed(embedder, packed):
-    return embed_split(embedder, packed, "train", views=2)
+    return embed_split(embedder, packed, "train", augmented_copies=2)
 
 
 @pytest.mark.parametrize("split", ["train", "val", "test"])
 def test_features_are_those_of_the_backbone(embedder, packed, split):
-    features, rows = embed_split(embedder, packed, split, views=0), packed.rows(split)
+    features, rows = embed_split(embedder, packed, split, augmented_copies=0), packed.rows(split)
     (photos,) = photo_batches(packed, rows, 100)
     expected = keras.ops.convert_to_numpy(embedder.backbone(photos, training=False))
     assert features.values.shape == (len(rows), 1280)
@@ -53,7 +53,7 @@ def test_features_are_those_of_the_backbone(embedder, packed, split):
 def test_features_lie_in_their_rows_whether_there_is_a_bar_or_not(embedder, packed, viewed, monkeypatch, disable):
     """A bar that is switched off (TQDM_DISABLE=1) counts nothing."""
     monkeypatch.setattr("rare_species.embed.embedder.tqdm", partial(tqdm, disable=disable))
-    features = embed_split(embedder, packed, "train", views=0)
+    features = embed_split(embedder, packed, "train", augmented_copies=0)
     np.testing.assert_array_equal(features.values, viewed.originals().values)
 
 
@@ -63,7 +63,7 @@ def test_views_follow_all_photos_in_the_same_order(embedder, packed, viewed):
     assert viewed.photos == 12
     assert viewed.file_paths.tolist() == 3 * rows["file_path"].tolist()
     assert viewed.labels.tolist() == 3 * rows["class_id"].tolist()
-    plain = embed_split(embedder, packed, "train", views=0)
+    plain = embed_split(embedder, packed, "train", augmented_copies=0)
     np.testing.assert_array_equal(viewed.originals().values, plain.values)
 
 
@@ -101,7 +101,7 @@ def test_description_identifies_the_backbone(embedder):
         "weights_file_sha256": CHECKPOINT_SHA256,
         "weights_sha256": weights_digest(embedder.backbone),
         "feature_size": 1280,
-        "blocks": 16,
+        "layer_groups": 16,
         "licence": "Apache-2.0",
         "pretrained_on": "ImageNet-1k",
     }
@@ -141,7 +141,7 @@ def test_network_that_learns_from_photos_has_no_features_and_no_views(packed, vi
         "weights_file_sha256": "",
         "weights_sha256": "",
         "feature_size": 0,
-        "blocks": 0,
+        "layer_groups": 0,
         "licence": "",
         "pretrained_on": "",
     }

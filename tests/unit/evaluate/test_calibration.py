@@ -138,7 +138,7 @@ def test_threshold_is_never_reached_where_nothing_is_precise_enough():
     threshold = calibration.choose_threshold(wrong, np.eye(3, dtype=np.float32)[PROBABILITIES.argmax(axis=1)], 0.9)
     assert threshold is None
     certain = np.eye(3, dtype=np.float32)[LABELS]
-    assert calibration.selective_scores(LABELS, certain, threshold, PHYLA)["answered"] == 0
+    assert calibration.selective_metrics(LABELS, certain, threshold, PHYLA)["answered"] == 0
 
 
 def test_threshold_does_not_split_photos_that_are_equally_sure():
@@ -148,7 +148,7 @@ def test_threshold_does_not_split_photos_that_are_equally_sure():
 
 
 def test_unsure_photos_are_answered_with_their_phylum():
-    found = calibration.selective_scores(LABELS, PROBABILITIES, 0.65, PHYLA)
+    found = calibration.selective_metrics(LABELS, PROBABILITIES, 0.65, PHYLA)
     assert found == pytest.approx({"answered": 0.6, "precision": 2 / 3, "phylum_precision": 0.5, "right": 0.6})
     # photo 3 is right in its phylum; of photo 4 Arthropoda has 0.5, as much as Chordata, and comes first
     names, sums = calibration.phylum_probabilities(PROBABILITIES, PHYLA)
@@ -157,16 +157,16 @@ def test_unsure_photos_are_answered_with_their_phylum():
 
 
 def test_without_phyla_only_families_are_answered():
-    found = calibration.selective_scores(LABELS, PROBABILITIES, 0.0, ["", "", ""])
+    found = calibration.selective_metrics(LABELS, PROBABILITIES, 0.0, ["", "", ""])
     assert found == pytest.approx({"answered": 1, "precision": 0.6})
-    assert calibration.selective_scores(LABELS, PROBABILITIES, 1.1, PHYLA)["precision"] == 1
+    assert calibration.selective_metrics(LABELS, PROBABILITIES, 1.1, PHYLA)["precision"] == 1
 
 
 def test_risk_coverage_by_hand():
     curve = calibration.risk_coverage(LABELS, PROBABILITIES)
     assert curve["coverage"].tolist() == pytest.approx([0.2, 0.4, 0.6, 0.8, 1.0])
     assert curve["risk"].tolist() == pytest.approx([0, 0, 1 / 3, 1 / 4, 2 / 5])
-    found = calibration.risk_coverage_scores(curve)
+    found = calibration.risk_coverage_metrics(curve)
     assert found == pytest.approx({"aurc": (1 / 3 + 1 / 4 + 2 / 5) / 5, "accuracy_at_80": 0.75})
 
 
@@ -179,7 +179,7 @@ def test_risk_coverage_takes_equally_sure_photos_together():
 def test_calibration_holds_both_numbers():
     found = calibration.fit_calibration(LABELS, PROBABILITIES, 0.75)
     scaled = calibration.calibrate(PROBABILITIES, found.temperature)
-    assert found.wanted_precision == 0.75
+    assert found.target_precision == 0.75
     assert found.family_threshold == calibration.choose_threshold(LABELS, scaled, 0.75)
 
 
@@ -191,6 +191,6 @@ def test_sure_is_what_reaches_the_threshold(threshold, sure):
 
 
 def test_without_a_threshold_only_phyla_are_answered():
-    found = calibration.selective_scores(LABELS, PROBABILITIES, None, PHYLA)
+    found = calibration.selective_metrics(LABELS, PROBABILITIES, None, PHYLA)
     assert found["answered"] == 0
     assert found["right"] == found["phylum_precision"] > 0

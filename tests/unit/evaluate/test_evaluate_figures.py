@@ -15,7 +15,7 @@ def draw_confusion(n):
 
 def draw_family_scores(n):
     table = pd.DataFrame({"family": names(n), "f1": np.linspace(0, 1, n), "images": np.arange(n)})
-    return evaluate_figures.family_scores(table, "scores")
+    return evaluate_figures.f1_by_family(table, "scores")
 
 
 def draw_reliability(n):
@@ -73,7 +73,7 @@ def test_dollars_in_names_are_not_read_as_formulas(name, tmp_path):
 
 def test_family_scores_put_the_best_on_top_with_its_images():
     table = pd.DataFrame({"family": ["b", "a", "c"], "f1": [0.5, 0.9, 0.1], "images": [3, 4, 5]})
-    axes = evaluate_figures.family_scores(table, "scores").axes[0]
+    axes = evaluate_figures.f1_by_family(table, "scores").axes[0]
     places = dict(zip(axes.get_yticks(), tick_labels(axes.yaxis), strict=True))
     assert places == {2: "a (4)", 1: "b (3)", 0: "c (5)"}
     assert [bar.get_width() for bar in axes.containers[0]] == [0.1, 0.5, 0.9]

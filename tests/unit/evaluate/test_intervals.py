@@ -33,7 +33,7 @@ def test_photos_that_are_alone_are_drawn_among_each_other():
     np.testing.assert_allclose(weights[:, :3].sum(axis=1), 3, rtol=1e-12)
     assert set(weights[:, 0]) == {0, 1.5, 3}
     photos = intervals.Outcomes(labels, np.array([0, 1, 3, 3, 3]), np.ones(5), np.ones(5, dtype=np.int64), 4)
-    found = intervals.sample_scores(photos, weights, 1)
+    found = intervals.sample_metrics(photos, weights, 1)
     np.testing.assert_allclose(found["macro_recall"], (weights[:, 0] + weights[:, 1] + 1) / 4)
     areas = intervals.sample_macro_auc(labels, np.eye(4, dtype=np.float32)[[0, 1, 3, 3, 3]], weights)
     assert np.isfinite(areas).all()
@@ -74,7 +74,7 @@ def test_class_counts_in_macro_averages_as_its_photos_do():
     blank = np.ones(3)
     photos = intervals.Outcomes(labels, np.array([2, 2, 1]), blank, blank.astype(np.int64), 3)
     weights = np.array([[1.0, 1, 1], [1, 1, 2], [1, 1, 0]])
-    assert intervals.sample_scores(photos, weights, 1)["macro_f1"] == pytest.approx([0.5, 1, 0])
+    assert intervals.sample_metrics(photos, weights, 1)["macro_f1"] == pytest.approx([0.5, 1, 0])
 
 
 def some_weights(labels, seed):
@@ -90,7 +90,7 @@ def test_every_sample_has_the_metrics_of_scikit_learn(drawn, seed, top_k):
     labels, probabilities = drawn
     weights, present = some_weights(labels, seed), np.unique(labels)
     photos = intervals.outcomes(labels, probabilities)
-    found = intervals.sample_scores(photos, weights, top_k)
+    found = intervals.sample_metrics(photos, weights, top_k)
     for number, weight in enumerate(weights):
         expected = {
             "loss": metrics.log_loss(
@@ -134,7 +134,7 @@ def test_auc_of_every_sample_is_that_of_scikit_learn(drawn, seed):
 def test_metrics_without_resampling_are_those_of_the_scores(drawn):
     labels, probabilities = drawn
     whole = np.ones((1, len(labels)))
-    found = intervals.sample_scores(intervals.outcomes(labels, probabilities), whole, 2)
+    found = intervals.sample_metrics(intervals.outcomes(labels, probabilities), whole, 2)
     found["macro_auc"] = intervals.sample_macro_auc(labels, probabilities, whole)
     expected = point.score(labels, probabilities, 2)
     assert found.keys() == expected.keys()
@@ -182,7 +182,7 @@ def test_symmetric_interval_is_the_estimate_give_or_take_deviations():
 @given(arrays(np.float64, 50, elements=st.floats(0, 1)), st.floats(0, 1))
 def test_intervals_stay_within_what_a_metric_can_be(samples, estimate):
     estimates = {"accuracy": estimate, "other": 1.0, "loss": 0.1}
-    found = intervals.score_intervals(estimates, {"loss": samples, "accuracy": samples}, 10)
+    found = intervals.metric_intervals(estimates, {"loss": samples, "accuracy": samples}, 10)
     assert list(found) == ["accuracy", "loss"]
     assert 0 <= found["accuracy"]["low"] <= found["accuracy"]["high"] <= 1
     assert found["loss"]["low"] >= 0
@@ -204,7 +204,7 @@ def test_interval_holds_the_truth_about_19_times_in_20(accuracy):
         )
         blank = np.ones(len(labels))
         photos = intervals.Outcomes(labels, predicted, blank, blank.astype(np.int64), 20)
-        estimate = intervals.sample_scores(photos, np.ones((1, len(labels))), 1)["macro_f1"][0]
-        low, high = intervals.interval(estimate, intervals.sample_scores(photos, weights, 1)["macro_f1"], freedom)
+        estimate = intervals.sample_metrics(photos, np.ones((1, len(labels))), 1)["macro_f1"][0]
+        low, high = intervals.interval(estimate, intervals.sample_metrics(photos, weights, 1)["macro_f1"], freedom)
         inside += low <= truth <= high
     assert 0.92 <= inside / 300 <= 0.98  # 0.95 give or take two standard errors

@@ -9,7 +9,7 @@ import pytest
 from rare_species.augmentation.parameters import AugmentationParams
 from rare_species.common.errors import UserError
 from rare_species.data.photo_batches import photo_batches
-from rare_species.evaluate.predictions import _check_agreement, average_views, predict_splits
+from rare_species.evaluate.predictions import _check_agreement, average_test_time_copies, predict_splits
 from tests.unit.candidates import EVALUATE, PHYLA, SPLITS, load, predict_photos, save_changed, tell
 from tests.unit.tf_fixtures import STILL
 
@@ -66,16 +66,16 @@ def test_views_are_averaged_with_the_plain_photos_and_repeat(request, kind):
     )
     model = load(folder)
     plain = predict_splits(model, data)
-    knobs = EVALUATE.model_copy(update={"views": 2})
-    views, again = (average_views(model, data, plain, knobs) for _ in range(2))
+    knobs = EVALUATE.model_copy(update={"test_time_copies": 2})
+    views, again = (average_test_time_copies(model, data, plain, knobs) for _ in range(2))
     np.testing.assert_array_equal(views["train"], plain["train"])
     for split in ("val", "test"):
         np.testing.assert_array_equal(views[split], again[split])
         np.testing.assert_allclose(views[split].sum(axis=1), 1, rtol=1e-5)
         assert np.abs(views[split] - plain[split]).max() > 1e-6
     still = knobs.model_copy(update={"augmentation": AugmentationParams(**STILL)})
-    np.testing.assert_allclose(average_views(model, data, plain, still)["test"], plain["test"], atol=1e-4)
-    other = average_views(model, data, plain, knobs.model_copy(update={"seed": 1}))
+    np.testing.assert_allclose(average_test_time_copies(model, data, plain, still)["test"], plain["test"], atol=1e-4)
+    other = average_test_time_copies(model, data, plain, knobs.model_copy(update={"seed": 1}))
     assert np.abs(other["test"] - views["test"]).max() > 1e-6
 
 
@@ -95,13 +95,13 @@ def test_told_head_predicts_from_features_what_the_saved_model_does_from_photos(
 def test_views_change_the_photo_and_not_what_is_told(fitted_told, told):
     model = load(fitted_told)
     plain = predict_splits(model, told)
-    knobs = EVALUATE.model_copy(update={"views": 2})
-    views = average_views(model, told, plain, knobs)
+    knobs = EVALUATE.model_copy(update={"test_time_copies": 2})
+    views = average_test_time_copies(model, told, plain, knobs)
     for split in ("val", "test"):
         np.testing.assert_allclose(views[split].sum(axis=1), 1, rtol=1e-5)
         assert np.abs(views[split] - plain[split]).max() > 1e-6
     still = knobs.model_copy(update={"augmentation": AugmentationParams(**STILL)})
-    np.testing.assert_allclose(average_views(model, told, plain, still)["test"], plain["test"], atol=1e-4)
+    np.testing.assert_allclose(average_test_time_copies(model, told, plain, still)["test"], plain["test"], atol=1e-4)
 
 
 def test_features_that_tell_the_phyla_in_another_order_are_refused(fitted_told, data, tmp_path):

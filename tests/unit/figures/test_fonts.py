@@ -96,7 +96,7 @@ FIGURES = {
     "sheet": lambda names: contact_sheet.contact_sheet([None] * len(names), names, "title"),
     "confusion": lambda names: figures.confusion_matrix(np.eye(len(names), dtype=int), names, "title"),
     "counts": lambda names: bars.family_counts(pd.DataFrame({"kept": 1}, index=names), "title"),
-    "scores": lambda names: figures.family_scores(pd.DataFrame({"family": names, "f1": 0.5, "images": 1}), "title"),
+    "scores": lambda names: figures.f1_by_family(pd.DataFrame({"family": names, "f1": 0.5, "images": 1}), "title"),
 }
 
 

@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from rare_species.data.features import as_batches
 from rare_species.fitting.callbacks import BatchProgress, DivergedError, EpochScores, Fit
-from rare_species.metrics.point import epoch_scores
+from rare_species.metrics.point import epoch_metrics
 from tests.unit.tf_fixtures import ignore_epoch
 
 
@@ -37,7 +37,7 @@ def test_scores_of_an_epoch_are_reported_kept_and_handed_on(scoring):
     logits = np.array([[2, 1, 0], [0, 3, 1], [1, 0.5, 0]], dtype=np.float32)
     callback = scoring(logits, on_epoch=lambda epoch, scores: reported.append((epoch, scores)))
     callback.on_epoch_end(4, logs)
-    expected = {f"val_{name}": value for name, value in epoch_scores(np.arange(3), softmax(logits, axis=1)).items()}
+    expected = {f"val_{name}": value for name, value in epoch_metrics(np.arange(3), softmax(logits, axis=1)).items()}
     assert set(expected) == {"val_loss", "val_accuracy", "val_auc", "val_macro_f1"}
     assert expected["val_accuracy"] == pytest.approx(2 / 3)
     assert reported == [(0, pytest.approx(expected))]
@@ -56,7 +56,7 @@ def test_scores_of_an_epoch_are_reported_kept_and_handed_on(scoring):
 def test_best_epoch_is_the_first_with_the_best_score(scoring, monkeypatch, monitor, values, best):
     rows = iter(values)
     monkeypatch.setattr(
-        "rare_species.fitting.callbacks.epoch_scores", lambda *_: {monitor.removeprefix("val_"): next(rows)}
+        "rare_species.fitting.callbacks.epoch_metrics", lambda *_: {monitor.removeprefix("val_"): next(rows)}
     )
     callback = scoring(GOOD, monitor)
     for epoch in range(len(values)):

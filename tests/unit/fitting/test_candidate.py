@@ -12,8 +12,8 @@ from rare_species.common.files import read_json
 from rare_species.data.features import as_batches, load_features
 from rare_species.data.photo_batches import photo_batches
 from rare_species.evaluate.predictions import predict_splits
-from rare_species.fitting.candidate import load_backbone, load_trainable_backbone, score_candidate
-from rare_species.metrics.point import epoch_scores
+from rare_species.fitting.candidate import load_backbone, load_trainable_backbone, measure_classifier
+from rare_species.metrics.point import epoch_metrics
 from rare_species.networks.assembly import average_probabilities
 from rare_species.networks.inference import predict
 from tests import toy
@@ -38,7 +38,7 @@ def test_saved_candidate_has_the_scores_of_its_best_epoch(request, kind):
         for name in (("fitted", "data") if kind == "head" else ("fitted_cnn", "photos_only"))
     )
     labels = data.fitted["val"].labels
-    found = epoch_scores(labels, predict_splits(load(folder), data)["val"])
+    found = epoch_metrics(labels, predict_splits(load(folder), data)["val"])
     assert found["loss"] == pytest.approx(candidate.fit.best["val_loss"], rel=1e-4)
     assert found["accuracy"] == candidate.fit.best["val_accuracy"]
 
@@ -77,8 +77,8 @@ def test_one_saved_model_gives_the_mean_of_its_members_probabilities(ensemble, d
     found = predict_splits(load(folder), data)
     np.testing.assert_allclose(found["test"], np.mean(single, axis=0), atol=1e-6)
     np.testing.assert_allclose(predict_photos(folder, packed)["test"], found["test"], atol=1e-4)
-    expected = epoch_scores(data.fitted["val"].labels, found["val"])
-    assert score_candidate(candidate, data)["val_loss"] == pytest.approx(expected["loss"], rel=1e-5)
+    expected = epoch_metrics(data.fitted["val"].labels, found["val"])
+    assert measure_classifier(candidate, data)["val_loss"] == pytest.approx(expected["loss"], rel=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,8 @@ def test_keys_of_fits_hash_files_in_folders_of_folders(tmp_path, monkeypatch):
 def test_key_of_a_fit_changes_with_photos_and_with_features(data, packed, tmp_path):
     same = replace(data)
     others = save_changed(data, tmp_path / "features", lambda _, one: replace(one, values=one.values + 1))
-    pack(packed.index, [jpeg + b"\0" for jpeg in packed.read(packed.index)], made(tmp_path / "p"), 10, packed.shape)
+    jpegs = [jpeg + b"\0" for jpeg in packed.read(packed.index)]
+    pack(packed.index, jpegs, made(tmp_path / "p"), 10, packed.preprocessing)
     repacked = replace(data, packed=open_packed(tmp_path / "p"))
     assert fit_key.fit_key("train", data) == fit_key.fit_key("train", same)
     assert len({fit_key.fit_key("train", one) for one in (data, others, repacked)}) == 3

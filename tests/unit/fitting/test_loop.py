@@ -17,7 +17,7 @@ from rare_species.fitting.callbacks import DivergedError
 from rare_species.fitting.heads import build_head
 from rare_species.fitting.loop import TrainingData, build_loss, fit_head
 from rare_species.fitting.optimizers import build_optimizer
-from rare_species.metrics.point import epoch_scores
+from rare_species.metrics.point import epoch_metrics
 from rare_species.networks.determinism import make_reproducible
 from tests.unit.tf_fixtures import clusters, fit_params, ignore_epoch, splits, train_params
 
@@ -100,7 +100,7 @@ def test_stopping_restores_the_best_epoch(monitor):
     assert fit.best_epoch == best + 1
     assert fit.best == epochs[best][1]
     val = data["val"]
-    found = epoch_scores(val.labels, softmax(logits_of(model, val.values), axis=1))
+    found = epoch_metrics(val.labels, softmax(logits_of(model, val.values), axis=1))
     assert {f"val_{name}": value for name, value in found.items()} == pytest.approx(
         {name: value for name, value in fit.best.items() if name.startswith("val_")}, rel=1e-5
     )
@@ -110,7 +110,7 @@ def test_best_epoch_is_restored_when_the_epochs_run_out():
     data, model, fit, epochs = overfit(early_stopping__patience=100)
     assert len(epochs) == 30
     assert fit.best_epoch < 29
-    found = epoch_scores(data["val"].labels, softmax(logits_of(model, data["val"].values), axis=1))
+    found = epoch_metrics(data["val"].labels, softmax(logits_of(model, data["val"].values), axis=1))
     assert found["loss"] == pytest.approx(fit.best["val_loss"], rel=1e-5)
     assert found["loss"] < epochs[-1][1]["val_loss"]
 

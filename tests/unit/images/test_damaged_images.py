@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from rare_species.data.shards import Shape
+from rare_species.data.shards import Preprocessing
 from rare_species.images import jpeg
 from rare_species.images.decode import decode_rgb
 from rare_species.images.fit import fit_file
@@ -25,7 +25,7 @@ from rare_species.predict.photo_files import photo_reader
 from rare_species.treatments.none import keep
 
 NEAR = 1.5  # mean difference in levels of 256: the last bits of a JPEG's last block may be lost
-READ = photo_reader(Shape(image_size=16, resize="crop", treatment={"name": "none"}, jpeg_quality=90), 10**6)
+READ = photo_reader(Preprocessing(image_size=16, resize="crop", treatment={"name": "none"}, jpeg_quality=90), 10**6)
 
 
 def encode(image: Image.Image, kind: str, **options: object) -> bytes:

@@ -122,7 +122,7 @@ def test_epoch_scores_are_those_of_the_full_score(drawn):
         "auc": full["macro_auc"],
         "macro_f1": full["macro_f1"],
     }
-    assert point.epoch_scores(*drawn) == pytest.approx(expected, **EXACT)
+    assert point.epoch_metrics(*drawn) == pytest.approx(expected, **EXACT)
 
 
 def test_scores_by_hand():

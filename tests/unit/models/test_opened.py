@@ -23,7 +23,7 @@ def test_opened_data_is_what_was_saved(data, photos_only, packed):
     rows = {split: len(features.labels) for split, features in data.fitted.items()}
     assert rows == {"train": 24, "val": 6}  # train with a view of each photo
     assert len(load_features(data.features, "test").labels) == 6
-    assert data.packed.shape == packed.shape
+    assert data.packed.preprocessing == packed.preprocessing
     assert data.has_features
     assert not photos_only.has_features
     assert (data.phyla, photos_only.phyla) == ([], [])
@@ -67,7 +67,7 @@ def test_features_with_other_labels_are_refused(data, packed, tmp_path):
 
 def test_features_of_the_same_photos_packed_otherwise_are_refused(data, packed, tmp_path):
     jpegs = list(packed.read(packed.index))
-    pack(packed.index, [jpeg + b"\0" for jpeg in jpegs], tmp_path, 10, packed.shape)
+    pack(packed.index, [jpeg + b"\0" for jpeg in jpegs], tmp_path, 10, packed.preprocessing)
     with pytest.raises(UserError, match=r"to be of the photos in .* Received: others"):
         open_data(data.features, open_packed(tmp_path), data.classes)
 

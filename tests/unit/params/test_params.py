@@ -1,6 +1,8 @@
 """rare_species.params, params_file: the file in git is right, and each mistake in it is one sentence that mends it."""
 
 import copy
+import functools
+import operator
 import os
 from collections.abc import Callable
 from dataclasses import field, make_dataclass
@@ -15,8 +17,8 @@ from rare_species.common.errors import UserError
 from rare_species.common.params_file import load_params
 from rare_species.fitting.parameters import FitParams
 from rare_species.params.search_space import flatten_space
-from rare_species.params.tune import with_knobs
-from rare_species.params.whole_file import SECTIONS
+from rare_species.params.tune import with_parameters
+from rare_species.params.whole_file import RENAMED, SECTIONS
 from tests.toy import REPO
 
 REAL = yaml.safe_load((REPO / "params.yaml").read_text(encoding="utf-8"))
@@ -139,7 +141,7 @@ def test_numbers_as_text_are_right_in_a_search_space_too(load: Callable[..., Any
         ("tune.trials", 0),
         ("evaluate.resamples", 100),
         ("compare.resamples", 100),
-        ("compare.loss.floor", 0),
+        ("compare.loss.tolerance", 0),
     ],
 )
 def test_ends_of_a_range_are_allowed(load: Callable[..., Any], knob: str, value: Any) -> None:
@@ -175,9 +177,9 @@ def test_params_cannot_be_changed(load: Callable[..., Any]) -> None:
         ("train.schedule.factor", 1, "less than 1"),
         ("train.early_stopping.monitor", "loss", "'val_loss'"),
         ("train.head", 5, "valid dictionary"),
-        ("train.fine_tune.blocks", 0, "all or a whole number of at least 1"),
-        ("train.fine_tune.blocks", True, "all or a whole number of at least 1"),
-        ("train.fine_tune.blocks", "last", "all or a whole number of at least 1"),
+        ("train.fine_tune.layer_groups", 0, "all or a whole number of at least 1"),
+        ("train.fine_tune.layer_groups", True, "all or a whole number of at least 1"),
+        ("train.fine_tune.layer_groups", "last", "all or a whole number of at least 1"),
         ("train.fine_tune.layer_decay", 0, "greater than 0"),
         ("train.fine_tune.ema", 1, "less than 1"),
         ("train.fine_tune.mixed_precision", "half", "auto, true or false"),
@@ -210,12 +212,12 @@ def test_params_cannot_be_changed(load: Callable[..., Any]) -> None:
         ("preprocess.peripheral_blur.sigma", 0, "greater than 0"),
         ("preprocess.remove_background.model", "sam", "'u2netp', 'u2net'"),
         ("model.name", "resnet", "'efficientnetlite0', 'efficientnetb0'"),
-        ("embed.views", -1, "greater than or equal to 0"),
+        ("embed.augmented_copies", -1, "greater than or equal to 0"),
         ("train.seed", 2**32, "less than 4294967296"),
         ("tune.seed", -1, "greater than or equal to 0"),
         ("evaluate.resamples", 99, "greater than or equal to 100"),
         ("compare.resamples", 99, "greater than or equal to 100"),
-        ("compare.accuracy.floor", -0.1, "greater than or equal to 0"),
+        ("compare.accuracy.tolerance", -0.1, "greater than or equal to 0"),
         ("compare.macro_f1.minimum", 1.1, "less than or equal to 1"),
         ("compare.loss.maximum", 0, "greater than 0"),
         ("tune.base.batch_size", 0, "greater than 0"),
@@ -248,7 +250,17 @@ def test_a_wrong_value_names_its_knob(refuse: Callable[..., str], knob: str, val
     [("train.lr", 0.1), ("train.head.layers", 2), ("clean.exclud", "x"), ("tune.space.head.dropout.lo", 0)],
 )
 def test_an_unknown_knob_is_named(refuse: Callable[..., str], knob: str, value: Any) -> None:
-    assert refuse(knob, value).startswith(f"{knob} is not a knob. Received: {value!r}. Remove it from ")
+    assert refuse(knob, value).startswith(f"{knob} is not a parameter. Received: {value!r}. Remove it from ")
+
+
+@pytest.mark.parametrize(("old", "new"), RENAMED.items())
+def test_an_old_name_is_refused_and_the_new_one_named(tmp_path: Path, old: str, new: str) -> None:
+    *path, last = old.split(".")
+    document = copy.deepcopy(REAL)
+    section = functools.reduce(operator.getitem, path, document)
+    section[last] = section.pop(new.rsplit(".", maxsplit=1)[-1])
+    message = refuse_text(tmp_path, yaml.safe_dump(document))
+    assert message == f"{old} is called {new} now. Received: the old name. Rename it in {tmp_path / 'params.yaml'}."
 
 
 @pytest.mark.parametrize(
@@ -498,30 +510,30 @@ def test_a_missing_file_says_where_to_run(tmp_path: Path, monkeypatch: pytest.Mo
     assert str(error.value) == expected
 
 
-# --- with_knobs, flatten_space
+# --- with_parameters, flatten_space
 
 
 def test_with_knobs_replaces_what_it_names_and_nothing_else() -> None:
     before = FIT.model_dump()
-    changed = with_knobs(FIT, {"head.dropout": 0.123, "epochs": 3, "head.units": [8, 4]}).model_dump()
+    changed = with_parameters(FIT, {"head.dropout": 0.123, "epochs": 3, "head.units": [8, 4]}).model_dump()
     assert (changed["head"]["dropout"], changed["epochs"], changed["head"]["units"]) == (0.123, 3, (8, 4))
     changed["head"] |= {"dropout": FIT.head.dropout, "units": FIT.head.units}
     assert changed | {"epochs": FIT.epochs} == before == FIT.model_dump()
 
 
 def test_with_no_knobs_nothing_changes() -> None:
-    assert with_knobs(FIT, {}) == FIT
+    assert with_parameters(FIT, {}) == FIT
 
 
 @pytest.mark.parametrize("knob", ["dropout", "head.layers", "heads.dropout", "epochs.more"])
 def test_with_knobs_refuses_what_is_no_knob(knob: str) -> None:
     with pytest.raises(ValidationError):
-        with_knobs(FIT, {knob: 0.1})
+        with_parameters(FIT, {knob: 0.1})
 
 
 def test_with_knobs_refuses_a_value_out_of_range() -> None:
     with pytest.raises(ValidationError, match="less than 1"):
-        with_knobs(FIT, {"head.dropout": 1.0})
+        with_parameters(FIT, {"head.dropout": 1.0})
 
 
 def test_flatten_space_joins_names_with_dots() -> None:
@@ -553,5 +565,5 @@ def test_aliases_that_stand_for_more_than_fits_into_memory_are_refused_in_short(
     lines += [f"k{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 12)]
     text = yaml.safe_dump({name: value for name, value in DOCUMENT.items() if name not in ("split", "clean")})
     message = refuse_text(tmp_path, "clean:\n" + "\n".join(f"  {line}" for line in lines) + "\n" + text)
-    assert "clean.k11 is not a knob. Received: [[[[" in message
+    assert "clean.k11 is not a parameter. Received: [[[[" in message
     assert len(message) < 20_000

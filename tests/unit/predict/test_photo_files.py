@@ -11,14 +11,14 @@ from PIL import Image
 from rare_species.common.errors import UserError
 from rare_species.common.status import Guess
 from rare_species.data.photo_batches import photo_batches
-from rare_species.data.shards import Shape
+from rare_species.data.shards import Preprocessing
 from rare_species.images.decode import decode_rgb
 from rare_species.images.fit import fit_square
 from rare_species.predict import photo_files
 from rare_species.predict.photo_files import find_photos, photo_reader
 from tests import toy
 
-SHAPE = Shape(image_size=32, resize="crop", treatment={"name": "none"}, jpeg_quality=95)
+SHAPE = Preprocessing(image_size=32, resize="crop", treatment={"name": "none"}, jpeg_quality=95)
 
 
 @pytest.fixture
@@ -128,7 +128,7 @@ def test_a_pipe_that_is_named_is_refused(folder):
 
 def test_pixels_are_those_that_the_pipeline_shows_its_networks(packed, tmp_path):
     photos, _ = toy.draw_photos()
-    read = photo_reader(packed.shape, 10**6)
+    read = photo_reader(packed.preprocessing, 10**6)
     rows = packed.index
     shown = np.concatenate([batch.numpy() for batch in photo_batches(packed, rows, batch_size=10)])
     differs = []
@@ -141,9 +141,8 @@ def test_pixels_are_those_that_the_pipeline_shows_its_networks(packed, tmp_path)
 
 
 def test_treatment_is_applied(folder):
-    photo = photo_reader(Shape(image_size=32, resize="pad", treatment={"name": "grayscale"}, jpeg_quality=95), 10**6)(
-        folder / "photos/b.JPG"
-    )
+    grey = Preprocessing(image_size=32, resize="pad", treatment={"name": "grayscale"}, jpeg_quality=95)
+    photo = photo_reader(grey, 10**6)(folder / "photos/b.JPG")
     assert photo.pixels.shape == (32, 32, 3)
     assert np.ptp(photo.pixels, axis=-1).max() == 0
 

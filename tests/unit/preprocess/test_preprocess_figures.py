@@ -39,6 +39,6 @@ def test_more_families_than_fit_are_drawn_from_first_to_last(packed, drawn, monk
 
 
 def test_split_without_photos_is_drawn_empty(packed, drawn, tmp_path):
-    only_train = Packed(packed.folder, packed.rows("train"), packed.shape)
+    only_train = Packed(packed.folder, packed.rows("train"), packed.preprocessing)
     preprocess_figures.draw_packed(only_train, FAMILY_OF, tmp_path)
     assert [len(photos) for photos, _, _ in drawn["contact_sheet"]] == [12, 0, 0]

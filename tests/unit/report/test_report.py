@@ -18,7 +18,7 @@ from PIL import Image
 from rare_species.cli.report import main
 from rare_species.common.files import read_json, write_json
 from rare_species.common.paths import Paths
-from rare_species.params.tune import TuneParams, with_knobs
+from rare_species.params.tune import TuneParams, with_parameters
 from rare_species.report import sentences as say
 from rare_species.report.page import render_page
 from rare_species.report.pictures import MAX_WIDTH_PX, inline_picture
@@ -134,7 +134,7 @@ def test_model_card_says_what_was_trained_and_how(root):
         ({"head": {"units": [], "dropout": []}}, "none: a linear classifier; dropout none"),
         ({"head": {"units": [512, 64], "dropout": [0.5, 0.25]}}, "512 → 64; dropout 0.5 → 0.25"),
         (
-            {"fine_tune": {"epochs": 5, "blocks": "all", "learning_rate": 0.001}},
+            {"fine_tune": {"epochs": 5, "layer_groups": "all", "learning_rate": 0.001}},
             "7 kept of at most 45",
         ),
         ({"members": 5}, "5 members"),
@@ -153,7 +153,7 @@ def test_model_card_shows_whatever_the_search_of_the_report_finds(root):
     base |= {name: tune["base"][name] | wanted["base"][name] for name in ("head", "optimizer", "schedule")}
     params = TuneParams.model_validate(tune | wanted | {"base": base})
     found = {knob: distribution.examples()[-1] for knob, distribution in params.space.items()}
-    knobs = with_knobs(params.base, found).model_dump(mode="json") | {"seed": 0}  # as stage tune records them
+    knobs = with_parameters(params.base, found).model_dump(mode="json") | {"seed": 0}  # as stage tune records them
     write_json(root / "models/champion/metadata.json", METADATA | {"params": knobs})
     seal(root)
     assert "1024 → 512; dropout 0.6 → 0.5" in page_of(root).text
@@ -184,7 +184,7 @@ def test_precision_of_no_answers_is_not_told():
 
 def test_model_card_of_a_network_from_scratch_has_no_weights(root):
     unset = dict.fromkeys(("weights_file_sha256", "weights_sha256", "licence", "pretrained_on"), "")
-    backbone = {"name": "cnn", "weights": "none", "feature_size": 0, "blocks": 0}
+    backbone = {"name": "cnn", "weights": "none", "feature_size": 0, "layer_groups": 0}
     write_json(root / "models/champion/metadata.json", METADATA | {"backbone": backbone | unset})
     seal(root)
     text = page_of(root).text

@@ -85,6 +85,6 @@ def test_rules_that_changed_are_told(committed):
     assert "rules of comparison changed" not in report("--base", "HEAD")
     params = committed / "params.yaml"
     document = yaml.safe_load(params.read_text(encoding="utf-8"))
-    document["compare"]["macro_f1"]["floor"] = 0.5
+    document["compare"]["macro_f1"]["tolerance"] = 0.5
     params.write_text(yaml.safe_dump(document), encoding="utf-8")
-    assert "The rules of comparison changed: compare.macro_f1.floor 0.01 -&gt; 0.5." in report("--base", "HEAD")
+    assert "The rules of comparison changed: compare.macro_f1.tolerance 0.01 -&gt; 0.5." in report("--base", "HEAD")

@@ -70,16 +70,16 @@ def test_members_differ_in_their_seed_and_the_first_is_the_single_classifier(ens
 
 def test_more_blocks_than_the_backbone_has_are_refused_before_anything_is_fitted(data, monkeypatch):
     monkeypatch.setattr("rare_species.train.members.fit_head", lambda *_: pytest.fail("fitted"))
-    expected = r"fine_tune\.blocks of at most 16 for efficientnetlite0\. Received: 17\. Say all"
+    expected = r"fine_tune\.layer_groups of at most 16 for efficientnetlite0\. Received: 17\. To let its stem learn too: "
     with pytest.raises(UserError, match=expected):
-        fit(data, train_params(fine_tune={"epochs": 2, "blocks": 17}))
+        fit(data, train_params(fine_tune={"epochs": 2, "layer_groups": 17}))
 
 
 def test_as_many_blocks_as_the_backbone_has_may_learn(data, monkeypatch):
     monkeypatch.setattr("rare_species.train.members.fit_head", lambda *_: pytest.fail("fitted"))
-    for knobs in ({"epochs": 2, "blocks": 16}, {"epochs": 2, "blocks": "all"}, {"epochs": 0, "blocks": 17}):
+    for epochs, groups in ((2, 16), (2, "all"), (0, 17)):
         with pytest.raises(pytest.fail.Exception, match="fitted"):
-            fit(data, train_params(fine_tune=knobs))
+            fit(data, train_params(fine_tune={"epochs": epochs, "layer_groups": groups}))
 
 
 def test_fine_tuned_network_goes_on_from_the_head_and_is_saved_whole(tuned, data, packed):

@@ -11,7 +11,7 @@ from rare_species.data.photo_batches import photo_batches
 from rare_species.fitting import callbacks
 from rare_species.fitting.callbacks import DivergedError, EpochScores, Fit
 from rare_species.fitting.heads import build_head
-from rare_species.metrics.point import epoch_scores
+from rare_species.metrics.point import epoch_metrics
 from rare_species.networks.inference import predict
 from rare_species.train import photos
 from rare_species.train.photos import PhotoTask, fine_tune, fit_cnn
@@ -65,7 +65,7 @@ def test_the_same_learns_in_half_precision(tune):
 
 
 def test_batch_norms_learn_if_so_wished(tune):
-    _, _, changed = tune({"freeze_batch_norm": False, "blocks": "all"})
+    _, _, changed = tune({"freeze_batch_norm": False, "layer_groups": "all"})
     assert {f"{name}_bn/{array}" for name in ("stem", "top") for array in ("gamma", "moving_mean")} <= changed
 
 
@@ -73,7 +73,7 @@ def test_the_model_takes_photos_and_has_the_scores_of_its_best_epoch(tune, packe
     model, fit, _ = tune({"epochs": 3})
     assert (model.input_shape, model.output_shape) == ((None, 32, 32, 3), (None, 3))
     labels = packed.rows("val")["class_id"].to_numpy()
-    found = epoch_scores(labels, probabilities(model, packed))
+    found = epoch_metrics(labels, probabilities(model, packed))
     assert found["loss"] == pytest.approx(fit.best["val_loss"], rel=1e-4)
 
 
@@ -90,7 +90,7 @@ def test_nothing_better_than_the_head_was_keeps_the_head(tune):
 
 EFFECTS = {
     "learning_rate": 0.02,
-    "blocks": 2,
+    "layer_groups": 2,
     "layer_decay": 0.3,
     "freeze_batch_norm": False,
     "clip_norm": 0.01,
@@ -173,7 +173,7 @@ def keep_weights(kept):
 def test_kept_average_has_the_scores_of_its_best_epoch(tune, packed):
     model, fit, _ = tune({"ema": 0.99, "epochs": 2})
     labels = packed.rows("val")["class_id"].to_numpy()
-    found = epoch_scores(labels, probabilities(model, packed))
+    found = epoch_metrics(labels, probabilities(model, packed))
     assert found["loss"] == pytest.approx(fit.best["val_loss"], rel=1e-4)
 
 
@@ -195,7 +195,7 @@ RECIPES = {
         {"optimizer__name": "adam", "schedule__name": "plateau", "schedule__patience": 1},
     ),
     "cosine, warm-up, decay": (
-        {"warmup_epochs": 1, "layer_decay": 0.5, "blocks": "all"},
+        {"warmup_epochs": 1, "layer_decay": 0.5, "layer_groups": "all"},
         {"optimizer__name": "adamw", "schedule__name": "cosine"},
     ),
     "moving average": ({"ema": 0.9, "freeze_batch_norm": False}, {"imbalance": "oversample"}),

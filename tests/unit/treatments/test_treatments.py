@@ -20,7 +20,7 @@ from tests.toy import REPO
 
 RED, GREEN, BLUE, YELLOW = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 0)
 NAMES = tuple(TREATMENTS)
-KNOBS = PreprocessParams.model_validate(
+PARAMETERS = PreprocessParams.model_validate(
     yaml.safe_load((REPO / "params.yaml").read_text(encoding="utf-8"))["preprocess"]
 )
 SIDE_PX = 64
@@ -59,8 +59,8 @@ def changed(before: Image.Image, after: Image.Image) -> NDArray[np.bool_]:
 def recipe(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What packed.json would hold of each treatment in turn."""
     network = write_network(tmp_path_factory.mktemp("network") / "tiny.onnx")
-    removal = KNOBS.remove_background.model_copy(update={"weights": str(network)})
-    return KNOBS.model_copy(update={"remove_background": removal}).recipe(request.param)
+    removal = PARAMETERS.remove_background.model_copy(update={"weights": str(network)})
+    return PARAMETERS.model_copy(update={"remove_background": removal}).recipe(request.param)
 
 
 # --- all of them
@@ -85,8 +85,8 @@ def test_a_treatment_can_be_sent_to_a_worker_and_made_again_from_its_json(recipe
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_recipe_has_the_name_and_the_knobs_of_that_treatment_alone(name: str) -> None:
-    knobs = KNOBS.model_dump()
-    assert KNOBS.recipe(name) == {"name": name} | knobs.get(name, {})
+    knobs = PARAMETERS.model_dump()
+    assert PARAMETERS.recipe(name) == {"name": name} | knobs.get(name, {})
 
 
 # --- grayscale

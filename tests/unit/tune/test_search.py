@@ -332,7 +332,7 @@ def test_search_that_fails_ends_its_other_trials(monkeypatch):
 
     monkeypatch.setattr(module, "fit_head", fit_head)
     monkeypatch.setattr(module, "available_cores", lambda: 2)
-    monkeypatch.setattr(module, "with_knobs", lambda base, _knobs: base.model_copy(update={"batch_size": next(sizes)}))
+    monkeypatch.setattr(module, "with_parameters", lambda base, _: base.model_copy(update={"batch_size": next(sizes)}))
     sizes = iter([1, 2])
     before = time.monotonic()
     with pytest.raises(ZeroDivisionError):

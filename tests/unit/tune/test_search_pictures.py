@@ -21,7 +21,7 @@ DISTRIBUTIONS = {
     "optimizer.name": {"type": "categorical", "choices": ["adam", "sgd"]},
 }
 SPACE = TypeAdapter(dict[str, Distribution]).validate_python(DISTRIBUTIONS)
-KNOBS = figures.list_knobs(SPACE)
+PARAMETERS = figures.list_parameters(SPACE)
 DRAWN = {
     "head.units.layers": optuna.distributions.IntDistribution(0, 2),
     "head.units.1": optuna.distributions.IntDistribution(8, 64, step=8),
@@ -132,26 +132,26 @@ def test_history_follows_the_best_of_complete_trials(direction, best):
 
 def test_importance_is_that_of_the_knob_that_decides():
     study = make_study(*[(COMPLETE, float(number % 2)) for number in range(12)])  # the optimizer takes turns
-    shares = figures.knob_shares(study, KNOBS)
+    shares = figures.parameter_shares(study, PARAMETERS)
     assert max(shares, key=shares.__getitem__) == "optimizer.name"
     assert all(0 <= share <= 1 for share in shares.values())
 
 
 def test_importance_of_trials_all_alike_is_0():
-    assert set(figures.knob_shares(make_study(*[(COMPLETE, 0.5)] * 9), KNOBS).values()) == {0}
+    assert set(figures.parameter_shares(make_study(*[(COMPLETE, 0.5)] * 9), PARAMETERS).values()) == {0}
 
 
 def test_importance_of_a_knob_says_how_many_trials_have_it():
-    (axes,) = figures.importances(make_study(*many(30)), KNOBS, "val_loss").axes
+    (axes,) = figures.importances(make_study(*many(30)), PARAMETERS, "val_loss").axes
     labels = [label.get_text() for label in axes.get_yticklabels()]
     assert {label for label in labels if "\n" in label} == {
         "head.units.1\nin 12 of 18 trials",
         "head.units.2\nin 6 of 18 trials",
     }
-    assert len(axes.patches) == len(KNOBS)
+    assert len(axes.patches) == len(PARAMETERS)
 
 
-@pytest.mark.parametrize(("trials", "knobs"), [(many(5), KNOBS), (many(30), KNOBS[:1])])
+@pytest.mark.parametrize(("trials", "knobs"), [(many(5), PARAMETERS), (many(30), PARAMETERS[:1])])
 def test_importance_of_too_little_is_a_sentence(trials, knobs):
     (axes,) = figures.importances(make_study(*trials), knobs, "val_loss").axes
     complete = sum(state is COMPLETE for state, _ in trials)
@@ -163,7 +163,7 @@ def test_importance_of_too_little_is_a_sentence(trials, knobs):
 
 def test_slices_have_a_panel_per_knob_with_the_best_ringed():
     study = make_study((COMPLETE, 1), (COMPLETE, 5), (PRUNED, 9))
-    panels = figures.slices(study, KNOBS, "val_loss").axes
+    panels = figures.slices(study, PARAMETERS, "val_loss").axes
     assert [axes.get_xlabel() for axes in panels] == [
         "head.units.layers",
         "head.units.1",
@@ -178,7 +178,7 @@ def test_slices_have_a_panel_per_knob_with_the_best_ringed():
 
 def test_parallel_lines_end_in_the_value_and_run_below_what_a_trial_lacks():
     study = make_study((COMPLETE, 1), (COMPLETE, 5), direction="minimize")
-    (axes,) = figures.parallel(study, KNOBS, "val_loss").axes
+    (axes,) = figures.parallel(study, PARAMETERS, "val_loss").axes
     worse, better = axes.lines[:2]  # the better one is drawn last
     assert (worse.get_ydata()[-1], better.get_ydata()[-1]) == (1, 0)
     assert better.get_ydata()[1] == figures.ABSENT
@@ -195,7 +195,7 @@ def test_parallel_lines_end_in_the_value_and_run_below_what_a_trial_lacks():
     ],
 )
 def test_values_have_their_place_on_the_axis(name, value, place):
-    (knob,) = [knob for knob in KNOBS if knob.name == name]
+    (knob,) = [knob for knob in PARAMETERS if knob.name == name]
     assert knob.place(value) == pytest.approx(place)
     assert len(knob.ticks()) in (2, 3)
 
@@ -206,6 +206,6 @@ def test_layers_are_knobs_of_their_own_and_their_number_only_when_it_is_searched
         "head.units": {"type": "layers", "at_least": 2, "each": each},
         "head.dropout": {"type": "layers", "as_many_as": "head.units", "each": each},
     }
-    fixed = figures.list_knobs(TypeAdapter(dict[str, Distribution]).validate_python(both))
+    fixed = figures.list_parameters(TypeAdapter(dict[str, Distribution]).validate_python(both))
     assert [knob.name for knob in fixed] == ["head.units.1", "head.units.2", "head.dropout.1", "head.dropout.2"]
-    assert KNOBS[0].name == "head.units.layers"
+    assert PARAMETERS[0].name == "head.units.layers"

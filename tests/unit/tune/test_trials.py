@@ -6,7 +6,7 @@ import pytest
 from optuna.trial import TrialState
 
 from rare_species.params.tune import TuneParams
-from rare_species.tune.trials import Journal, finished, knobs_of, propose
+from rare_species.tune.trials import Journal, finished, parameters_of, propose
 from tests.damage import list_damages
 from tests.unit.tf_fixtures import fit_params
 
@@ -45,7 +45,7 @@ def run_all(params, count, value=lambda knobs: knobs["head.dropout"]):
     over = []
     for _ in range(count):
         trial = propose(over, params)
-        knobs = knobs_of(trial.study.trials[trial.number], params.space)
+        knobs = parameters_of(trial.study.trials[trial.number], params.space)
         trial.report(value(knobs), 1)
         trial.should_prune()  # notes how far it came
         over.append(finished(trial, datetime.now(), TrialState.COMPLETE, value(knobs)))
@@ -85,7 +85,7 @@ def test_grid_tries_every_point_once():
     points = [
         (knobs["batch_size"], tuple(knobs["head.units"]))
         for knobs in (
-            knobs_of(trial, tune_params(GRID, "grid").space)
+            parameters_of(trial, tune_params(GRID, "grid").space)
             for trial in run_all(tune_params(GRID, "grid"), 6, lambda knobs: knobs["batch_size"])
         )
     ]
@@ -94,7 +94,8 @@ def test_grid_tries_every_point_once():
 
 def test_layers_have_a_number_for_each_layer():
     params = tune_params(LAYERS)
-    found = [knobs_of(trial, params.space) for trial in run_all(params, 30, lambda knobs: len(knobs["head.units"]))]
+    trials = run_all(params, 30, lambda knobs: len(knobs["head.units"]))
+    found = [parameters_of(trial, params.space) for trial in trials]
     assert {len(knobs["head.units"]) for knobs in found} == {0, 1, 2}
     for knobs in found:
         assert len(knobs["head.dropout"]) == len(knobs["head.units"])
@@ -132,7 +133,7 @@ def test_journal_gives_back_what_was_written(tmp_path):
         assert (same.params, same.value, same.state) == (trial.params, trial.value, trial.state)
         assert same.intermediate_values == trial.intermediate_values
         assert same.duration == trial.duration
-        assert knobs_of(same, params.space) == knobs_of(trial, params.space)
+        assert parameters_of(same, params.space) == parameters_of(trial, params.space)
 
 
 def test_journal_that_was_torn_is_read_up_to_there(tmp_path):

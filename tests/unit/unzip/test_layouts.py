@@ -22,7 +22,7 @@ from rare_species.unzip.layouts import unpack as unpack_all
 from tests.unit.listings import read_metadata
 
 ROOMY = {"max_files": 100, "max_bytes": 10**6, "max_ratio": 100}
-KNOBS = {"archive": "-", "class_folder": "auto", "join_labels": False, "names": "auto", **ROOMY}
+PARAMETERS = {"archive": "-", "class_folder": "auto", "join_labels": False, "names": "auto", **ROOMY}
 HEADER = "rare_species_id,eol_content_id,eol_page_id,kingdom,phylum,family,file_path"
 CAT = "75fd,7,900,animalia,chordata,felidae,chordata_felidae/7_900_eol-full-size-copy.jpg"
 CLAM = "28c5,12,449,animalia,mollusca,unionidae,mollusca_unionidae/12_449_eol-full-size-copy.jpg"
@@ -63,7 +63,7 @@ def landed(folder: Path) -> set[str]:
 
 
 def unpack(path: Path, destination: Path, **knobs: object) -> pd.DataFrame:
-    return unpack_all(path, destination, UnzipParams.model_validate({"layout": "auto"} | KNOBS | knobs)).listing
+    return unpack_all(path, destination, UnzipParams.model_validate({"layout": "auto"} | PARAMETERS | knobs)).listing
 
 
 # --- metadata.csv
@@ -508,7 +508,7 @@ def test_unpack_with_folders(tmp_path: Path, layout: Layout) -> None:
 def test_a_metadata_that_is_not_read_is_a_file_like_any_other(tmp_path: Path) -> None:
     names = ["set/cat/a.jpg", "set/metadata.csv", "set/cat/Metadata.CSV", "metadata.csv"]
     path = make_zip(tmp_path / "photos.zip", dict.fromkeys(names, b"not read"))
-    found = unpack_all(path, tmp_path / "out", UnzipParams.model_validate(KNOBS | {"layout": "class_folders"}))
+    found = unpack_all(path, tmp_path / "out", UnzipParams.model_validate(PARAMETERS | {"layout": "class_folders"}))
     assert rows(found.listing) == [("cat/a.jpg", "", "cat", "", "")]
     assert landed(tmp_path / "out") == {"cat/a.jpg", "metadata.csv", "cat/Metadata.CSV"}
     assert (found.n_files, found.n_outside) == (3, 1)
@@ -598,7 +598,7 @@ def test_every_file_of_an_archive_is_counted_once(tmp_path: Path) -> None:
     junk = ["__MACOSX/a.jpg", "all/part2/.thumbs/0.jpg", "all/part1/p/.DS_Store"]
     names = [*images, *others, *junk, "all/part1/metadata.csv"]
     path = make_zip(tmp_path / "photos.zip", dict.fromkeys(names, b"") | {"all/part1/metadata.csv": table, "all/": b""})
-    params = UnzipParams.model_validate({"layout": "auto"} | KNOBS)
+    params = UnzipParams.model_validate({"layout": "auto"} | PARAMETERS)
     found = unpack_all(path, tmp_path / "out", params)
     assert found.listing["file_path"].tolist() == ["part1/gone.jpg", "part1/p/0.jpg", "part1/p/1.jpg"]
     assert landed(tmp_path / "out") == {name.removeprefix("all/") for name in (*images, *others[:2])}

@@ -10,13 +10,13 @@ from pydantic import Field, NonNegativeInt
 
 from rare_species.common.checksums import file_digest
 from rare_species.common.classes import classes_digest
-from rare_species.common.schema import Document
+from rare_species.common.schema import JsonFile
 
-DOCUMENT, NETWORK = "backbone.json", "backbone.keras"
+BACKBONE_NAME, NETWORK = "backbone.json", "backbone.keras"
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
-class Backbone(Document):
+class BackboneDescription(JsonFile):
     """A backbone and where its weights came from.
 
     Attributes:
@@ -25,7 +25,7 @@ class Backbone(Document):
         weights_file_sha256: of that file, "" without one.
         weights_sha256: of the arrays, "" without a backbone.
         feature_size: length of a feature vector, 0 without a backbone.
-        blocks: that can be trained further one by one.
+        layer_groups: that can be trained further one by one.
         licence: of the weights, "" for random ones and "unknown" for a file that is not the published one.
         pretrained_on: likewise.
     """
@@ -35,12 +35,12 @@ class Backbone(Document):
     weights_file_sha256: Sha256 | Annotated[str, Field(max_length=0)]
     weights_sha256: Sha256 | Annotated[str, Field(max_length=0)]
     feature_size: NonNegativeInt
-    blocks: NonNegativeInt
+    layer_groups: NonNegativeInt
     licence: str
     pretrained_on: str
 
 
-class FeaturesDocument(Backbone):
+class FeaturesFile(BackboneDescription):
     """What stage embed says of its features.
 
     Attributes:
@@ -55,8 +55,8 @@ class FeaturesDocument(Backbone):
 
     @classmethod
     def of(
-        cls, backbone: Backbone, phyla: Sequence[str], index: Path, classes: Sequence[Mapping[str, Any]]
-    ) -> FeaturesDocument:
+        cls, backbone: BackboneDescription, phyla: Sequence[str], index: Path, classes: Sequence[Mapping[str, Any]]
+    ) -> FeaturesFile:
         """Describe the features that a backbone gave.
 
         Args:
@@ -66,7 +66,7 @@ class FeaturesDocument(Backbone):
             classes: class_id, family and phylum of each class.
         """
         return cls(
-            **backbone.model_dump(include=set(Backbone.model_fields)),
+            **backbone.model_dump(include=set(BackboneDescription.model_fields)),
             phyla=tuple(phyla),
             index_sha256=file_digest(index),
             classes_sha256=classes_digest(classes),

@@ -1,4 +1,4 @@
-"""rare_species.data.backbone_document: what backbone.json can hold, and of what it was made."""
+"""rare_species.data.backbone_file: what backbone.json can hold, and of what it was made."""
 
 import json
 from pathlib import Path
@@ -8,17 +8,17 @@ import pytest
 
 from rare_species.common.errors import UserError
 from rare_species.common.files import write_json
-from rare_species.common.schema import read_document
-from rare_species.data.backbone_document import Backbone, FeaturesDocument
+from rare_species.common.schema import read_json_file
+from rare_species.data.backbone_file import BackboneDescription, FeaturesFile
 from tests.damage import list_damages
 
-BACKBONE = Backbone(
+BACKBONE = BackboneDescription(
     name="cnn",
     weights="none",
     weights_file_sha256="",
     weights_sha256="0" * 64,
     feature_size=4,
-    blocks=2,
+    layer_groups=2,
     licence="",
     pretrained_on="",
 )
@@ -26,23 +26,23 @@ CLASSES = [{"class_id": 0, "family": "Felidae", "phylum": "Chordata"}]
 
 
 @pytest.fixture
-def document(tmp_path: Path) -> FeaturesDocument:
+def document(tmp_path: Path) -> FeaturesFile:
     (tmp_path / "index.csv").write_bytes(b"file_path\n")
-    return FeaturesDocument.of(BACKBONE, ["Chordata"], tmp_path / "index.csv", CLASSES)
+    return FeaturesFile.of(BACKBONE, ["Chordata"], tmp_path / "index.csv", CLASSES)
 
 
-def test_it_is_read_as_it_was_written(document: FeaturesDocument, tmp_path: Path) -> None:
+def test_it_is_read_as_it_was_written(document: FeaturesFile, tmp_path: Path) -> None:
     write_json(tmp_path / "backbone.json", document.model_dump())
-    found = read_document(tmp_path / "backbone.json", FeaturesDocument)
+    found = read_json_file(tmp_path / "backbone.json", FeaturesFile)
     assert found == document
-    assert found == FeaturesDocument.of(found, found.phyla, tmp_path / "index.csv", CLASSES)
+    assert found == FeaturesFile.of(found, found.phyla, tmp_path / "index.csv", CLASSES)
 
 
-def test_other_photos_or_classes_make_another(document: FeaturesDocument, tmp_path: Path) -> None:
+def test_other_photos_or_classes_make_another(document: FeaturesFile, tmp_path: Path) -> None:
     others = [CLASSES[0] | {"family": "Canidae"}]
-    assert document != FeaturesDocument.of(BACKBONE, ["Chordata"], tmp_path / "index.csv", others)
+    assert document != FeaturesFile.of(BACKBONE, ["Chordata"], tmp_path / "index.csv", others)
     (tmp_path / "index.csv").write_bytes(b"file_path\na\n")
-    assert document != FeaturesDocument.of(BACKBONE, ["Chordata"], tmp_path / "index.csv", CLASSES)
+    assert document != FeaturesFile.of(BACKBONE, ["Chordata"], tmp_path / "index.csv", CLASSES)
 
 
 @pytest.mark.parametrize(
@@ -59,20 +59,20 @@ def test_other_photos_or_classes_make_another(document: FeaturesDocument, tmp_pa
         {"licence": 1},
     ],
 )
-def test_values_that_cannot_be_are_named(document: FeaturesDocument, tmp_path: Path, change: dict[str, Any]) -> None:
+def test_values_that_cannot_be_are_named(document: FeaturesFile, tmp_path: Path, change: dict[str, Any]) -> None:
     write_json(tmp_path / "backbone.json", document.model_dump() | change)
     with pytest.raises(
         UserError, match=rf"backbone\.json to be what its stage writes\. Received: {next(iter(change))}"
     ):
-        read_document(tmp_path / "backbone.json", FeaturesDocument)
+        read_json_file(tmp_path / "backbone.json", FeaturesFile)
 
 
-def test_damage_to_the_structure_is_seen(document: FeaturesDocument, tmp_path: Path) -> None:
+def test_damage_to_the_structure_is_seen(document: FeaturesFile, tmp_path: Path) -> None:
     file, unseen = tmp_path / "backbone.json", []
     for name, data in list_damages(json.dumps(document.model_dump()).encode(), ".json").items():
         file.write_bytes(data)
         try:
-            read_document(file, FeaturesDocument)
+            read_json_file(file, FeaturesFile)
             unseen.append(name)
         except UserError:
             pass

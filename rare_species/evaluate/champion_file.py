@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from rare_species.common.errors import UserError
 from rare_species.evaluate.calibration import Calibration
-from rare_species.evaluate.metrics_file import CandidateName, Scores
-from rare_species.models.saved import FILES, Metadata, Saved, read_documents
+from rare_species.evaluate.metrics_file import CandidateName, Metrics
+from rare_species.models.saved import FILES, Metadata, Saved, read_json_files
 
 
 class ChampionMetadata(Metadata):
@@ -25,7 +25,7 @@ class ChampionMetadata(Metadata):
 
     champion: CandidateName
     calibration: Calibration
-    test: Scores
+    test: Metrics
 
 
 @dataclass(frozen=True)
@@ -81,4 +81,4 @@ def read_classifier(folder: Path) -> Classifier:
             f"Expected a champion in {folder}. Received: no {' and no '.join(missing)}. Run the pipeline first "
             "(make repro), or name another folder with --model."
         )
-    return Classifier(folder, *read_documents(folder, ChampionMetadata))
+    return Classifier(folder, *read_json_files(folder, ChampionMetadata))

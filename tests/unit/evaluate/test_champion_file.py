@@ -7,9 +7,9 @@ import pytest
 
 from rare_species.common.checksums import write_checksums
 from rare_species.common.errors import UserError
-from rare_species.data.shards import Shape
+from rare_species.data.shards import Preprocessing
 from rare_species.evaluate.calibration import Calibration
-from rare_species.evaluate.champion_document import read_classifier
+from rare_species.evaluate.champion_file import read_classifier
 from rare_species.models.network import load_network
 from tests.unit.tf_fixtures import save_toy_champion
 
@@ -39,7 +39,8 @@ def change(folder, name, key, value):
 
 def test_all_is_read(folder):
     classifier = read_classifier(folder)
-    assert classifier.shape == Shape(image_size=32, resize="crop", treatment={"name": "none"}, jpeg_quality=95)
+    expected = Preprocessing(image_size=32, resize="crop", treatment={"name": "none"}, jpeg_quality=95)
+    assert classifier.preprocessing == expected
     assert classifier.calibration == Calibration(1.5, 0.5, 0.9)
     assert [entry["family"] for entry in classifier.classes] == ["Felidae", "Formicidae", "Ranidae"]
 
@@ -82,7 +83,7 @@ def test_list_that_is_missing_or_cut_is_refused(folder, damage):
         ("metadata.json", "calibration.temperature", 0, "calibration.temperature: .* greater than 0"),
         ("metadata.json", "calibration.temperature", float("nan"), "calibration.temperature: .*finite"),
         ("metadata.json", "calibration.family_threshold", 2, "calibration.family_threshold"),
-        ("metadata.json", "calibration.wanted_precision", 0, "calibration.wanted_precision"),
+        ("metadata.json", "calibration.target_precision", 0, "calibration.target_precision"),
         ("metadata.json", "champion", "best", "champion: Input should be 'train' or 'tune'"),
         ("metadata.json", "test.accuracy", 1.5, "test: accuracy must be from 0 to 1, and is 1.5"),
         ("metadata.json", "test.loss", MISSING, "test: loss is missing"),

@@ -19,8 +19,8 @@ from rare_species.evaluate.calibration import (
     calibration_error,
     fit_calibration,
     risk_coverage,
-    risk_coverage_scores,
-    selective_scores,
+    risk_coverage_metrics,
+    selective_metrics,
 )
 from rare_species.metrics import point
 from rare_species.params.evaluate import EvaluateParams
@@ -69,11 +69,11 @@ def make_predictions(
     params: EvaluateParams,
 ) -> Predictions:
     """Predictions whose calibration is fitted to those of the validation photos; see `Predictions`."""
-    calibration = fit_calibration(labels["val"], probabilities["val"], params.wanted_precision)
+    calibration = fit_calibration(labels["val"], probabilities["val"], params.target_precision)
     return Predictions(labels, probabilities, classes, calibration)
 
 
-def assess(predictions: Predictions, params: EvaluateParams) -> dict[str, Any]:
+def evaluate_predictions(predictions: Predictions, params: EvaluateParams) -> dict[str, Any]:
     """Metrics on every split, the interval of the test macro F1, and the gaps between splits.
 
     Returns:
@@ -102,7 +102,7 @@ def _how_sure(predictions: Predictions) -> dict[str, Any]:
     """Calibration on validation and test photos before and after scaling, and what refusing to answer brings."""
     found, scaled = predictions.calibration, {split: predictions.calibrated(split) for split in ("val", "test")}
     calibration: dict[str, Any] = {"temperature": found.temperature}
-    selective: dict[str, Any] = {"threshold": found.family_threshold, "wanted_precision": found.wanted_precision}
+    selective: dict[str, Any] = {"threshold": found.family_threshold, "target_precision": found.target_precision}
     for split, after in scaled.items():
         labels, before = predictions.labels[split], predictions.probabilities[split]
         calibration[split] = {
@@ -111,9 +111,9 @@ def _how_sure(predictions: Predictions) -> dict[str, Any]:
             "loss": point.log_loss(labels, before),
             "loss_calibrated": point.log_loss(labels, after),
         }
-        selective[split] = selective_scores(labels, after, found.family_threshold, predictions.phyla)
+        selective[split] = selective_metrics(labels, after, found.family_threshold, predictions.phyla)
     curve = risk_coverage(predictions.labels["test"], scaled["test"])
-    return {"calibration": calibration, "selective": selective, "risk_coverage": risk_coverage_scores(curve)}
+    return {"calibration": calibration, "selective": selective, "risk_coverage": risk_coverage_metrics(curve)}
 
 
 def _test_intervals(
@@ -122,11 +122,11 @@ def _test_intervals(
     labels, probabilities = predictions.labels["test"], predictions.probabilities["test"]
     weights = intervals.resample_within_classes(labels, params.resamples, params.seed)
     photos = intervals.outcomes(labels, probabilities)
-    samples = intervals.sample_scores(photos, weights, params.top_k)
+    samples = intervals.sample_metrics(photos, weights, params.top_k)
     samples["macro_auc"] = intervals.sample_macro_auc(labels, probabilities, weights)
     phyla = np.array(predictions.phyla)
     samples["phylum_accuracy"] = weights @ (phyla[photos.predicted] == phyla[labels]) / len(labels)
-    return intervals.score_intervals(estimates, samples, intervals.degrees_of_freedom(labels))
+    return intervals.metric_intervals(estimates, samples, intervals.degrees_of_freedom(labels))
 
 
 def mask_phylum(predictions: Predictions, split: str) -> Probabilities:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from rare_species.evaluate import intervals
-from rare_species.evaluate.assessment import assess, list_predictions, mask_phylum
 from rare_species.evaluate.calibration import calibrate, calibration_error
+from rare_species.evaluate.evaluation import evaluate_predictions, list_predictions, mask_phylum
 from rare_species.metrics import point
 from tests.unit.predictions import CERTAINTY, CLASSES, PARAMS, PREDICTED, make_predictions
 
@@ -18,7 +18,7 @@ def predictions(packed):
 
 
 def test_every_split_is_scored(predictions):
-    metrics = assess(predictions, PARAMS)
+    metrics = evaluate_predictions(predictions, PARAMS)
     assert list(metrics) == [
         "train",
         "val",
@@ -46,7 +46,7 @@ def test_knowing_the_phylum_mends_mistakes_across_phyla_only(predictions):
     np.testing.assert_allclose(masked.sum(axis=1), 1, rtol=1e-6)
     assert masked.argmax(axis=1).tolist() == [0, 0, 1, 1, 0, 0]  # the Felidae taken for Formicidae
     np.testing.assert_allclose(masked[1], [0.3 / 0.4, 0, 0.1 / 0.4], rtol=1e-5)
-    known = assess(predictions, PARAMS)["known_phylum"]
+    known = evaluate_predictions(predictions, PARAMS)["known_phylum"]
     assert known["accuracy"] == pytest.approx(4 / 6)
     assert "phylum_accuracy" not in known
 
@@ -59,28 +59,28 @@ def test_a_photo_without_any_probability_in_its_phylum_keeps_a_uniform_one(predi
 
 def test_without_phyla_nothing_is_masked(predictions):
     unknown = [entry | {"phylum": ""} for entry in CLASSES]
-    assert "known_phylum" not in assess(replace(predictions, classes=unknown), PARAMS)
+    assert "known_phylum" not in evaluate_predictions(replace(predictions, classes=unknown), PARAMS)
 
 
 def test_gaps_are_the_macro_f1_lost_from_split_to_split(predictions):
-    metrics = assess(predictions, PARAMS)
+    metrics = evaluate_predictions(predictions, PARAMS)
     val = (4 / 5 + 1 + 2 / 3) / 3
     test = (2 / 5 + 4 / 5 + 0) / 3
     assert metrics["gap"] == pytest.approx({"train_val": 1 - val, "val_test": val - test})
 
 
 def test_every_test_metric_has_an_interval_that_follows_the_seed(predictions):
-    metrics = assess(predictions, PARAMS)
+    metrics = evaluate_predictions(predictions, PARAMS)
     test, spans = metrics["test"], metrics["test_95"]
     assert spans.keys() == test.keys()
     assert all(span["low"] - 1e-9 <= test[name] <= span["high"] + 1e-9 for name, span in spans.items())
     assert spans["macro_f1"]["low"] < spans["macro_f1"]["high"]
-    assert assess(predictions, PARAMS) == metrics
-    assert assess(predictions, PARAMS.model_copy(update={"seed": 2}))["test_95"] != spans
+    assert evaluate_predictions(predictions, PARAMS) == metrics
+    assert evaluate_predictions(predictions, PARAMS.model_copy(update={"seed": 2}))["test_95"] != spans
     labels = predictions.labels["test"]
     weights = intervals.resample_within_classes(labels, 200, 1)
     photos = intervals.outcomes(labels, predictions.probabilities["test"])
-    samples = intervals.sample_scores(photos, weights, PARAMS.top_k)["macro_f1"]
+    samples = intervals.sample_metrics(photos, weights, PARAMS.top_k)["macro_f1"]
     assert tuple(spans["macro_f1"].values()) == intervals.interval(
         test["macro_f1"], samples, intervals.degrees_of_freedom(labels)
     )
@@ -101,7 +101,7 @@ def test_predictions_are_listed_photo_by_photo(predictions, packed):
 
 
 def test_metrics_say_how_sure_answers_are_before_and_after_scaling(predictions):
-    metrics = assess(predictions, PARAMS)
+    metrics = evaluate_predictions(predictions, PARAMS)
     found = metrics["calibration"]
     assert found["temperature"] == predictions.calibration.temperature
     for split in ("val", "test"):
@@ -114,6 +114,6 @@ def test_metrics_say_how_sure_answers_are_before_and_after_scaling(predictions):
             "loss_calibrated": point.log_loss(labels, after),
         }
     selective = metrics["selective"]
-    assert (selective["wanted_precision"], selective["threshold"]) == (0.75, predictions.calibration.family_threshold)
+    assert (selective["target_precision"], selective["threshold"]) == (0.75, predictions.calibration.family_threshold)
     assert selective["val"]["precision"] >= 0.75
     assert metrics["risk_coverage"]["accuracy_at_80"] == pytest.approx(3 / 5)  # the surest five, by hand

@@ -1,5 +1,8 @@
 # The two commands a newcomer needs are `make repro` and `make test`; `make help` lists the rest.
-PYTHON ?= python3.11
+# The first of these that is a Python the project supports; make PYTHON=/path/to/python names another
+SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do \
+  $$name -c '$(SUPPORTED)' 2>/dev/null && echo $$name && break; done)
 BIN := .venv/bin
 ARCHIVE ?=
 BASE ?= HEAD
@@ -56,10 +59,10 @@ format: .venv/installed  ## rewrite files in the house format
 	@$(BIN)/ruff check --fix .
 
 lock: .venv/installed  ## pin each requirements*.txt from its .in file
-	@$(BIN)/uv pip compile --quiet --upgrade --python-version 3.11 --custom-compile-command "make lock" requirements.in -o requirements.txt
-	@$(BIN)/uv pip compile --quiet --upgrade --python-version 3.11 --custom-compile-command "make lock" requirements-vit.in -o requirements-vit.txt
-	@$(BIN)/uv pip compile --quiet --upgrade --python-version 3.11 --custom-compile-command "make lock" requirements-export.in -o requirements-export.txt
-	@$(BIN)/uv pip compile --quiet --upgrade --python-version 3.11 --custom-compile-command "make lock" requirements-dev.in -o requirements-dev.txt
+	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --custom-compile-command "make lock" requirements.in -o requirements.txt
+	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --custom-compile-command "make lock" requirements-vit.in -o requirements-vit.txt
+	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --custom-compile-command "make lock" requirements-export.in -o requirements-export.txt
+	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --custom-compile-command "make lock" requirements-dev.in -o requirements-dev.txt
 
 sample: .venv/installed  ## draw data/raw/sample.zip again
 	@$(BIN)/python -m rare_species sample --out data/raw/sample.zip
@@ -70,9 +73,10 @@ clean:  ## remove what the pipeline and the checks wrote; dvc checkout brings th
 	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
 
 .venv/installed: requirements.txt requirements-dev.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null || { \
-	  echo "Expected Python 3.11 as '$(PYTHON)'. Received: $$($(PYTHON) --version 2>&1 | head -n 1)." \
-	    "Install it, or name it: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(or $(PYTHON),false) -c '$(SUPPORTED)' 2>/dev/null || { \
+	  echo "Expected Python 3.11, 3.12 or 3.13. Received: $(or $(PYTHON),python3), which is" \
+	    "$$($(or $(PYTHON),python3) --version 2>&1 | head -n 1). Install one, or name it: make PYTHON=/path/to/python3.13" >&2; \
+	  exit 1; }
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt -r requirements-dev.txt
 	@touch $@

@@ -169,7 +169,6 @@ def test_what_commands_may_need_is_explained():
 
 
 def test_site_builds_without_a_warning(tmp_path):
-    pytest.importorskip("mkdocs")
     command = [
         sys.executable,
         "-m",

@@ -31,7 +31,8 @@ from rare_species.common.params_file import load_params
 from rare_species.common.result_files import write_result_checksums
 from rare_species.compare.judge import Params
 from rare_species.compare.paired import BAD, Verdict, compare_metrics
-from rare_species.evaluate.intervals import Outcomes, resample_for_differences
+from rare_species.evaluate.intervals import resample_for_differences
+from rare_species.metrics.outcomes import Outcomes
 
 TEST_SETS = {
     "1199 photos, 202 families": draw_labels(RARE_SPECIES),

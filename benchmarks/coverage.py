@@ -19,14 +19,9 @@ from scipy.sparse import csr_array
 from tqdm import tqdm
 
 from benchmarks.simulated import RARE_SPECIES, SAMPLE, draw_labels
-from rare_species.evaluate.intervals import (
-    Outcomes,
-    Weights,
-    degrees_of_freedom,
-    interval,
-    resample_within_classes,
-    sample_metrics,
-)
+from rare_species.evaluate.intervals import degrees_of_freedom, interval, resample_within_classes
+from rare_species.metrics.outcomes import Outcomes, Weights
+from rare_species.metrics.registry import sample_metrics
 
 SETTINGS = {
     "202 families, 3 to 30 photos": (RARE_SPECIES, (0.6, 0.85)),

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from rare_species.common.files import read_json
 from rare_species.common.paths import Paths
-from rare_species.evaluate.intervals import Outcomes, resample_for_differences, sample_metrics, symmetric_interval
+from rare_species.evaluate.intervals import resample_for_differences, symmetric_interval
+from rare_species.metrics.outcomes import Outcomes
+from rare_species.metrics.registry import sample_metrics
 
 RESAMPLES = 10_000
 

@@ -30,10 +30,10 @@ def count(amount: int, noun: str, plural: str = "") -> str:
     return f"{amount:,} {noun if amount == 1 else plural or noun + 's'}"
 
 
-def first_few(names: Sequence[str], most: int = 5) -> str:
-    """The first of many names, quoted, and how many more there are."""
+def first_few(names: Sequence[str], most: int = 5, *, quoted: bool = True, separator: str = ", ") -> str:
+    """List the first of many names, in quotes or on one printable line, and say how many more there are."""
     more = f" and {len(names) - most:,} more" if len(names) > most else ""
-    return ", ".join(map(repr, names[:most])) + more
+    return separator.join(map(repr if quoted else printable, names[:most])) + more
 
 
 def spreadsheet_cell(text: object) -> str:

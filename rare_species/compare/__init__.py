@@ -1,4 +1,4 @@
 """Two runs on the same test photos: paired statistics, and whether the model got worse.
 
-Imports: common, evaluate, params.
+Imports: common, evaluate, metrics, params.
 """

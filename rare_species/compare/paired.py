@@ -19,16 +19,12 @@ import numpy as np
 from scipy.stats import binomtest
 
 from rare_species.common.errors import UserError
-from rare_species.common.terminal import printable
+from rare_species.common.nested import flatten
+from rare_species.common.terminal import first_few
 from rare_species.compare.runs import Photos, Run
-from rare_species.evaluate.intervals import (
-    LEVEL,
-    Outcomes,
-    Weights,
-    resample_for_differences,
-    sample_metrics,
-    symmetric_interval,
-)
+from rare_species.evaluate.intervals import LEVEL, resample_for_differences, symmetric_interval
+from rare_species.metrics.outcomes import Outcomes, Weights
+from rare_species.metrics.registry import METRICS, Metric, sample_metrics
 from rare_species.params.compare import CompareParams, LossRule, MetricRule
 
 SHOWN = 10  # photos named in a message
@@ -164,7 +160,7 @@ class DifferentTestSetsError(UserError):
         )
         super().__init__(
             f"Expected the same test photos and families in {base.revision} and {head.revision}. Received others:",
-            *(f"{len(photos)} {where}: {_shorten(photos)}" for photos, where in parts if photos),
+            *(f"{len(photos)} {where}: {first_few(photos, SHOWN, quoted=False)}" for photos, where in parts if photos),
             "Compare runs of the same archive, clean and split.",
         )
 
@@ -208,32 +204,28 @@ def compare_metrics(
         base: what became of each photo before.
         head: the same now.
         weights: bootstrap samples, the same for both sides: the interval is of paired differences.
-        rules: floors and limits.
+        rules: tolerances and limits of each judged metric.
         top_k: of the top-k accuracy.
 
     Returns:
         By metric, with intervals that hold together (see this module's docstring).
     """
-    judged: dict[str, MetricRule | LossRule] = {
-        "macro_f1": rules.macro_f1,
-        "accuracy": rules.accuracy,
-        f"top{top_k}_accuracy": rules.top_k_accuracy,
-        "loss": rules.loss,
-    }
+    metrics = {metric.rule: metric for metric in METRICS}
+    judged = {metrics[name].key(top_k): (metrics[name], rule) for name, rule in rules.rules.items()}
     whole = np.ones((1, len(base.labels)))
     values = [sample_metrics(photos, whole, top_k) for photos in (base, head)]
     samples = [sample_metrics(photos, weights, top_k) for photos in (base, head)]
     level = 1 - (1 - LEVEL) / len(judged)
     changes = {}
-    for name, rule in judged.items():
+    for name, (metric, rule) in judged.items():
         before, now = (float(side[name][0]) for side in values)
         low, high = symmetric_interval(now - before, samples[1][name] - samples[0][name], level)
-        changes[name] = Change(before, now, low, high, _judge(before, now, (low, high), rule))
+        changes[name] = Change(before, now, low, high, _judge(before, now, (low, high), metric, rule))
     return changes
 
 
-def _judge(base: float, head: float, span: tuple[float, float], rule: MetricRule | LossRule) -> Verdict:
-    sign = -1 if isinstance(rule, LossRule) else 1
+def _judge(base: float, head: float, span: tuple[float, float], metric: Metric, rule: MetricRule | LossRule) -> Verdict:
+    sign = 1 if metric.better == "higher" else -1
     worst, best = sorted(sign * end for end in span)
     if math.isnan(head):
         return Verdict.NOT_A_NUMBER
@@ -252,7 +244,7 @@ def _beyond_limit(value: float, rule: MetricRule | LossRule) -> bool:
 
 def mcnemar(base: Outcomes, head: Outcomes) -> McNemar:
     """Test whether one side gets more photos right than the other; 1 when they agree on all."""
-    before, now = (photos.predicted == photos.labels for photos in (base, head))
+    before, now = (photos.hit for photos in (base, head))
     only_base, only_head = int((before & ~now).sum()), int((now & ~before).sum())
     split = only_base + only_head
     return McNemar(only_base, only_head, float(binomtest(only_base, split).pvalue) if split else 1.0)
@@ -299,15 +291,6 @@ def compare_params(base: Mapping[str, Any], head: Mapping[str, Any]) -> dict[str
     return {name: (before.get(name), now.get(name)) for name in names if before.get(name) != now.get(name)}
 
 
-def flatten(document: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Values of nested mappings by dotted name."""
-    flat: dict[str, Any] = {}
-    for name, value in document.items():
-        inner = isinstance(value, Mapping) and value
-        flat |= flatten(value, f"{prefix}{name}.") if inner else {f"{prefix}{name}": value}
-    return flat
-
-
 def _top_k_alike(metrics: Mapping[str, Any]) -> dict[str, Any]:
     """Without the k of top-k accuracies: another evaluate.top_k makes no metric disappear."""
     return {re.sub(r"\btop\d+_accuracy\b", "top_k_accuracy", name): value for name, value in metrics.items()}
@@ -323,8 +306,3 @@ def _outcomes(photos: Photos, families: Sequence[str]) -> Outcomes:
         np.array([ids[family] for family in names], dtype=np.int64) for names in (photos.families, photos.predicted)
     )
     return Outcomes(labels, predicted, photos.true_probability, photos.true_rank, len(families))
-
-
-def _shorten(items: Sequence[str]) -> str:
-    more = f" and {len(items) - SHOWN} more" if len(items) > SHOWN else ""
-    return ", ".join(map(printable, items[:SHOWN])) + more

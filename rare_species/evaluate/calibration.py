@@ -13,6 +13,7 @@ from scipy.special import logsumexp
 
 from rare_species.common.arrays import Labels, Probabilities
 from rare_species.common.validation import PositiveFraction
+from rare_species.metrics.outcomes import predicted_classes
 
 BINS = 15  # as in Guo et al.
 COLDEST, HOTTEST, TRIED = 0.05, 20.0, 241  # one is a fortieth above the other
@@ -88,7 +89,7 @@ def fit_temperature(labels: Labels, probabilities: Probabilities) -> float:
 
 
 def _cross_entropy(labels: Labels, logits: NDArray[np.float64]) -> float:
-    """Mean, natural log; unlike `point.log_loss` not clipped, which would not be convex."""
+    """Mean, natural log; unlike `outcomes.log_loss` not clipped, which would not be convex."""
     return float((logsumexp(logits, axis=1) - logits[np.arange(len(labels)), labels]).mean())
 
 
@@ -124,7 +125,7 @@ def _sums_by_bin(
     labels: Labels, probabilities: Probabilities, bins: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
     """Photos in each bin of confidence, the sum of their confidence, and how many are right."""
-    confidence, hit = probabilities.max(axis=1).astype(np.float64), probabilities.argmax(axis=1) == labels
+    confidence, hit = probabilities.max(axis=1).astype(np.float64), predicted_classes(probabilities) == labels
     places = np.digitize(confidence, np.linspace(0, 1, bins + 1)[1:-1], right=True)
     images = np.bincount(places, minlength=bins)
     sums, hits = (np.asarray(np.bincount(places, values, bins), np.float64) for values in (confidence, hit))
@@ -142,7 +143,7 @@ def choose_threshold(labels: Labels, probabilities: Probabilities, target_precis
     Returns:
         A probability in (0, 1]; None where no threshold is precise enough.
     """
-    confidence, hit = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
+    confidence, hit = probabilities.max(axis=1), predicted_classes(probabilities) == labels
     order = np.argsort(-confidence, kind="stable")
     ranked, precision = confidence[order], np.cumsum(hit[order]) / np.arange(1, len(order) + 1)
     last_of_ties = np.append(ranked[1:] < ranked[:-1], True)
@@ -190,11 +191,11 @@ def selective_metrics(
         `answered`, the share of photos with a family; `precision`, the share of those that is right; with phyla also
         `phylum_precision` of the rest, and `right`, the share of all photos whose answer is. A share of nothing is 1.
     """
-    hit, sure = probabilities.argmax(axis=1) == labels, is_sure(probabilities.max(axis=1), threshold)
+    hit, sure = predicted_classes(probabilities) == labels, is_sure(probabilities.max(axis=1), threshold)
     scores = {"answered": float(sure.mean()), "precision": _share(hit[sure])}
     if all(phyla):
         names, sums = phylum_probabilities(probabilities, phyla)
-        hit_phylum = np.array(names)[sums.argmax(axis=1)] == np.asarray(phyla)[labels]
+        hit_phylum = np.array(names)[predicted_classes(sums)] == np.asarray(phyla)[labels]
         scores["phylum_precision"] = _share(hit_phylum[~sure])
         scores["right"] = float(np.where(sure, hit, hit_phylum).mean())
     return scores
@@ -209,7 +210,7 @@ def risk_coverage(labels: Labels, probabilities: Probabilities) -> pd.DataFrame:
     Returns:
         Columns coverage, risk and threshold, one row per distinct confidence, surest first.
     """
-    confidence, wrong = probabilities.max(axis=1), probabilities.argmax(axis=1) != labels
+    confidence, wrong = probabilities.max(axis=1), predicted_classes(probabilities) != labels
     order = np.argsort(-confidence, kind="stable")
     ranked, n = confidence[order], len(order)
     risk = np.cumsum(wrong[order]) / np.arange(1, n + 1)

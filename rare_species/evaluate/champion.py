@@ -11,7 +11,7 @@ from rare_species.common.files import rounded
 from rare_species.common.schema import write_json_file
 from rare_species.evaluate.champion_file import ChampionMetadata
 from rare_species.evaluate.evaluation import Predictions
-from rare_species.metrics.point import score
+from rare_species.metrics.registry import compute_metrics
 from rare_species.models.saved import METADATA, NETWORK, Saved
 
 
@@ -26,7 +26,7 @@ def save_champion(folder: Path, candidate: Saved, predictions: Predictions, top_
     """
     for name in (NETWORK, CLASSES):
         shutil.copyfile(candidate.folder / name, folder / name)
-    test = score(predictions.labels["test"], predictions.probabilities["test"], top_k, predictions.phyla)
+    test = compute_metrics(predictions.labels["test"], predictions.probabilities["test"], top_k, predictions.phyla)
     added = {
         "champion": candidate.folder.name,
         "calibration": asdict(predictions.calibration),

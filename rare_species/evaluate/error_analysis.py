@@ -13,7 +13,7 @@ from scipy.ndimage import laplace
 from scipy.stats import binomtest
 
 from rare_species.common.arrays import Labels
-from rare_species.metrics.point import confusion_matrix
+from rare_species.metrics.tables import confusion_matrix
 
 BINS = 4  # of each property, with as many photos each as ties allow
 LARGE_GAP = 0.1  # macro F1 lost from one split to the next that deserves a word

@@ -22,7 +22,8 @@ from rare_species.evaluate.calibration import (
     risk_coverage_metrics,
     selective_metrics,
 )
-from rare_species.metrics import point
+from rare_species.metrics.outcomes import SMALLEST_PROBABILITY, log_loss, outcomes, predicted_classes, true_ranks
+from rare_species.metrics.registry import compute_metrics, sample_metrics
 from rare_species.params.evaluate import EvaluateParams
 
 
@@ -77,20 +78,20 @@ def evaluate_predictions(predictions: Predictions, params: EvaluateParams) -> di
     """Metrics on every split, the interval of the test macro F1, and the gaps between splits.
 
     Returns:
-        Keys train, val and test with all of `point.score`; `test_95` with the 95 % interval of each of test's, low
-        and high (see `bootstrap`); `known_phylum` with the test scores of someone who knows each photo's phylum, see
-        `mask_phylum`; `gap` with the macro F1 lost from train to val and from val to test; `calibration`, `selective`
-        and `risk_coverage`, see there.
+        Keys train, val and test with all metrics (see `registry.compute_metrics`); `test_95` with the 95 % interval of
+        each test metric, low and high (see `intervals`); `known_phylum` with the test metrics of someone who knows each
+        photo's phylum (see `mask_phylum`); `gap` with the macro F1 lost from train to val and from val to test;
+        `calibration`, `selective` and `risk_coverage` (see `metrics_file`).
     """
     phyla = predictions.phyla
     metrics: dict[str, Any] = {
-        split: point.score(predictions.labels[split], predictions.probabilities[split], params.top_k, phyla)
+        split: compute_metrics(predictions.labels[split], predictions.probabilities[split], params.top_k, phyla)
         for split in SPLITS
     }
     metrics["test_95"] = _test_intervals(predictions, metrics["test"], params)
     if all(phyla):
         masked = mask_phylum(predictions, "test")
-        metrics["known_phylum"] = point.score(predictions.labels["test"], masked, params.top_k)
+        metrics["known_phylum"] = compute_metrics(predictions.labels["test"], masked, params.top_k)
     metrics["gap"] = {
         "train_val": metrics["train"]["macro_f1"] - metrics["val"]["macro_f1"],
         "val_test": metrics["val"]["macro_f1"] - metrics["test"]["macro_f1"],
@@ -108,8 +109,8 @@ def _how_sure(predictions: Predictions) -> dict[str, Any]:
         calibration[split] = {
             "ece": calibration_error(labels, before),
             "ece_calibrated": calibration_error(labels, after),
-            "loss": point.log_loss(labels, before),
-            "loss_calibrated": point.log_loss(labels, after),
+            "loss": log_loss(labels, before),
+            "loss_calibrated": log_loss(labels, after),
         }
         selective[split] = selective_metrics(labels, after, found.family_threshold, predictions.phyla)
     curve = risk_coverage(predictions.labels["test"], scaled["test"])
@@ -121,11 +122,7 @@ def _test_intervals(
 ) -> dict[str, dict[str, float]]:
     labels, probabilities = predictions.labels["test"], predictions.probabilities["test"]
     weights = intervals.resample_within_classes(labels, params.resamples, params.seed)
-    photos = intervals.outcomes(labels, probabilities)
-    samples = intervals.sample_metrics(photos, weights, params.top_k)
-    samples["macro_auc"] = intervals.sample_macro_auc(labels, probabilities, weights)
-    phyla = np.array(predictions.phyla)
-    samples["phylum_accuracy"] = weights @ (phyla[photos.predicted] == phyla[labels]) / len(labels)
+    samples = sample_metrics(outcomes(labels, probabilities, predictions.phyla), weights, params.top_k)
     return intervals.metric_intervals(estimates, samples, intervals.degrees_of_freedom(labels))
 
 
@@ -136,14 +133,14 @@ def mask_phylum(predictions: Predictions, split: str) -> Probabilities:
     """
     phyla = np.array(predictions.phyla)
     known = phyla[None, :] == phyla[predictions.labels[split]][:, None]
-    masked = np.where(known, np.maximum(predictions.probabilities[split], point.SMALLEST_PROBABILITY), 0)
+    masked = np.where(known, np.maximum(predictions.probabilities[split], SMALLEST_PROBABILITY), 0)
     return np.asarray(masked / masked.sum(axis=1, keepdims=True), dtype=np.float32)
 
 
 def list_predictions(predictions: Predictions, file_paths: NDArray[np.str_]) -> pd.DataFrame:
     """One row per test photo: its family, what was predicted and how sure, and where the truth ranked."""
     labels, probabilities = predictions.labels["test"], predictions.probabilities["test"]
-    predicted, rows = probabilities.argmax(axis=1), np.arange(len(labels))
+    predicted, rows = predicted_classes(probabilities), np.arange(len(labels))
     return pd.DataFrame(
         {
             "file_path": file_paths,
@@ -151,7 +148,7 @@ def list_predictions(predictions: Predictions, file_paths: NDArray[np.str_]) -> 
             "predicted": predictions.families[predicted],
             "probability": probabilities[rows, predicted],
             "true_probability": probabilities[rows, labels],
-            "true_rank": point.true_ranks(labels, probabilities),
+            "true_rank": true_ranks(labels, probabilities),
             "calibrated_probability": predictions.calibrated("test")[rows, predicted],
         }
     )

@@ -15,7 +15,8 @@ from rare_species.data.shards import Packed
 from rare_species.evaluate.calibration import reliability, risk_coverage
 from rare_species.evaluate.error_analysis import accuracy_by_property, confused_pairs, photo_properties
 from rare_species.evaluate.evaluation import Predictions, list_predictions
-from rare_species.metrics import point
+from rare_species.metrics import tables
+from rare_species.metrics.outcomes import predicted_classes
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class MeasuredClassifier:
     @cached_property
     def predicted(self) -> Labels:
         """The most probable class of each test photo, int array of shape (n,)."""
-        return np.asarray(self.probabilities.argmax(axis=1))
+        return predicted_classes(self.probabilities)
 
     @cached_property
     def table(self) -> pd.DataFrame:
@@ -67,15 +68,15 @@ class MeasuredClassifier:
 
     @cached_property
     def families(self) -> pd.DataFrame:
-        """One row per family, see `point.family_table`."""
+        """One row per family, see `tables.family_table`."""
         classes = self.predictions.classes
         train_counts = np.bincount(self.predictions.labels["train"], minlength=len(classes))
-        return point.family_table(self.labels, self.probabilities, classes, train_counts)
+        return tables.family_table(self.labels, self.probabilities, classes, train_counts)
 
     @cached_property
     def confusion(self) -> NDArray[np.int64]:
         """Counts, int array of shape (n_classes, n_classes), rows true, columns predicted."""
-        return point.confusion_matrix(self.labels, self.predicted, len(self.predictions.classes))
+        return tables.confusion_matrix(self.labels, self.predicted, len(self.predictions.classes))
 
     @property
     def pairs(self) -> pd.DataFrame:

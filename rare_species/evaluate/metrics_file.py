@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,28 +17,38 @@ from rare_species.common.paths import Paths
 from rare_species.common.result_files import check_results
 from rare_species.common.schema import JsonFile, read_json_file, write_json_file
 from rare_species.common.validation import Fraction, PositiveFraction
+from rare_species.metrics.registry import find_metric
 
 CandidateName = Literal["train", "tune"]
 TOP_K = re.compile(r"top\d+_accuracy")
-SHOWN = ("accuracy", "macro_f1", "macro_auc", "loss")  # of scores, by the summary and the report
+SHOWN = ("accuracy", "macro_f1", "macro_auc", "loss")  # of metrics, by the summary and the report
 
 
-def top_k_names(scores: Mapping[str, float]) -> list[str]:
+def top_k_names(metrics: Mapping[str, float]) -> list[str]:
     """Names of top-k accuracies, whatever k is."""
-    return [name for name in scores if TOP_K.fullmatch(name)]
+    return [name for name in metrics if TOP_K.fullmatch(name)]
 
 
-def _check_metrics(scores: dict[str, float]) -> dict[str, float]:
-    """See that what is shown is there, and that all but the loss is a share."""
-    missing = [name for name in SHOWN if name not in scores]
+def _check_metrics(metrics: dict[str, float]) -> dict[str, float]:
+    """Check that what is shown is there, and that every value is within the bounds of its metric."""
+    missing = [name for name in SHOWN if name not in metrics]
     if missing:
         raise ValueError(f"{missing[0]} is missing")
-    if len(top_k_names(scores)) != 1:
-        raise ValueError(f"one top-k accuracy is expected, and there are {len(top_k_names(scores))}")
-    for name, value in scores.items():
-        if not 0 <= value <= (float("inf") if name == "loss" else 1):
-            raise ValueError(f"{name} must be {'at least 0' if name == 'loss' else 'from 0 to 1'}, and is {value}")
-    return scores
+    if len(top_k_names(metrics)) != 1:
+        raise ValueError(f"one top-k accuracy is expected, and there are {len(top_k_names(metrics))}")
+    for name, value in metrics.items():
+        low, high = _bounds(name)
+        if not low <= value <= high:
+            allowed = f"from {low:g} to {high:g}" if math.isfinite(high) else f"at least {low:g}"
+            raise ValueError(f"{name} must be {allowed}, and is {value}")
+    return metrics
+
+
+def _bounds(name: str) -> tuple[float, float]:
+    metric = find_metric(name)
+    if metric is None:
+        raise ValueError(f"{name} is no metric")
+    return metric.bounds
 
 
 Metrics = Annotated[dict[str, float], AfterValidator(_check_metrics)]
@@ -46,8 +57,8 @@ Metrics = Annotated[dict[str, float], AfterValidator(_check_metrics)]
 class Interval(JsonFile):
     """A 95 % interval."""
 
-    low: NonNegativeFloat
-    high: NonNegativeFloat
+    low: float
+    high: float
 
     @model_validator(mode="after")
     def _check(self) -> Interval:
@@ -135,12 +146,12 @@ class Evaluation(JsonFile):
     @model_validator(mode="after")
     def _check(self) -> Evaluation:
         if getattr(self, self.champion) is None:
-            raise ValueError(f"champion is {self.champion}, of which there are no scores")
+            raise ValueError(f"champion is {self.champion}, of which there are no metrics")
         candidates = [candidate for candidate in (self.train, self.tune) if candidate]
-        splits = [scores for candidate in candidates for scores in (candidate.train, candidate.val, candidate.test)]
-        tops = {name for scores in splits for name in top_k_names(scores)}
+        splits = [metrics for candidate in candidates for metrics in (candidate.train, candidate.val, candidate.test)]
+        tops = {name for metrics in splits for name in top_k_names(metrics)}
         if len(tops) > 1:
-            raise ValueError(f"all scores must have the same top-k accuracy, and have {' and '.join(sorted(tops))}")
+            raise ValueError(f"all metrics must have the same top-k accuracy, and have {' and '.join(sorted(tops))}")
         return self
 
 

@@ -15,7 +15,8 @@ from rare_species.evaluate import figures
 from rare_species.evaluate.calibration import phylum_probabilities
 from rare_species.evaluate.measured import MeasuredClassifier
 from rare_species.figures.contact_sheet import contact_sheet
-from rare_species.metrics import point
+from rare_species.metrics import tables
+from rare_species.metrics.outcomes import predicted_classes
 from rare_species.params.evaluate import EvaluateParams
 
 
@@ -40,7 +41,7 @@ def _confusion(measured: MeasuredClassifier, _: EvaluateParams) -> Figure:
 
 
 def _most_confused(measured: MeasuredClassifier, params: EvaluateParams) -> Figure:
-    worst = point.most_confused(measured.confusion, params.confused_families)
+    worst = tables.most_confused(measured.confusion, params.confused_families)
     title = f"{measured.name}: the {len(worst)} most confused families"
     part = measured.confusion[np.ix_(worst, worst)]
     return figures.confusion_matrix(part, list(measured.predictions.families[worst]), title)
@@ -53,7 +54,7 @@ def _phyla(measured: MeasuredClassifier, _: EvaluateParams) -> Figure:
     names, sums = phylum_probabilities(measured.probabilities, phyla)
     place = {name: number for number, name in enumerate(names)}
     labels = np.array([place[name] for name in phyla])[measured.labels]
-    counts = point.confusion_matrix(labels, sums.argmax(axis=1), len(names))
+    counts = tables.confusion_matrix(labels, predicted_classes(sums), len(names))
     return figures.confusion_matrix(counts, names, f"{measured.name}: phyla, by the sum of their families", "phylum")
 
 

@@ -11,7 +11,7 @@ from rare_species.common.tables import write_csv
 from rare_species.evaluate.measured import MeasuredClassifier
 from rare_species.evaluate.pictures import PICTURES
 from rare_species.figures.style import save_figure
-from rare_species.metrics import point
+from rare_species.metrics import tables
 from rare_species.params.evaluate import EvaluateParams
 from rare_species.tracking.live import live_log, log_confusion
 
@@ -44,7 +44,7 @@ def write_rounded(path: Path, table: pd.DataFrame) -> None:
 
 def _log_confusion(measured: MeasuredClassifier, folder: Path, limit: int) -> None:
     """Let dvclive record the confusion matrix of all families, and that of the most confused."""
-    table, worst = measured.table, measured.predictions.families[point.most_confused(measured.confusion, limit)]
+    table, worst = measured.table, measured.predictions.families[tables.most_confused(measured.confusion, limit)]
     inside = table[table["family"].isin(worst) & table["predicted"].isin(worst)]
     with live_log(folder) as live:
         for name, rows in {"confusion": table, "most_confused": inside}.items():

@@ -22,7 +22,7 @@ from rare_species.common.arrays import Labels, Probabilities
 from rare_species.common.files import staged
 from rare_species.data.npz import is_damage
 from rare_species.fitting.parameters import FitParams
-from rare_species.metrics.point import EPOCH_METRICS, epoch_metrics
+from rare_species.metrics.registry import EPOCH_METRICS, epoch_metrics
 from rare_species.networks.inference import inference
 
 log = logging.getLogger(__name__)
@@ -77,7 +77,7 @@ class EpochScores(keras.callbacks.Callback):
         on_epoch: called with each epoch, from 0, and its scores; epochs of `before` come first.
         monitor: the score that tells the best epoch.
         before: an earlier fit that this one goes on from.
-        metrics: to compute, see `point.epoch_metrics`.
+        metrics: to compute, see `registry.epoch_metrics`.
     """
 
     def __init__(

@@ -15,7 +15,7 @@ from rare_species.common.tables import SPLITS
 from rare_species.data.backbone_file import NETWORK
 from rare_species.data.features import as_batches
 from rare_species.fitting.callbacks import Fit
-from rare_species.metrics.point import epoch_metrics
+from rare_species.metrics.registry import epoch_metrics
 from rare_species.models.network import save_model
 from rare_species.models.opened import Data, photos_of
 from rare_species.networks.assembly import assemble, average_probabilities

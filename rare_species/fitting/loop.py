@@ -32,7 +32,7 @@ from rare_species.fitting.heads import build_head
 from rare_species.fitting.imbalance import balanced_softmax_bias, class_weights, rows_of_an_epoch
 from rare_species.fitting.optimizers import build_optimizer
 from rare_species.fitting.parameters import FitParams
-from rare_species.metrics.point import EPOCH_METRICS
+from rare_species.metrics.registry import EPOCH_METRICS
 from rare_species.networks.determinism import seed_new_layers
 
 log = logging.getLogger(__name__)
@@ -87,7 +87,7 @@ def fit_head(
         seed: of the weights, the order and dropout.
         on_epoch: called with the epoch, from 0, and its scores.
         scored: splits to score after every epoch.
-        metrics: to compute, see `point.epoch_metrics`.
+        metrics: to compute, see `registry.epoch_metrics`.
         show_progress: as a bar, when it takes long.
 
     Returns:
@@ -161,7 +161,7 @@ def fit_model(
         params: how long, and when to stop or to lower the rate.
         on_epoch: called with each epoch, from 0, and its scores.
         scored_network: the part of the model that takes what `data.scored` has; the model when not given.
-        metrics: to compute, see `point.epoch_metrics`.
+        metrics: to compute, see `registry.epoch_metrics`.
         show_progress: as a bar, when it takes long.
         checkpoint: file to write the state to after every epoch, and to go on from when it is there.
         before: an earlier fit to go on from, whose best weights the model holds.

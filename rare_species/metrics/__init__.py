@@ -1,4 +1,4 @@
-"""Metrics of predictions, such as macro F1: one value for one set of photos.
+"""Metrics of predictions, an entry each in the registry: values, samples for intervals, bounds, what is better.
 
 Imports: common.
 """

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import (
-    Field,
-    PositiveFloat,
-)
+from pydantic import Field, PositiveFloat
 
 from rare_species.common.validation import Fraction, Parameters, Seed
 
@@ -35,3 +32,8 @@ class CompareParams(Parameters):
     top_k_accuracy: MetricRule
     loss: LossRule
     seed: Seed
+
+    @property
+    def rules(self) -> dict[str, MetricRule | LossRule]:
+        """Rules by the metric that they judge, in their order."""
+        return {name: rule for name, rule in self if isinstance(rule, MetricRule | LossRule)}

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, NonNegativeInt, model_validator
 
+from rare_species.common.nested import walk
 from rare_species.common.validation import Parameters
 
 
@@ -122,24 +124,20 @@ class Layers(Parameters):
 Distribution = Annotated[Range | Choices | Layers, Field(discriminator="type")]
 
 
-def flatten_space(space: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+def flatten_space(space: dict[str, Any]) -> dict[str, Any]:
     """Turn a search space nested like `train` into dotted names; a mapping with a `type` is a distribution.
 
     Args:
         space: for instance `{"head": {"dropout": {"type": "float", "low": 0, "high": 0.6}}}`.
-        prefix: dotted name of `space` itself, with a final dot.
 
     Returns:
         For instance `{"head.dropout": {"type": "float", "low": 0, "high": 0.6}}`.
 
     Raises:
-        ValueError: when a knob is there twice, nested and by its dotted name.
+        ValueError: when a parameter is there twice, nested and by its dotted name.
     """
-    flat: dict[str, Any] = {}
-    for name, value in space.items():
-        inside = isinstance(value, dict) and "type" not in value
-        found = flatten_space(value, f"{prefix}{name}.") if inside else {f"{prefix}{name}": value}
-        if twice := sorted(flat.keys() & found.keys()):
-            raise ValueError(f"expected each knob once. Received twice: {', '.join(twice)}")
-        flat |= found
-    return flat
+    found = list(walk(space, lambda value: not isinstance(value, dict) or "type" in value))
+    counts = Counter(name for name, _ in found)
+    if twice := sorted(name for name, times in counts.items() if times > 1):
+        raise ValueError(f"expected each parameter once. Received twice: {', '.join(twice)}")
+    return dict(found)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from rare_species.evaluate.calibration import calibrate
 from rare_species.evaluate.champion_file import Classifier
 from rare_species.evaluate.gradcam import class_heatmaps
+from rare_species.metrics.outcomes import predicted_classes
 from rare_species.models.network import load_network
 from rare_species.networks.inference import Inference, inference
 from rare_species.predict.photo_files import Photo
@@ -79,7 +80,7 @@ class Predictor:
         if not explain:
             return ((row, None) for row in found)
         told = None if self.told is None else np.repeat(self.told, len(pixels), axis=0)
-        return zip(found, class_heatmaps(self.model, pixels, found.argmax(axis=1), told), strict=True)
+        return zip(found, class_heatmaps(self.model, pixels, predicted_classes(found), told), strict=True)
 
 
 def open_predictor(classifier: Classifier, told: NDArray[np.float32] | None) -> Predictor:

@@ -48,7 +48,7 @@ class LastRun:
         metrics: metrics of the stages before training.
         params: from params.yaml.
         metadata: of the champion; empty where models/ is not there, as in a fresh clone.
-        families: of the champion, one row per family with test photos, see `point.family_table`.
+        families: of the champion, one row per family with test photos, see `tables.family_table`.
         pairs: one row per pair of confused families.
         paths: where pictures are.
     """

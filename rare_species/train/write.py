@@ -12,7 +12,7 @@ from rare_species.figures.contact_sheet import contact_sheet
 from rare_species.figures.style import save_jpeg, save_png
 from rare_species.fitting.candidate import FittedClassifier, measure_classifier, save_classifier
 from rare_species.fitting.curves import learning_curves
-from rare_species.metrics.point import EPOCH_METRICS
+from rare_species.metrics.registry import EPOCH_METRICS
 from rare_species.models.opened import Data
 from rare_species.params.train import TrainParams
 from rare_species.tracking.live import write_metrics

@@ -12,7 +12,7 @@ from rare_species.common.schema import write_json_file
 from rare_species.figures.style import save_png
 from rare_species.fitting.candidate import FittedClassifier, load_backbone, save_classifier
 from rare_species.fitting.curves import learning_curves
-from rare_species.metrics.point import EPOCH_METRICS
+from rare_species.metrics.registry import EPOCH_METRICS
 from rare_species.models.opened import Data
 from rare_species.models.saved import SKIPPED, Skipped
 from rare_species.params.tune import TuneParams

@@ -70,8 +70,7 @@ def _spell_once(labels: pd.Series[str], source: str, join: bool) -> pd.Series[st
 
 def _describe(twice: Sequence[Sequence[tuple[str, int]]]) -> str:
     groups = [" and ".join(f"{_show(spelling)} ({count:,})" for spelling, count in group) for group in twice]
-    more = f"; and {len(groups) - _MOST_NAMED} more" if len(groups) > _MOST_NAMED else ""
-    return "; ".join(groups[:_MOST_NAMED]) + more
+    return first_few(groups, _MOST_NAMED, quoted=False, separator="; ")
 
 
 def _show(spelling: str) -> str:

@@ -97,7 +97,7 @@ def test_other_file_than_params_can_be_named(params):
             "part.yaml must hold knobs as params.yaml does. Received: month must be in 1..12",
         ),
         ("? [1]\n: 2", "part.yaml must hold knobs as params.yaml does. Received: keys must be"),
-        ("tune: {space: {head.dropout: 1, head: {dropout: 2}}}", "tune.space: expected each knob once."),
+        ("tune: {space: {head.dropout: 1, head: {dropout: 2}}}", "tune.space: expected each parameter once."),
         ("", "part.yaml must be a mapping of sections. Received: nothing. Nest"),
         ("- 1", "part.yaml must be a mapping of sections. Received: CommentedSeq. Nest"),
     ],

@@ -18,6 +18,7 @@ from rare_species.compare.paired import (
     mcnemar,
 )
 from rare_species.evaluate import intervals
+from rare_species.metrics.outcomes import Outcomes
 from rare_species.params.compare import CompareParams
 from tests import toy
 
@@ -32,7 +33,7 @@ def outcomes(labels, wrong, n_classes=None):
     predicted = labels.copy()
     predicted[wrong] = (predicted[wrong] + 1) % n_classes
     hit = predicted == labels
-    return intervals.Outcomes(labels, predicted, np.where(hit, 0.9, 0.1), np.where(hit, 1, 9), n_classes)
+    return Outcomes(labels, predicted, np.where(hit, 0.9, 0.1), np.where(hit, 1, 9), n_classes)
 
 
 def changes(labels, wrong_before, wrong_now, rules=RULES, weights=None):

@@ -8,7 +8,8 @@ import pytest
 from rare_species.evaluate import intervals
 from rare_species.evaluate.calibration import calibrate, calibration_error
 from rare_species.evaluate.evaluation import evaluate_predictions, list_predictions, mask_phylum
-from rare_species.metrics import point
+from rare_species.metrics.outcomes import log_loss, outcomes
+from rare_species.metrics.registry import compute_metrics, sample_metrics
 from tests.unit.predictions import CERTAINTY, CLASSES, PARAMS, PREDICTED, make_predictions
 
 
@@ -35,7 +36,7 @@ def test_every_split_is_scored(predictions):
     assert metrics["test"]["accuracy"] == pytest.approx(3 / 6)
     assert metrics["test"]["top2_accuracy"] == pytest.approx(4 / 6)  # both Ranidae rank third
     assert metrics["test"]["phylum_accuracy"] == pytest.approx(5 / 6)
-    expected = point.score(
+    expected = compute_metrics(
         predictions.labels["test"], predictions.probabilities["test"], 2, [entry["phylum"] for entry in CLASSES]
     )
     assert {name: metrics["test"][name] for name in expected} == expected
@@ -79,8 +80,8 @@ def test_every_test_metric_has_an_interval_that_follows_the_seed(predictions):
     assert evaluate_predictions(predictions, PARAMS.model_copy(update={"seed": 2}))["test_95"] != spans
     labels = predictions.labels["test"]
     weights = intervals.resample_within_classes(labels, 200, 1)
-    photos = intervals.outcomes(labels, predictions.probabilities["test"])
-    samples = intervals.sample_metrics(photos, weights, PARAMS.top_k)["macro_f1"]
+    photos = outcomes(labels, predictions.probabilities["test"])
+    samples = sample_metrics(photos, weights, PARAMS.top_k)["macro_f1"]
     assert tuple(spans["macro_f1"].values()) == intervals.interval(
         test["macro_f1"], samples, intervals.degrees_of_freedom(labels)
     )
@@ -110,8 +111,8 @@ def test_metrics_say_how_sure_answers_are_before_and_after_scaling(predictions):
         assert found[split] == {
             "ece": calibration_error(labels, before),
             "ece_calibrated": calibration_error(labels, after),
-            "loss": point.log_loss(labels, before),
-            "loss_calibrated": point.log_loss(labels, after),
+            "loss": log_loss(labels, before),
+            "loss_calibrated": log_loss(labels, after),
         }
     selective = metrics["selective"]
     assert (selective["target_precision"], selective["threshold"]) == (0.75, predictions.calibration.family_threshold)

@@ -10,7 +10,9 @@ from hypothesis.extra.numpy import arrays
 from sklearn import metrics
 
 from rare_species.evaluate import intervals
-from rare_species.metrics import point
+from rare_species.metrics.auc import sample_macro_auc
+from rare_species.metrics.outcomes import Outcomes, outcomes
+from rare_species.metrics.registry import compute_metrics, sample_metrics
 from tests.unit.drawn import predictions
 
 few = settings(max_examples=30, deadline=None)
@@ -32,17 +34,17 @@ def test_photos_that_are_alone_are_drawn_among_each_other():
     weights = intervals.resample_within_classes(labels, 200, seed=0)
     np.testing.assert_allclose(weights[:, :3].sum(axis=1), 3, rtol=1e-12)
     assert set(weights[:, 0]) == {0, 1.5, 3}
-    photos = intervals.Outcomes(labels, np.array([0, 1, 3, 3, 3]), np.ones(5), np.ones(5, dtype=np.int64), 4)
-    found = intervals.sample_metrics(photos, weights, 1)
+    photos = Outcomes(labels, np.array([0, 1, 3, 3, 3]), np.ones(5), np.ones(5, dtype=np.int64), 4)
+    found = sample_metrics(photos, weights, 1)
     np.testing.assert_allclose(found["macro_recall"], (weights[:, 0] + weights[:, 1] + 1) / 4)
-    areas = intervals.sample_macro_auc(labels, np.eye(4, dtype=np.float32)[[0, 1, 3, 3, 3]], weights)
+    areas = sample_macro_auc(labels, np.eye(4, dtype=np.float32)[[0, 1, 3, 3, 3]], weights)
     assert np.isfinite(areas).all()
 
 
 def test_auc_of_a_class_counts_as_its_photos_do_even_when_no_others_do():
     labels, weights = np.array([0, 0, 1, 1]), np.array([[1.0, 1, 1, 1], [0, 0, 2, 2], [0, 0, 0, 0]])
     probabilities = np.array([[0.9, 0.1], [0.4, 0.6], [0.5, 0.5], [0.2, 0.8]], dtype=np.float32)
-    assert intervals.sample_macro_auc(labels, probabilities, weights) == pytest.approx([0.75, 0, 0])
+    assert sample_macro_auc(labels, probabilities, weights) == pytest.approx([0.75, 0, 0])
 
 
 def test_variance_of_a_share_is_the_unbiased_one():
@@ -72,9 +74,9 @@ def test_class_counts_in_macro_averages_as_its_photos_do():
     """Class 1 has one photo: with weight 2 its F1 of 1 counts twice, with weight 0 not at all."""
     labels = np.array([0, 0, 1])
     blank = np.ones(3)
-    photos = intervals.Outcomes(labels, np.array([2, 2, 1]), blank, blank.astype(np.int64), 3)
+    photos = Outcomes(labels, np.array([2, 2, 1]), blank, blank.astype(np.int64), 3)
     weights = np.array([[1.0, 1, 1], [1, 1, 2], [1, 1, 0]])
-    assert intervals.sample_metrics(photos, weights, 1)["macro_f1"] == pytest.approx([0.5, 1, 0])
+    assert sample_metrics(photos, weights, 1)["macro_f1"] == pytest.approx([0.5, 1, 0])
 
 
 def some_weights(labels, seed):
@@ -89,8 +91,8 @@ def some_weights(labels, seed):
 def test_every_sample_has_the_metrics_of_scikit_learn(drawn, seed, top_k):
     labels, probabilities = drawn
     weights, present = some_weights(labels, seed), np.unique(labels)
-    photos = intervals.outcomes(labels, probabilities)
-    found = intervals.sample_metrics(photos, weights, top_k)
+    photos = outcomes(labels, probabilities)
+    found = sample_metrics(photos, weights, top_k)
     for number, weight in enumerate(weights):
         expected = {
             "loss": metrics.log_loss(
@@ -109,7 +111,8 @@ def test_every_sample_has_the_metrics_of_scikit_learn(drawn, seed, top_k):
             expected["balanced_accuracy"] = metrics.balanced_accuracy_score(
                 labels, photos.predicted, sample_weight=weight
             )
-        assert {name: values[number] for name, values in found.items()} == pytest.approx(expected, **EXACT)
+        measured = {name: values[number] for name, values in found.items() if name != "macro_auc"}  # see the next test
+        assert measured == pytest.approx(expected, **EXACT)
 
 
 @few
@@ -124,8 +127,8 @@ def test_auc_of_every_sample_is_that_of_scikit_learn(drawn, seed):
         for w in weights
     ]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(intervals, "AT_ONCE", 3)
-        found = intervals.sample_macro_auc(labels, probabilities, weights)
+        patch.setattr("rare_species.metrics.auc.PHOTOS_AT_ONCE", 3)
+        found = sample_macro_auc(labels, probabilities, weights)
     assert found == pytest.approx(expected, **EXACT)
 
 
@@ -134,9 +137,9 @@ def test_auc_of_every_sample_is_that_of_scikit_learn(drawn, seed):
 def test_metrics_without_resampling_are_those_of_the_scores(drawn):
     labels, probabilities = drawn
     whole = np.ones((1, len(labels)))
-    found = intervals.sample_metrics(intervals.outcomes(labels, probabilities), whole, 2)
-    found["macro_auc"] = intervals.sample_macro_auc(labels, probabilities, whole)
-    expected = point.score(labels, probabilities, 2)
+    found = sample_metrics(outcomes(labels, probabilities), whole, 2)
+    found["macro_auc"] = sample_macro_auc(labels, probabilities, whole)
+    expected = compute_metrics(labels, probabilities, 2)
     assert found.keys() == expected.keys()
     assert {name: values[0] for name, values in found.items()} == pytest.approx(expected, **EXACT)
 
@@ -203,8 +206,8 @@ def test_interval_holds_the_truth_about_19_times_in_20(accuracy):
             rng.random(len(labels)) < accuracy, labels, (labels + rng.integers(1, 20, len(labels))) % 20
         )
         blank = np.ones(len(labels))
-        photos = intervals.Outcomes(labels, predicted, blank, blank.astype(np.int64), 20)
-        estimate = intervals.sample_metrics(photos, np.ones((1, len(labels))), 1)["macro_f1"][0]
-        low, high = intervals.interval(estimate, intervals.sample_metrics(photos, weights, 1)["macro_f1"], freedom)
+        photos = Outcomes(labels, predicted, blank, blank.astype(np.int64), 20)
+        estimate = sample_metrics(photos, np.ones((1, len(labels))), 1)["macro_f1"][0]
+        low, high = intervals.interval(estimate, sample_metrics(photos, weights, 1)["macro_f1"], freedom)
         inside += low <= truth <= high
     assert 0.92 <= inside / 300 <= 0.98  # 0.95 give or take two standard errors

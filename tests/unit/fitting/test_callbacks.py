@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from rare_species.data.features import as_batches
 from rare_species.fitting.callbacks import BatchProgress, DivergedError, EpochScores, Fit
-from rare_species.metrics.point import epoch_metrics
+from rare_species.metrics.registry import epoch_metrics
 from tests.unit.tf_fixtures import ignore_epoch
 
 

@@ -13,7 +13,7 @@ from rare_species.data.features import as_batches, load_features
 from rare_species.data.photo_batches import photo_batches
 from rare_species.evaluate.predictions import predict_splits
 from rare_species.fitting.candidate import load_backbone, load_trainable_backbone, measure_classifier
-from rare_species.metrics.point import epoch_metrics
+from rare_species.metrics.registry import epoch_metrics
 from rare_species.networks.assembly import average_probabilities
 from rare_species.networks.inference import predict
 from tests import toy

@@ -17,7 +17,7 @@ from rare_species.fitting.callbacks import DivergedError
 from rare_species.fitting.heads import build_head
 from rare_species.fitting.loop import TrainingData, build_loss, fit_head
 from rare_species.fitting.optimizers import build_optimizer
-from rare_species.metrics.point import epoch_metrics
+from rare_species.metrics.registry import epoch_metrics
 from rare_species.networks.determinism import make_reproducible
 from tests.unit.tf_fixtures import clusters, fit_params, ignore_epoch, splits, train_params
 

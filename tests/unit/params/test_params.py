@@ -420,7 +420,7 @@ def test_each_member_has_a_seed(load: Callable[..., Any], seed: int, members: in
 
 
 def test_a_knob_is_searched_once(load: Callable[..., Any]) -> None:
-    with pytest.raises(UserError, match=r"tune\.space: expected each knob once\. Received twice: head\.dropout"):
+    with pytest.raises(UserError, match=r"tune\.space: expected each parameter once\. Received twice: head\.dropout"):
         load("tune", space={"head.dropout": FLOAT, "head": {"dropout": FLOAT}})
 
 

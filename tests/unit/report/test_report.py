@@ -339,7 +339,7 @@ def test_command_writes_the_page(here):
         ("metrics/evaluate.json", None, "Run the pipeline first: make repro"),
         ("metrics/evaluate.json", "{", "Expected metrics/evaluate.json to be what its stage writes. Received: Invalid"),
         ("metrics/evaluate.json", "[" * 5000, "Received: Invalid JSON: recursion limit exceeded"),
-        ("metrics/evaluate.json", '{"champion": "tune"}', "Received: champion is tune, of which there are no scores"),
+        ("metrics/evaluate.json", '{"champion": "tune"}', "Received: champion is tune, of which there are no metrics"),
         ("metrics/split.json", '{"leaked_pairs": -1}', "Expected metrics/split.json to be what its stage writes."),
         ("metrics/clean.json", "[]", "Expected metrics/clean.json to be what its stage writes."),
         ("metrics/unzip.json", None, "Expected metrics/unzip.json. Received: no such file."),

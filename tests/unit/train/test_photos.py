@@ -11,7 +11,7 @@ from rare_species.data.photo_batches import photo_batches
 from rare_species.fitting import callbacks
 from rare_species.fitting.callbacks import DivergedError, EpochScores, Fit
 from rare_species.fitting.heads import build_head
-from rare_species.metrics.point import epoch_metrics
+from rare_species.metrics.registry import epoch_metrics
 from rare_species.networks.inference import predict
 from rare_species.train import photos
 from rare_species.train.photos import PhotoTask, fine_tune, fit_cnn

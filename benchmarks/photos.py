@@ -22,7 +22,7 @@ from rare_species.params.unzip import UnzipParams
 from rare_species.preprocess.write_shards import fit_and_pack
 from rare_species.sample.archive import TOP_FOLDER, Settings, draw_archive
 from rare_species.sample.rows import Row, make_rows, read_rows, write_rows
-from rare_species.unzip.layouts import unpack
+from rare_species.unzip.unpack import unpack
 
 FOLDER = Path("build/bench")
 COUNT = 600  # realistic photos

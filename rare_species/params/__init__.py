@@ -1,4 +1,4 @@
 """The schema of params.yaml, a file for each section.
 
-Imports: augmentation, backbones, common, fitting, treatments.
+Imports: augmentation, backbones, common, fitting, layouts, treatments.
 """

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import (
-    AfterValidator,
-    PositiveFloat,
-    PositiveInt,
-)
+from pydantic import AfterValidator, PositiveFloat, PositiveInt
 
 from rare_species.common.validation import Parameters
+from rare_species.layouts.layout import ClassFolder
+from rare_species.layouts.registry import AUTO, LAYOUTS
 
-Layout = Literal["auto", "metadata", "phylum_family", "class_folders"]
-ClassFolder = Literal["auto", "first", "last"]
+if TYPE_CHECKING:
+    LayoutName = str
+else:
+    LayoutName = Literal[AUTO, *LAYOUTS]
 
 
 def _check_encoding(name: str) -> str:
@@ -32,10 +32,10 @@ class UnzipParams(Parameters):
     """Section `unzip`: which archive, how it is laid out, and the limits that stop a zip bomb."""
 
     archive: Path
-    layout: Layout
+    layout: LayoutName
     class_folder: ClassFolder
-    join_labels: bool
-    names: Encoding
+    merge_spellings: bool
+    name_encoding: Encoding
     max_files: PositiveInt
     max_bytes: PositiveInt
     max_ratio: PositiveFloat

@@ -38,6 +38,8 @@ def check_together(model: ModelParams, train: TrainParams) -> None:
 
 # Names of parameters before version 0.2.0, and what they are called now
 RENAMED: Mapping[str, str] = {
+    "unzip.join_labels": "unzip.merge_spellings",
+    "unzip.names": "unzip.name_encoding",
     "embed.views": "embed.augmented_copies",
     "train.fine_tune.blocks": "train.fine_tune.layer_groups",
     "evaluate.wanted_precision": "evaluate.target_precision",

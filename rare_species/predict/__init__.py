@@ -1,4 +1,4 @@
 """The champion on a person's own photos: find them, read them, answer.
 
-Imports: common, data, evaluate, images, metrics, models, networks, parallel, treatments.
+Imports: common, data, evaluate, images, layouts, metrics, models, networks, parallel, treatments.
 """

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from rare_species.common.errors import UserError
 from rare_species.common.files import file_in_the_way, staged
 from rare_species.common.locking import LOCK
-from rare_species.common.safe_names import MAX_PART_BYTES
 from rare_species.evaluate.overlay import overlay
+from rare_species.layouts.safe_names import MAX_PART_BYTES
 
 if TYPE_CHECKING:
     pass

@@ -1,4 +1,4 @@
 """Stage split: groups of photos of one moment, and their assignment to train, validation and test.
 
-Imports: common, figures.
+Imports: common, figures, layouts.
 """

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from rare_species.common.ids import unread_ids
+from rare_species.layouts.ids import unread_ids
 
 HASH_BITS = 64
 Pairs = NDArray[np.int64]

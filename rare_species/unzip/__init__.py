@@ -1,4 +1,4 @@
-"""Stage unzip: refuse hostile archives, unpack, and read what each photo is labelled.
+"""Stage unzip: refuse hostile archives, unpack them, and list the labels.
 
-Imports: common, params.
+Imports: common, layouts, params.
 """

@@ -19,8 +19,9 @@ from rare_species.common.errors import UserError
 from rare_species.common.failures import describe_os_error, is_refusal
 from rare_species.common.files import is_special
 from rare_species.common.junk import is_junk
-from rare_species.common.safe_names import name_problem, names_that_meet
 from rare_species.common.terminal import printable
+from rare_species.layouts.layout import name_below
+from rare_species.layouts.safe_names import name_problem, names_that_meet
 from rare_species.unzip.zip_directory import count_entries, read_names
 
 _CHUNK_BYTES = 1 << 20
@@ -157,13 +158,6 @@ def extract(path: Path, destination: Path, limits: Limits, root: str = "", leave
             for target, info in chosen:
                 progress.update(_write(_chunks(archive, info), destination, target))
     return len(chosen)
-
-
-def name_below(name: str, root: str) -> str:
-    """Name relative to a folder, "" when it does not lie below it; `root` "" is the top."""
-    if not root:
-        return name
-    return name.removeprefix(f"{root}/") if name.startswith(f"{root}/") else ""
 
 
 @contextmanager

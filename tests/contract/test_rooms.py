@@ -19,7 +19,7 @@ FLOORS = (
     ("embed", "preprocess", "clean", "split", "unzip"),
     ("params",),
     ("fitting",),
-    ("models", "backbones", "treatments"),
+    ("models", "backbones", "treatments", "layouts"),
     ("networks",),
     ("data", "images"),
     ("metrics", "tracking", "figures", "parallel", "augmentation"),

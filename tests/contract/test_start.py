@@ -26,7 +26,7 @@ LIGHT = (
     "common.command",
     "common.exchange",
     "common.failures",
-    "common.ids",
+    "layouts.ids",
     "common.junk",
     "common.locking",
     "common.params_file",
@@ -66,9 +66,9 @@ LIGHT = (
     "treatments.registry",
     "treatments.remove_background",
     "tune.figures",
-    "unzip.labels",
-    "unzip.layouts",
-    "unzip.metadata",
+    "layouts.labels",
+    "unzip.unpack",
+    "layouts.metadata",
     "unzip.safe_zip",
 )
 ASK_FOR_HELP = """

@@ -1,4 +1,4 @@
-"""rare_species.common.ids: whole numbers come back from what table programs made of them, or are refused."""
+"""rare_species.layouts.ids: whole numbers come back from what table programs made of them, or are refused."""
 
 from decimal import Decimal
 
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rare_species.common.ids import read_id, unread_ids
+from rare_species.layouts.ids import read_id, unread_ids
 
 
 @given(st.integers(0, 10**17))

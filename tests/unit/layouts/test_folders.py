@@ -1,11 +1,11 @@
-"""rare_species.unzip.class_folders: folders are read where there is one way to, or both readings are named."""
+"""rare_species.layouts.folders: folders are read where there is one way to, or both readings are named."""
 
 import re
 
 import pytest
 
 from rare_species.common.errors import UserError
-from rare_species.unzip.class_folders import folder_labels
+from rare_species.layouts.folders import folder_labels
 
 
 def classes(*folders: str, class_folder: str = "auto") -> list[str]:

@@ -11,11 +11,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from rare_species.common.errors import UserError
-from rare_species.common.ids import read_id
-from rare_species.common.safe_names import has_control_character, name_problem
 from rare_species.common.spelling import posix_path, spelling_key
 from rare_species.common.tables import column_advice, near_columns
 from rare_species.common.terminal import count
+from rare_species.layouts.ids import read_id
+from rare_species.layouts.safe_names import has_control_character, name_problem
 
 METADATA_NAME = "metadata.csv"
 

@@ -1,4 +1,4 @@
-"""rare_species.unzip.labels: spellings of one label are refused with their counts, or joined."""
+"""rare_species.layouts.labels: spellings of one label are refused with their counts, or joined."""
 
 import logging
 
@@ -6,7 +6,7 @@ import pytest
 
 from rare_species.common.errors import UserError
 from rare_species.common.tables import LISTING_COLUMNS
-from rare_species.unzip.labels import tabulate_labels
+from rare_species.layouts.labels import tabulate_labels
 
 
 def make_rows(column: str, *labels: str) -> list[dict[str, str]]:
@@ -21,7 +21,7 @@ def test_two_spellings_are_refused_with_their_counts(column: str) -> None:
         tabulate_labels(rows, "list.csv", join=False)
     assert f"must spell each {column} in one way" in str(error.value)
     assert "'felis' (2) and 'Felis' (1) and 'Felis\\u200b' (1)" in str(error.value)
-    assert "unzip.join_labels" in str(error.value)
+    assert "unzip.merge_spellings" in str(error.value)
 
 
 @pytest.mark.parametrize("column", ["family", "phylum", "species"])

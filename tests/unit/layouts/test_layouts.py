@@ -1,4 +1,4 @@
-"""rare_species.unzip.layouts: the same rows from metadata.csv and folder names, one error for each mistake."""
+"""rare_species.unzip.unpack: the same rows from metadata.csv and folder names, one error for each mistake."""
 
 import csv
 import logging
@@ -16,13 +16,14 @@ from hypothesis import strategies as st
 from rare_species.common.errors import UserError
 from rare_species.common.image_formats import IMAGE_SUFFIXES
 from rare_species.common.tables import LISTING_COLUMNS
-from rare_species.params.unzip import Layout, UnzipParams
-from rare_species.unzip.layouts import find_root, rows_from_folders
-from rare_species.unzip.layouts import unpack as unpack_all
+from rare_species.layouts.layout import Archive, Labels
+from rare_species.layouts.registry import read_labels
+from rare_species.params.unzip import UnzipParams
+from rare_species.unzip.unpack import unpack as unpack_all
 from tests.unit.listings import read_metadata
 
 ROOMY = {"max_files": 100, "max_bytes": 10**6, "max_ratio": 100}
-PARAMETERS = {"archive": "-", "class_folder": "auto", "join_labels": False, "names": "auto", **ROOMY}
+PARAMETERS = {"archive": "-", "class_folder": "auto", "merge_spellings": False, "name_encoding": "auto", **ROOMY}
 HEADER = "rare_species_id,eol_content_id,eol_page_id,kingdom,phylum,family,file_path"
 CAT = "75fd,7,900,animalia,chordata,felidae,chordata_felidae/7_900_eol-full-size-copy.jpg"
 CLAM = "28c5,12,449,animalia,mollusca,unionidae,mollusca_unionidae/12_449_eol-full-size-copy.jpg"
@@ -41,8 +42,14 @@ def rows(frame: pd.DataFrame) -> list[tuple[str, ...]]:
     return list(frame.itertuples(index=False, name=None))
 
 
-def labels(names: Iterable[str], layout: Layout = "auto") -> list[tuple[str, ...]]:
-    return [row[:3] for row in rows(rows_from_folders(names, layout))]
+def labels(names: Iterable[str], layout: str = "auto") -> list[tuple[str, ...]]:
+    return [row[:3] for row in rows(read(names, layout).listing)]
+
+
+def read(names: Iterable[str], layout: str, data: bytes = b"") -> Labels:
+    """The labels of an archive whose files hold these bytes."""
+    options = UnzipParams.model_validate(PARAMETERS | {"layout": layout})
+    return read_labels(Archive(Path("photos.zip"), list(names), lambda _: data), layout, options)
 
 
 def refuse_metadata(data: bytes) -> str:
@@ -345,7 +352,7 @@ def test_a_thousand_classes() -> None:
 
 def test_folders_give_the_rows_that_metadata_gives() -> None:
     names = [CLAM_ROW[0], CAT_ROW[0]]
-    assert rows(rows_from_folders(names, "auto")) == [CAT_ROW, CLAM_ROW]
+    assert rows(read(names, "auto").listing) == [CAT_ROW, CLAM_ROW]
 
 
 def test_bears_stay_two_classes() -> None:
@@ -384,7 +391,7 @@ def test_layout_given_by_the_user_wins() -> None:
 @pytest.mark.parametrize("folder", ["felidae", "_felidae", "chordata_"])
 def test_folder_that_cannot_be_split(folder: str) -> None:
     with pytest.raises(UserError, match=rf"must be named <phylum>_<family>\. Received: '{folder}'\. Rename it"):
-        rows_from_folders(["chordata_canidae/a.jpg", f"{folder}/a.jpg"], "phylum_family")
+        read(["chordata_canidae/a.jpg", f"{folder}/a.jpg"], "phylum_family")
 
 
 @pytest.mark.parametrize("mark", [";", "\t", "|"])
@@ -400,7 +407,7 @@ def test_a_phylum_that_some_rows_give_is_that_of_the_whole_family() -> None:
 
 def test_folders_that_place_a_family_in_two_phyla() -> None:
     with pytest.raises(UserError, match="folder names must place each family in one phylum"):
-        rows_from_folders(["chordata_felidae/a.jpg", "mollusca_felidae/a.jpg"], "auto")
+        read(["chordata_felidae/a.jpg", "mollusca_felidae/a.jpg"], "auto")
 
 
 @pytest.mark.parametrize(
@@ -416,7 +423,7 @@ def test_folders_that_place_a_family_in_two_phyla() -> None:
     ],
 )
 def test_ids_from_the_file_name(name: str, ids: tuple[str, str]) -> None:
-    assert rows(rows_from_folders([f"cat/{name}"], "auto"))[0][3:] == ids
+    assert rows(read([f"cat/{name}"], "auto").listing)[0][3:] == ids
 
 
 def test_only_images_in_folders_get_a_row() -> None:
@@ -430,9 +437,9 @@ def test_folders_of_one_name_are_one_class() -> None:
 
 @given(st.lists(st.sampled_from(["cat/a.jpg", "cat/b.png", "dog/a.jpg", "owl/a.jpg"]), unique=True), st.randoms())
 def test_order_of_names_does_not_matter(names: list[str], random: object) -> None:
-    shuffled = list(names)
+    shuffled = [*names, "cat/z.jpg"]
     random.shuffle(shuffled)  # type: ignore[attr-defined]
-    assert labels(shuffled) == labels(names)
+    assert labels(shuffled) == labels([*names, "cat/z.jpg"])
 
 
 # --- the root
@@ -453,37 +460,39 @@ def test_order_of_names_does_not_matter(names: list[str], random: object) -> Non
     ],
 )
 def test_root_of_class_folders(names: list[str], root: str) -> None:
-    assert find_root(names, "auto") == (root, "")
+    assert read(names, "class_folders").folder == root
 
 
 @pytest.mark.parametrize("name", ["metadata.csv", "set/metadata.csv", "x/set/Metadata.CSV"])
 def test_metadata_decides_wherever_it_lies(name: str) -> None:
     root = name.rpartition("/")[0]
-    files = ["set/cat/a.jpg", name]
-    assert find_root(files, "auto") == find_root(files, "metadata") == (root, name)
-    assert find_root(files, "class_folders") == find_root(files, "phylum_family") == ("set", "")
+    files = [f"{root}/cat/a.jpg".lstrip("/"), "other/notes.txt", name]
+    for layout in ("auto", "metadata"):
+        found = read(files, layout, b"file_path,family\ncat/a.jpg,felidae\n")
+        assert (found.folder, found.lists) == (root, [name])
+    assert read(files, "class_folders").lists == ()
 
 
 def test_two_metadata() -> None:
     names = ["a/metadata.csv", "b/metadata.csv", "b/cat/a.jpg"]
     with pytest.raises(UserError, match=r"one metadata\.csv\. Received: 'a/metadata\.csv', 'b/metadata\.csv'\. Keep"):
-        find_root(names, "auto")
+        read(names, "auto")
 
 
 def test_layout_metadata_without_one() -> None:
     with pytest.raises(UserError, match=r"one metadata\.csv\. Received: none\. Keep or add one"):
-        find_root(["cat/a.jpg"], "metadata")
+        read(["cat/a.jpg"], "metadata")
 
 
 @pytest.mark.parametrize("names", [[], ["cat/a.txt"], ["metadata.csv", "cat/a"]])
 def test_no_images(names: list[str]) -> None:
     with pytest.raises(UserError, match=rf"Received: no images among {len(names)} files?\."):
-        find_root(names, "auto")
+        read(names, "auto")
 
 
 def test_images_in_no_folder() -> None:
     with pytest.raises(UserError, match=r"one folder per class.* Received: 2 images in no folder"):
-        find_root(["a.jpg", "b.jpg"], "auto")
+        read(["a.jpg", "b.jpg"], "auto")
 
 
 # --- the whole
@@ -498,7 +507,7 @@ def test_unpack_with_metadata(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("layout", ["auto", "phylum_family"])
-def test_unpack_with_folders(tmp_path: Path, layout: Layout) -> None:
+def test_unpack_with_folders(tmp_path: Path, layout: str) -> None:
     files = {f"set/{row[0]}": b"bytes" for row in (CLAM_ROW, CAT_ROW)}
     frame = unpack(make_zip(tmp_path / "photos.zip", files), tmp_path / "out", layout=layout)
     assert rows(frame) == [CAT_ROW, CLAM_ROW]
@@ -621,5 +630,5 @@ def test_knobs_reach_the_labels(tmp_path: Path) -> None:
         {f"train/{name}": data for name, data in list(files.items())[:1]}
         | {f"test/{name}": data for name, data in list(files.items())[1:]},
     )
-    frame = unpack(path, tmp_path / "out", class_folder="first", join_labels=True)
+    frame = unpack(path, tmp_path / "out", class_folder="first", merge_spellings=True)
     assert frame["family"].tolist() == ["lynx"] * 3

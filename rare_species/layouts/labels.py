@@ -60,7 +60,7 @@ def _spell_once(labels: pd.Series[str], source: str, join: bool) -> pd.Series[st
     if twice and not join:
         raise UserError(
             f"{source} must spell each {labels.name} in one way. Received: {_describe(twice)}. Correct the "
-            "spelling, or take them for one with unzip.join_labels: true in params.yaml."
+            "spelling, or take them for one with unzip.merge_spellings: true in params.yaml."
         )
     if twice:
         log.info("%s: each %s is spelt as most often: %s", source, labels.name, _describe(twice))

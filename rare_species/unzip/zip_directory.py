@@ -186,8 +186,9 @@ def _decode_alike(path: Path, raws: Sequence[bytes], encoding: str) -> tuple[str
     if encoding == "auto":
         raise UserError(
             f"Names in {path} must be in UTF-8, or say how they are written. Received: {ascii(unlike)[1:]} and others, "
-            f"{len(raws):,} names in all. Pack the photos again with UTF-8 names, or set unzip.name_encoding in "
-            "params.yaml to how they are written: cp437 or cp1252 (Western Europe), shift_jis, gbk, big5, euc_kr, cp1251 (Cyrillic)."
+            f"{len(raws):,} names in all. Pack the photos again with UTF-8 names, or set unzip.name_encoding "
+            "in params.yaml to how they are written: cp437 or cp1252 (Western Europe), shift_jis, gbk, big5, euc_kr, "
+            "cp1251 (Cyrillic)."
         )
     try:
         return encoding, [raw.decode(encoding) for raw in raws]

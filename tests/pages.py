@@ -9,7 +9,8 @@ from tests.toy import REPO
 
 PAGES = (REPO / "README.md", *sorted((REPO / "docs").glob("*.md")))
 NEEDS = ("docker", "minutes", "network", "weights")  # what a test has not; docs/contributing.md explains each
-LANGUAGES = ("console", "python", "text")
+LANGUAGES = ("console", "python", "text", "yaml")
+GOES_TO = ("file", "code", "entry")  # how tests/e2e/test_extending.py puts an example into the project
 FENCE, PROMPT = "```", "$ "
 
 
@@ -48,6 +49,7 @@ class Block:
         lines: between the fences.
         needs: one of `NEEDS`, or None for a block that can be run anywhere.
         codes: exit codes that its command may end with.
+        goes_to: one of `GOES_TO` and a file of the project, for an example that is put there; else None.
     """
 
     place: str
@@ -55,6 +57,12 @@ class Block:
     lines: tuple[str, ...]
     needs: str | None
     codes: tuple[int, ...]
+    goes_to: tuple[str, str] | None = None
+
+    @property
+    def can_run(self) -> bool:
+        """Whether it runs as it is, on any machine."""
+        return self.language in ("console", "python") and self.needs is None and self.goes_to is None
 
     @property
     def commands(self) -> list[str]:
@@ -94,8 +102,11 @@ def _blocks(lines: list[str], name: str) -> Iterator[Block]:
         raise PageError(f"{name}: a block is not closed")
     for start, end in zip(fences[::2], fences[1::2], strict=True):
         place = f"{name}:{start + 1}"
-        needs, codes = _read_comment(lines[start - 1] if start else "", place)
-        block = Block(place, lines[start].removeprefix(FENCE), tuple(lines[start + 1 : end]), needs, codes)
+        comment = lines[start - 1] if start else ""
+        found = re.fullmatch(rf"<!-- ({'|'.join(GOES_TO)}): ([\w./]+) -->", comment)
+        needs, codes = (None, (0,)) if found else _read_comment(comment, place)
+        inside, goes_to = tuple(lines[start + 1 : end]), (found[1], found[2]) if found else None
+        block = Block(place, lines[start].removeprefix(FENCE), inside, needs, codes, goes_to)
         _check(block)
         yield block
 
@@ -118,5 +129,7 @@ def _check(block: Block) -> None:
             raise PageError(f"{block.place}: no command, which begins with {PROMPT!r}, in the first line")
         if block.codes != (0,) and len(block.commands) > 1:
             raise PageError(f"{block.place}: an exit code of several commands")
+    elif block.language == "yaml" and not block.goes_to:
+        raise PageError(f"{block.place}: YAML that goes nowhere")
     elif block.language == "text" and (block.needs or block.codes != (0,)):
         raise PageError(f"{block.place}: a comment on what is not run")

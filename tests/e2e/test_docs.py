@@ -103,7 +103,7 @@ def run_block(repo: Repo, block: Block) -> None:
 def runnable(chapter: Iterable[Path]) -> list[Block]:
     """Blocks of pages that a test can run."""
     blocks = [block for page in chapter for block in blocks_of(page)]
-    return [block for block in blocks if block.language in ("console", "python") and block.needs is None]
+    return [block for block in blocks if block.can_run]
 
 
 CHAPTERS = [chapter for chapter in chapters() if runnable(chapter)]

@@ -1,4 +1,4 @@
-"""Names for the arrays that modules hand each other."""
+"""Type names for arrays that modules exchange."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -1,4 +1,4 @@
-"""SHA-256 of what a stage wrote, in a list beside it that `sha256sum --check SHA256SUMS` reads too."""
+"""Checksums: each folder that a stage writes has a SHA256SUMS, which `sha256sum --check SHA256SUMS` reads too."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ _LINE = re.compile(r"(?P<digest>[0-9a-f]{64})  (?P<name>[^\r\n]+)")
 
 
 def file_digest(path: Path, algorithm: str = "sha256") -> str:
-    """Digest of a file, in hexadecimal."""
+    """Return the SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, algorithm).hexdigest()
 
 
 def write_checksums(folder: Path, *names: str, beside: Mapping[str, Path] | None = None) -> None:
-    """List the SHA-256 of files below a folder; call it when they are complete.
+    """Write SHA256SUMS for the files below a folder; call it when they are complete.
 
     Args:
-        folder: where the list goes; an older one is replaced.
-        names: paths relative to it; none for all files below it.
-        beside: files elsewhere that belong to them, by the path under which they will lie relative to the folder.
+        folder: the folder; an older list in it is replaced.
+        names: paths of files, relative to the folder; all files below it when none are given.
+        beside: files elsewhere that belong to the folder, by the path that they will have relative to it.
     """
     inside = {name: folder / name for name in names or _names_below(folder)}
     listed = sorted({**inside, **(beside or {})}.items())
@@ -36,7 +36,10 @@ def write_checksums(folder: Path, *names: str, beside: Mapping[str, Path] | None
 
 
 def read_checksums(folder: Path) -> dict[str, str]:
-    """SHA-256 by path relative to the folder, as its list says.
+    """Read a folder's SHA256SUMS.
+
+    Returns:
+        SHA-256 by path relative to the folder.
 
     Raises:
         UserError: when there is no list, or it is damaged.
@@ -47,15 +50,18 @@ def read_checksums(folder: Path) -> dict[str, str]:
 
 
 def parse_checksums(data: bytes, source: str, what_to_do: str) -> dict[str, str]:
-    """SHA-256 by path relative to the list's folder.
+    """Parse the bytes of a SHA256SUMS.
 
     Args:
-        data: the list.
-        source: what to call it in a message.
-        what_to_do: the last sentence of that.
+        data: the bytes.
+        source: the list's name in error messages.
+        what_to_do: the last sentence of the error message.
+
+    Returns:
+        SHA-256 by path relative to the list's folder.
 
     Raises:
-        UserError: when it is damaged.
+        UserError: when the list is damaged.
     """
     *lines, rest = data.decode("utf-8", "replace").split("\n")
     matches = [match for line in lines if (match := _LINE.fullmatch(line))]
@@ -69,16 +75,16 @@ def parse_checksums(data: bytes, source: str, what_to_do: str) -> dict[str, str]
 
 
 def check_files(folder: Path, *names: str) -> None:
-    """See that files are those that their stage wrote.
+    """Check that files have the bytes that their stage wrote.
 
     Args:
-        folder: that holds the list.
-        names: paths relative to it; none for all that are listed.
+        folder: the folder with the SHA256SUMS.
+        names: paths relative to the folder; all listed files when none are given.
 
     Raises:
-        UserError: when one is missing, not listed or has other bytes; it names the first.
+        UserError: when a file is missing, not listed or changed; the message names the first one.
     """
-    for name in names:  # the list may be gone with them, which says less
+    for name in names:  # a missing file is a better message than a missing list
         require_file(_file_of(folder, name))
     listed = read_checksums(folder)
     for name in names or listed:
@@ -88,17 +94,17 @@ def check_files(folder: Path, *names: str) -> None:
 
 
 def compare_digests(found: str, listed: str | None, shown: str, source: str, what_to_do: str) -> None:
-    """See that a file has the SHA-256 that is listed.
+    """Compare a file's SHA-256 with the listed one.
 
     Args:
-        found: its SHA-256.
-        listed: that of the list; None where it is not listed.
-        shown: what to call the file in a message.
-        source: likewise the list.
-        what_to_do: the last sentence of the message.
+        found: SHA-256 of the file.
+        listed: SHA-256 in the list; None when the file is not listed.
+        shown: the file's name in the error message.
+        source: the list's name in the error message.
+        what_to_do: the last sentence of the error message.
 
     Raises:
-        UserError: when it has not.
+        UserError: when they differ.
     """
     if found != listed:
         received = "other bytes" if listed else "a file that is not listed"
@@ -106,7 +112,7 @@ def compare_digests(found: str, listed: str | None, shown: str, source: str, wha
 
 
 def _file_of(folder: Path, name: str) -> Path:
-    return Path(os.path.normpath(folder / name))  # files beside the folder go by their own name
+    return Path(os.path.normpath(folder / name))  # messages name files beside the folder without the detour
 
 
 def _names_below(folder: Path) -> list[str]:
@@ -115,10 +121,10 @@ def _names_below(folder: Path) -> list[str]:
 
 
 def require_file(path: Path) -> None:
-    """See that a file is there which a stage writes.
+    """Check that a file which a stage writes exists.
 
     Raises:
-        UserError: when it is not.
+        UserError: when it does not.
     """
     refuse_special(path)
     if not path.is_file():
@@ -126,7 +132,7 @@ def require_file(path: Path) -> None:
 
 
 def restore(path: Path) -> str:
-    """What a person can do about a file that is not as its stage wrote it."""
+    """Say how to restore a file that is missing or changed."""
     in_git = {"metrics", "plots"} & set(path.parts)  # DVC keeps all others
     command = f"git checkout HEAD -- {path}" if in_git else "dvc checkout"
     return f"Bring it back with {command}, or remove it and run dvc repro."

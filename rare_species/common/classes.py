@@ -1,4 +1,4 @@
-"""classes.json: which family, and of which phylum, each class id stands for."""
+"""classes.json: the family and the phylum of each class id."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class ClassEntry(JsonFile):
     """One class.
 
     Attributes:
-        class_id: its position.
-        family: no other class has it.
-        phylum: "" where it is not known.
+        class_id: position of the class in the file.
+        family: name of the family; no other class has the same.
+        phylum: name of the phylum, "" when it is unknown.
     """
 
     class_id: Annotated[int, Field(ge=0)]
@@ -31,7 +31,7 @@ class ClassEntry(JsonFile):
 
 
 class Classes(RootModel[Annotated[list[ClassEntry], Field(min_length=1)]]):
-    """All classes, in order of their ids."""
+    """All classes, ordered by class id."""
 
     model_config = ConfigDict(frozen=True, strict=True)
 
@@ -48,13 +48,13 @@ class Classes(RootModel[Annotated[list[ClassEntry], Field(min_length=1)]]):
 
 
 def read_classes(folder: Path) -> list[dict[str, Any]]:
-    """Read the classes that lie in a folder.
+    """Read classes.json from a folder.
 
     Returns:
-        One mapping of class_id, family and phylum per class; its position is its class_id.
+        One mapping with class_id, family and phylum per class, ordered by class id.
 
     Raises:
-        UserError: when there are none, or they are not as they were written.
+        UserError: when the file is missing or changed since its stage wrote it.
     """
     check_files(folder, CLASSES)
     entries: list[dict[str, Any]] = read_json_file(folder / CLASSES, Classes).model_dump()
@@ -62,6 +62,6 @@ def read_classes(folder: Path) -> list[dict[str, Any]]:
 
 
 def classes_digest(classes: Sequence[Mapping[str, Any]]) -> str:
-    """SHA-256 of classes, by which features know those that their photos had."""
+    """Return the SHA-256 of the classes; backbone.json records it, so that features can't meet other classes."""
     entries = [[entry["class_id"], entry["family"], entry["phylum"]] for entry in classes]
     return hashlib.sha256(json.dumps(entries).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""What stages and commands do around their own work: arguments, errors, signals and exit codes; no TensorFlow."""
+"""What all stages and commands share: arguments, error messages, signals and exit codes; no TensorFlow."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from rare_species.common.failures import describe_failure
 from rare_species.common.terminal import log_handler, printable_lines
 
 MEND = 1
-DEBUG = "RARE_SPECIES_DEBUG"  # in the environment, so that the stages that DVC starts see it too
-_STOPPED = 128  # and the signal's number: what a shell gives a program that a signal stopped
-PATIENCE_S = 3  # with threads that are at work when a command has failed: a photo takes less
+DEBUG = "RARE_SPECIES_DEBUG"  # an environment variable, so that stages started by DVC see it too
+_STOPPED = 128  # plus the signal's number: the exit code by which shells report a program that a signal stopped
+PATIENCE_S = 3  # how long a failed command waits for its threads; reading a photo takes less
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Parser(argparse.ArgumentParser):
-    """One with --debug, and whose own errors have the exit code of all mistakes; argparse's 2 would say something else.
+    """Argument parser with --debug, which exits on wrong arguments with the command's exit code for mistakes, not 2.
 
     Args:
-        mistake: that exit code.
-        options: see `argparse.ArgumentParser`.
+        mistake: the command's exit code for mistakes of the user.
+        options: passed to `argparse.ArgumentParser`.
     """
 
     def __init__(self, *, mistake: int = MEND, **options: Any) -> None:
@@ -42,13 +42,13 @@ class Parser(argparse.ArgumentParser):
         self.add_argument("--debug", action=_Debug, help=f"show where an error came from; {DEBUG}=1 does so everywhere")
 
     def error(self, message: str) -> NoReturn:
-        """Print how the command is used and what is wrong."""
+        """Print the usage and the error, and exit."""
         self.print_usage(sys.stderr)
         self.exit(self.mistake, f"{re.split(r'[. ]', self.prog)[-1]}: {message}\n")
 
 
 class _Debug(argparse.Action):
-    """Sets the environment variable; parsed arguments have no such name."""
+    """Set the environment variable; the parsed arguments stay as they are."""
 
     def __init__(self, option_strings: list[str], dest: str, **options: Any) -> None:
         del dest
@@ -61,29 +61,29 @@ class _Debug(argparse.Action):
 def run_command(
     name: str, work: Callable[[], int], mistake: int = MEND, unread: int = 0, interrupted: str = "interrupted"
 ) -> int:
-    """Do the work; a mistake of the user's is one message, and the log goes to standard error.
+    """Run a command's work; turn mistakes and signals into one message and an exit code.
 
     Args:
-        name: of the command, before its messages and in its log.
-        work: returns the exit code.
-        mistake: exit code when the user has something to mend.
-        unread: exit code when nobody reads the output to its end, as `head` does not.
+        name: the command's name, with which messages and log lines begin.
+        work: does the work and returns the exit code.
+        mistake: exit code after a mistake of the user.
+        unread: exit code when the reader of the output stops early, as `head` does.
         interrupted: message after a signal.
 
     Returns:
-        One of these, or 130 after Ctrl-C, 143 after SIGTERM and 129 after SIGHUP.
+        One of these exit codes, or 130 after Ctrl-C, 143 after SIGTERM, 129 after SIGHUP.
     """
     before = set(threading.enumerate())
     make_streams_safe()
     _start_log(name)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's notices about this machine are not news
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # hides TensorFlow's notices about this machine
     with _stoppable() as signals:
         try:
             code = work()
-            sys.stdout.flush()  # here an error still has a message
+            sys.stdout.flush()  # while an error can still be reported
             return code
         except (Exception, KeyboardInterrupt) as error:
-            # Libraries may make another error of an interrupt, or pass over it: what comes later is told then
+            # Libraries may replace an interrupt by an error of their own, or swallow it and fail later
             if isinstance(error, KeyboardInterrupt) or (signals and not isinstance(error, UserError)):
                 code = _fail(name, interrupted, _STOPPED + (signals or [signal.SIGINT])[0])
             elif isinstance(error, BrokenPipeError):
@@ -98,19 +98,19 @@ def run_command(
 
 
 def _start_log(name: str) -> None:
-    """What this project's own code reports goes to standard error, and of libraries what they warn of."""
+    """Log to standard error: everything from this project's code, and warnings from libraries."""
     logging.basicConfig(level=logging.WARNING, handlers=[log_handler(name)])
     for own in ("rare_species", "stages", "benchmarks", "__main__"):
         logging.getLogger(own).setLevel(logging.INFO)
 
 
 def make_streams_safe() -> None:
-    """Let printing never fail: streams that are closed lead nowhere, and letters they do not know are escaped."""
+    """Make printing safe: closed streams discard text, and characters that a stream can't encode are escaped."""
     for number in range(3):
         try:
             os.fstat(number)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number, which is this one: else a file would
+            os.open(os.devnull, os.O_RDWR)  # takes this number, so that no file gets it
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115 - until the end
@@ -120,9 +120,9 @@ def make_streams_safe() -> None:
 
 @contextmanager
 def _stoppable() -> Iterator[list[int]]:
-    """Let SIGTERM and SIGHUP do what Ctrl-C does, unless they are ignored, as under nohup; yields those that came.
+    """Treat SIGTERM and SIGHUP like Ctrl-C, unless they are ignored, as under nohup; yield the signals received.
 
-    A second one does not stop what cleans up after the first: `timeout` sends each twice, and people press twice.
+    A second signal does not stop the clean-up after the first: `timeout` sends each twice, and people press twice.
     """
     received: list[int] = []
 
@@ -131,7 +131,7 @@ def _stoppable() -> Iterator[list[int]]:
         if len(received) == 1 or sys.exception() is None:
             raise KeyboardInterrupt
 
-    if threading.current_thread() is not threading.main_thread():  # only there Python can handle signals
+    if threading.current_thread() is not threading.main_thread():  # Python handles signals in the main thread only
         yield received
         return
     before = {number: signal.getsignal(number) for number in SIGNALS}
@@ -160,10 +160,10 @@ def _fail(name: str, message: str, code: int) -> int:
 
 
 def _end_if_stuck(code: int, before: set[threading.Thread]) -> None:
-    """End the process if a thread that the work began hangs, in a read for instance: Python would wait for it."""
+    """Exit the process if a thread of the work hangs, for instance in a read: Python would wait for it forever."""
     until = time.monotonic() + PATIENCE_S
     with suppress(KeyboardInterrupt):
-        while _at_work(before) and time.monotonic() < until:  # one that is half started can't be joined
+        while _at_work(before) and time.monotonic() < until:  # polling, because a half-started thread can't be joined
             time.sleep(0.02)
     if _at_work(before):
         os._exit(code)
@@ -174,10 +174,10 @@ def _at_work(before: set[threading.Thread]) -> bool:
 
 
 def debugging() -> bool:
-    """Whether a person wishes to see where errors come from."""
+    """Return whether --debug or the environment asks for tracebacks."""
     return os.environ.get(DEBUG, "0") not in ("", "0")
 
 
 def _drop(stream: TextIO) -> None:
-    """Nobody takes what is still to be printed there: Python would complain about it as it ends."""
+    """Discard what is still to be printed to a stream that nobody reads; Python would fail on it at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

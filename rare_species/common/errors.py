@@ -1,13 +1,13 @@
-"""The exceptions that a person is meant to read."""
+"""Exceptions whose messages are written for users."""
 
 from rare_species.common.terminal import printable
 
 
 class UserError(Exception):
-    """A mistake the user can mend: shown as one message without a traceback, with a non-zero exit.
+    """A mistake that the user can correct; commands show it as one message without a traceback and exit non-zero.
 
-    The message says what was expected, what was received and what to do. Each argument is a line of it, whatever the
-    names and texts of others in it hold.
+    The message says what was expected, what was received and what to do. Each argument becomes exactly one line, even
+    if file names in it hold line breaks.
     """
 
     def __str__(self) -> str:
@@ -19,12 +19,12 @@ class PhotoError(UserError):
     """A file that can't be read as a photo.
 
     Attributes:
-        path: the file.
-        problem: in a few words.
+        path: path of the file.
+        problem: why it can't be read, in a few words.
     """
 
     def __init__(self, path: str, problem: str) -> None:
-        super().__init__(path, problem)  # all of them, or the error is lost on its way out of a worker
+        super().__init__(path, problem)  # unpickling in the main process needs both arguments
         self.path, self.problem = path, problem
 
     def __str__(self) -> str:

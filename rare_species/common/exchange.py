@@ -1,4 +1,4 @@
-"""Put new files and folders in the places of old ones: all or none, and no moment with neither where the system can."""
+"""Replace files and folders by new ones, all or none; where the system allows it, a place is never empty."""
 
 from __future__ import annotations
 
@@ -10,20 +10,21 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-_AT_FDCWD = -100  # Linux: paths are relative to the current folder
+_AT_FDCWD = -100  # Linux: resolve paths relative to the current folder
 _RENAME_EXCHANGE = 2  # renameat2, linux/fs.h; renamex_np's RENAME_SWAP is the same number
-# What a system says that cannot exchange, or not on this disk; EXDEV: a folder of a lower layer of a container's image
+# Errors of systems or disks that can't exchange; EXDEV: the folder is in a lower layer of a container image
 _UNABLE = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EXDEV)
 
 
 def put_in_place(places: Mapping[Path, Path]) -> None:
-    """Put new files or folders in their places; what is there already changes places with them.
+    """Exchange new files or folders with those in their final places.
 
     Args:
-        places: from each new one, which must be there, to its place in a folder that is there, on the same disk.
+        places: final place by new path. The new path must exist; the place must be in an existing folder on the same
+            disk.
 
     Raises:
-        OSError: when one cannot be moved. Then, and after an interrupt, all old ones are back in their places.
+        OSError: when one can't be moved. After this error, or an interrupt, all old ones are back in their places.
     """
     moves = [(new, place, _identity(new)) for new, place in places.items()]
     try:
@@ -32,21 +33,21 @@ def put_in_place(places: Mapping[Path, Path]) -> None:
     except BaseException:
         try:
             _move_back(moves)
-        except KeyboardInterrupt:  # the first, while an error is mended; `command` lets no second one through
+        except KeyboardInterrupt:  # only one can come: `command` lets no second signal through
             _move_back(moves)
             raise
         raise
 
 
 def _move_back(moves: Sequence[tuple[Path, Path, tuple[int, int]]]) -> None:
-    """Put back what was moved, whatever of it is back already."""
+    """Undo the moves; those that are undone already are left alone."""
     for new, place, identity in reversed(moves):
-        if os.path.lexists(place) and _identity(place) == identity:  # an interrupt may come after the move itself
+        if os.path.lexists(place) and _identity(place) == identity:  # an interrupt can come right after a move
             _swap(place, new)
 
 
 def recover(place: Path) -> None:
-    """Put back what a run that was killed had moved aside, where the system cannot swap."""
+    """Restore what a killed run had moved aside on a system that can't exchange."""
     aside = _aside(place)
     if os.path.lexists(aside):
         if os.path.lexists(place):
@@ -56,7 +57,7 @@ def recover(place: Path) -> None:
 
 
 def remove(path: Path) -> None:
-    """Remove a file, a link or a whole folder; nothing happens when it is not there."""
+    """Remove a file, a link or a whole folder, if it exists."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
@@ -64,7 +65,7 @@ def remove(path: Path) -> None:
 
 
 def _swap(new: Path, place: Path) -> None:
-    """Exchange the two; move only, where there is nothing."""
+    """Exchange two paths, or just move the new one when the place is empty."""
     if not os.path.lexists(place):
         new.rename(place)
         return
@@ -77,7 +78,7 @@ def _swap(new: Path, place: Path) -> None:
 
 
 def _exchange(one: Path, other: Path) -> None:
-    """Exchange two paths in one step of the system's."""
+    """Exchange two paths in one system call."""
     library = ctypes.CDLL(None, use_errno=True)
     paths = os.fsencode(one), os.fsencode(other)
     if hasattr(library, "renameat2"):
@@ -92,7 +93,7 @@ def _exchange(one: Path, other: Path) -> None:
 
 
 def _exchange_in_steps(new: Path, place: Path) -> None:
-    """The same with what every system has; a file's place is never empty, a folder's is between two renames."""
+    """Exchange two paths by renames; a file's place is never empty, a folder's is empty between two renames."""
     aside = _aside(place)
     remove(aside)
     if place.is_dir() and not place.is_symlink():

@@ -1,4 +1,4 @@
-"""What went wrong, in the words of a person: what the system refused and what to do about it."""
+"""System errors in plain words: what the system refused, and what to do about it."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from pathlib import Path
 from rare_species.common.errors import UserError
 from rare_species.common.paths import Paths
 
-LONGEST_NAME = 200  # characters of a path that are shown
+LONGEST_NAME = 200  # characters of a path in a message
 IN_USE = "is in use by another program", "Close that program"
 UNREACHABLE = "did not answer", "Check the connection to the disk"
 NO_PERMISSION = "gave no permission", "Mend the permissions of it or of its folder (chmod, chown)"
 TOO_MANY_OPEN = "could not be opened beside so many other files", "Raise the limit: ulimit -n 4096"
-# By number: what a file did, and what to do before running again
+# By error number: what happened to the file, and what to do before running again
 ADVICE = {
     errno.EACCES: NO_PERMISSION,
     errno.EPERM: NO_PERMISSION,
@@ -45,13 +45,13 @@ ADVICE = {
 
 
 def describe_failure(error: BaseException) -> str | None:
-    """One message about what a person can mend.
+    """Describe an error that the user can do something about.
 
     Args:
-        error: that ended the work.
+        error: the error that ended the work.
 
     Returns:
-        What was expected, what was received and what to do; None for a defect of this program's own.
+        What was expected, what was received and what to do; None when the error is a bug of this program.
     """
     if isinstance(error, UserError):
         return str(error)
@@ -79,7 +79,7 @@ def _describe_limit_of_python(error: BaseException) -> str | None:
 
 
 def describe_os_error(error: OSError) -> str:
-    """Say what the system refused, of which file, and what to do."""
+    """Describe what the system refused, for which file, and what to do."""
     if error.errno == errno.ENOMEM:
         return out_of_memory("The memory is full.")
     if isinstance(error, FileNotFoundError) and error.filename:
@@ -95,12 +95,12 @@ def describe_os_error(error: OSError) -> str:
 
 
 def is_refusal(error: OSError) -> bool:
-    """Whether the system refused, rather than a library found the bytes of a file wrong."""
+    """Return whether an OSError comes from the system, and not from a library that rejects a file's bytes."""
     return error.errno in ADVICE or error.errno == errno.ENOMEM
 
 
 def out_of_memory(problem: str) -> str:
-    """That memory is short, and what takes less.
+    """Describe a lack of memory, and what needs less.
 
     Args:
         problem: a sentence about what happened.
@@ -109,7 +109,7 @@ def out_of_memory(problem: str) -> str:
         f"{problem} Close other programs or lower what takes memory: clean.max_pixels for large photos, batch_size and "
         "image_size for networks."
     )
-    if not hasattr(os, "sched_getaffinity"):  # nor is there a taskset
+    if not hasattr(os, "sched_getaffinity"):  # such a system has no taskset either
         return advice
     return f"{advice} On one core only one photo is read at a time: taskset --cpu-list 0 dvc repro"
 
@@ -128,13 +128,13 @@ def _describe_missing(path: Path) -> str:
 
 
 def _is_program(error: FileNotFoundError) -> bool:
-    """Whether it was to be started, and looked for where programs are: subprocess names it as it would a file."""
+    """Return whether the missing file is a program; subprocess reports it like a missing file."""
     frames = [frame.f_globals.get("__name__") for frame, _ in traceback.walk_tb(error.__traceback__)]
     return frames[-1:] == ["subprocess"] and Path(os.fsdecode(error.filename)).name == os.fsdecode(error.filename)
 
 
 def _shown(name: object) -> str:
-    """A path for a message: of one line, and not too long."""
+    """Format a path for a message: on one line and not too long."""
     if not isinstance(name, str | bytes | Path):
         return "a file"
     text = os.fsdecode(name)

@@ -1,4 +1,4 @@
-"""Outputs that appear whole or not at all, and small JSON files with the same bytes every time."""
+"""Outputs that are written completely or not at all, and JSON files with reproducible bytes."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ DECIMALS = 6  # enough to see a difference, few enough to read
 
 @contextmanager
 def staged(*outputs: Path) -> Iterator[tuple[Path, ...]]:
-    """Write outputs beside their places and move them there only when all are complete: all of them or none.
+    """Write outputs to temporary places; move all of them to their final places when the block ends without an error.
 
     Args:
-        outputs: final places; one with a suffix is a file, one without is a folder.
+        outputs: final places; a path with a suffix is a file, one without is a folder.
 
     Yields:
-        A temporary place for each output, on the same disk. Folders are there and empty.
+        One temporary place per output, on the same disk; folders exist and are empty.
 
     Raises:
-        IsADirectoryError: when there is a folder in a file's place.
-        UserError: when another run is writing one of them, or there is a pipe or a device in its place.
+        IsADirectoryError: when a folder is in the place of a file.
+        UserError: when another run is writing one of them, or a pipe or a device is in its place.
     """
     for output in outputs:
         refuse_special(output)
@@ -52,15 +52,15 @@ def staged(*outputs: Path) -> Iterator[tuple[Path, ...]]:
 
 
 def is_special(path: Path) -> bool:
-    """Whether a path leads to a pipe, a socket or a device: to read one may never end."""
+    """Return whether a path is a pipe, a socket or a device; reading one may never end."""
     return path.exists() and not (path.is_file() or path.is_dir())
 
 
 def refuse_special(path: Path) -> None:
-    """See that a path that a person named leads to no pipe, socket or device.
+    """Refuse a path that is a pipe, a socket or a device.
 
     Raises:
-        UserError: when it does.
+        UserError: when it is one.
     """
     if is_special(path):
         raise UserError(
@@ -70,7 +70,7 @@ def refuse_special(path: Path) -> None:
 
 
 def file_in_the_way(folder: Path) -> Path | None:
-    """What keeps a folder from being made: it, or one that it would lie in, is a file."""
+    """Return the file that prevents a folder from being made: the path itself, or one of its parents."""
     return next((path for path in (folder, *folder.parents) if path.is_file()), None)
 
 

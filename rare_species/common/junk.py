@@ -1,4 +1,4 @@
-"""What systems and tools leave beside people's files: one rule, wherever files are listed."""
+"""Files that systems and tools leave behind; the same rule applies wherever files are listed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-# In lower case. Names that begin with a dot need no entry.
+# In lower case; names that begin with a dot are junk anyway.
 _JUNK_NAMES = frozenset(
     {
         # macOS, in archives and on other systems' disks
@@ -35,13 +35,13 @@ _JUNK_NAMES = frozenset(
 
 
 def is_junk(parts: Iterable[str]) -> bool:
-    """Whether a path leads to, or through, what a tool left behind.
+    """Return whether a file, or a folder that it lies in, was left behind by a system or a tool.
 
-    Such are names that begin with a dot (`.ipynb_checkpoints`, `._photo.jpg`), and a few that systems give, in upper or
-    lower case. They hold thumbnails, copies and notes: none is a photo that a person took, and none a class.
+    These are names that begin with a dot (`.ipynb_checkpoints`, `._photo.jpg`), and a few fixed names in upper or lower
+    case. They hold thumbnails, copies and notes, never photos that a person took, and they name no class.
 
     Args:
-        parts: names of the folders and of the file; "." and ".." say nothing.
+        parts: names of the folders and of the file; "." and ".." are ignored.
     """
     return any(
         (part.startswith(".") and part not in {".", ".."}) or part.casefold() in _JUNK_NAMES for part in parts if part
@@ -49,8 +49,8 @@ def is_junk(parts: Iterable[str]) -> bool:
 
 
 def list_files(folder: Path) -> Iterator[str]:
-    """POSIX paths of the files below a folder, relative to it, without junk; links to folders are not followed."""
-    waiting = [""]  # folders in it, each with a "/" at its end
+    """List the files below a folder without junk, as POSIX paths relative to it; links to folders are not followed."""
+    waiting = [""]  # folders to visit, each with a "/" at its end
     while waiting:
         place = waiting.pop()
         with os.scandir(folder / place) as entries:

@@ -1,4 +1,4 @@
-"""One run at a time for each output."""
+"""Locks: each output is written by one run at a time."""
 
 from __future__ import annotations
 
@@ -11,19 +11,23 @@ from filelock import FileLock, Timeout
 
 from rare_species.common.errors import UserError
 
-LOCK = ".lock.partial"  # how the files end that are locked
-_LOOK_S = 0.1  # others hold it for less while they look whether it is taken
-_NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP)  # some network disks; there one must take care oneself
+LOCK = ".lock.partial"  # suffix of lock files
+_LOOK_S = 0.1  # checking whether a lock is taken holds it for less than this
+_NO_LOCKS = (
+    errno.ENOLCK,
+    errno.ENOTSUP,
+    errno.EOPNOTSUPP,
+)  # network disks without locks: users must avoid parallel runs there
 
 
 @contextmanager
 def alone(output: Path) -> Iterator[None]:
-    """Be the only one that writes an output; within it, this process may ask for the same output again.
+    """Hold the lock of an output; the same process may take it again inside the block.
 
-    The lock is the system's and goes with the process, however that ends. Its file lies beside the output.
+    The system releases the lock when the process ends, however it ends. The lock file lies beside the output.
 
     Raises:
-        UserError: when another process is writing it.
+        UserError: when another process is writing the output.
     """
     file = _lock_file(output)
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -43,16 +47,16 @@ def alone(output: Path) -> Iterator[None]:
         yield
     finally:
         if lock.lock_counter == 1:
-            file.unlink(missing_ok=True)  # while it is held: who waits for it sees that it is gone, and makes another
+            file.unlink(missing_ok=True)  # while it is held: a waiting process notices, and makes a new one
         lock.release()
 
 
 def is_taken(output: Path) -> bool:
-    """Whether another process is writing an output; to look leaves nothing behind."""
+    """Return whether another process is writing an output; the check leaves no file behind."""
     if not _lock_file(output).exists():
         return False
     try:
-        with alone(output):  # which removes what a process that was killed left
+        with alone(output):  # also removes the lock file of a killed process
             return False
     except UserError:
         return True

@@ -1,4 +1,4 @@
-"""Read params.yaml: the sections that a stage asks for, or one message that names every mistake in them."""
+"""Read the sections of params.yaml that a stage needs; report all mistakes in one message."""
 
 from __future__ import annotations
 
@@ -18,18 +18,25 @@ from rare_species.common.validation import reason
 
 T = TypeVar("T")
 PARAMS = "params.yaml"  # in the repository's root
-WHOLE_FILE = "rare_species.params.whole_file"  # imported by name: a stage depends on the code of its own sections alone
-NO_VALUE = (ValueError, TypeError, KeyError, AttributeError)  # what YAML's readers let through of a wrong value
-LONGEST_VALUE = 1000  # characters that are shown
-KINDS = {"float", "int", "categorical", "layers", "number", "list"}  # of what a knob may hold: named by errors, no keys
+WHOLE_FILE = "rare_species.params.whole_file"  # imported by name, so that a stage depends only on its own sections
+NO_VALUE = (ValueError, TypeError, KeyError, AttributeError)  # errors that YAML loaders do not turn into a YAMLError
+LONGEST_VALUE = 1000  # characters of a value in a message
+KINDS = {
+    "float",
+    "int",
+    "categorical",
+    "layers",
+    "number",
+    "list",
+}  # pydantic names these union members in errors; they are no keys
 
 
 def load_params(file: Path, kind: type[T]) -> T:
-    """Read the sections of params.yaml that a stage uses; all are checked, so that a typo does not wait for its stage.
+    """Read the sections of params.yaml that a stage uses; check all sections, so that every typo is found at once.
 
     Args:
         file: the YAML file.
-        kind: a dataclass with one field per section, named as in `whole_file.SECTIONS` and typed with its model.
+        kind: a dataclass with one field per section; see `whole_file.SECTIONS` for names and types.
 
     Returns:
         An instance of `kind`.
@@ -61,28 +68,28 @@ def load_params(file: Path, kind: type[T]) -> T:
 
 
 class _Loader(yaml.SafeLoader):
-    """PyYAML takes the last of several values of one key, and lets Python's own errors about a value through."""
+    """PyYAML's loader, made strict: it refuses repeated keys, and reports unreadable values as YAML errors."""
 
     def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
-        """Read a mapping as it is written, before `<<` brings in keys of others.
+        """Read a mapping before `<<` merges other keys into it.
 
         Raises:
-            yaml.YAMLError: when a key stands there twice.
+            yaml.YAMLError: when a key occurs twice.
         """
         node = super().compose_mapping_node(anchor)
         seen = set()
         for key, _ in node.value:
-            if isinstance(key, yaml.ScalarNode):  # a list as a key is refused by PyYAML
+            if isinstance(key, yaml.ScalarNode):  # PyYAML itself refuses a list as a key
                 if key.value in seen:
                     raise yaml.constructor.ConstructorError(None, None, f"{key.value} is there twice", key.start_mark)
                 seen.add(key.value)
         return node
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
-        """A value as Python has it.
+        """Convert a value to Python.
 
         Raises:
-            yaml.YAMLError: when it can't be what it looks like, such as a 30th of February.
+            yaml.YAMLError: when the value is impossible, such as a 30th of February.
         """
         try:
             return super().construct_object(node, deep)
@@ -115,7 +122,7 @@ def _read_yaml(file: Path) -> dict[str, Any]:
 
 
 def yaml_problem(error: Exception) -> str:
-    """What is wrong with a text and where, on one line; their own words end with a picture of the place."""
+    """Describe a YAML error and its place on one line; PyYAML's own message spans several."""
     problem, context, mark = (getattr(error, name, None) for name in ("problem", "context", "problem_mark"))
     if not (problem and mark):
         return " ".join(str(error).split())
@@ -123,7 +130,7 @@ def yaml_problem(error: Exception) -> str:
 
 
 def _key(section: str, problem: Any) -> str:
-    """Dotted name of the parameter that a problem is about, or of the section that holds several such."""
+    """Return the dotted name of the parameter with a problem, or of the section when several parameters clash."""
     *inner, last = problem["loc"] or ("",)
     names_a_key = problem["type"] in ("missing", "extra_forbidden") or last not in KINDS
     place = [part for part in inner if part not in KINDS] + [last] * (names_a_key and last != "")
@@ -131,7 +138,7 @@ def _key(section: str, problem: Any) -> str:
 
 
 def _describe_all(problems: Sequence[tuple[str, Any]], renamed: Mapping[str, str], file: Path) -> Iterator[str]:
-    """One message for each problem; a parameter under its old name is not also said to be missing under its new one."""
+    """Yield one message per problem; a parameter with an old name is not reported as missing under its new name too."""
     old = {key for key, problem in problems if problem["type"] == "extra_forbidden" and key in renamed}
     known = {renamed[key] for key in old}
     for key, problem in problems:
@@ -143,25 +150,25 @@ def _describe_all(problems: Sequence[tuple[str, Any]], renamed: Mapping[str, str
 
 def _describe(key: str, problem: Any, file: Path) -> str:
     message = reason(problem)
-    if problem["type"] == "value_error" and "Received" in message:  # about several parameters, which it names
+    if problem["type"] == "value_error" and "Received" in message:  # the message itself names several parameters
         return _mend(f"{key}: {message}" if "." in key else message, file)
     if problem["type"] == "missing":
         return f"{key} is missing. Add it to {file}."
     received = _shown(problem["input"])
     if problem["type"] == "extra_forbidden":
         return f"{key} is not a parameter. Received: {received}. Remove it from {file} or mend its name."
-    # with -S, DVC merges mappings: it takes nothing away
+    # -S can't remove keys: DVC merges mappings
     command = "" if isinstance(problem["input"], dict) else f" or with dvc exp run -S {key}=VALUE"
     return f"{key}: {message}. Received: {received}. Set it in {file}{command}."
 
 
 def _shown(value: object) -> str:
-    """A value on one line, and in short: a few lines of YAML with aliases can stand for more than fits into memory."""
+    """Format a value on one line, shortened: with aliases, a few lines of YAML can exceed the memory."""
     text = pformat(value, depth=3, width=sys.maxsize, sort_dicts=False)
     return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}…"
 
 
 def _mend(message: str, file: Path) -> str:
-    if message.endswith("."):  # it says what to do
+    if message.endswith("."):  # the message already says what to do
         return message
     return f"{message}. Set it in {file} or with dvc exp run -S KEY=VALUE."

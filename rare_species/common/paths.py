@@ -1,11 +1,11 @@
-"""Where every stage reads and writes; the one place that knows the folders' names."""
+"""Paths of everything that stages read and write; only this module knows the folder names."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
-LISTING, MANIFEST, ASSIGNMENTS = "listing.csv", "manifest.csv", "split.csv"  # each in a folder with its checksums
+LISTING, MANIFEST, ASSIGNMENTS = "listing.csv", "manifest.csv", "split.csv"  # each lies in a folder with checksums
 
 
 @dataclass(frozen=True)
@@ -13,7 +13,7 @@ class Paths:
     """The pipeline's files below the repository's root.
 
     Attributes:
-        root: the repository's root; the current folder unless a test says otherwise.
+        root: root of the repository; by default the current folder.
     """
 
     root: Path = Path()
@@ -25,12 +25,12 @@ class Paths:
 
     @property
     def labels(self) -> Path:
-        """Folder of the listing: apart from the photos, so that an archive may hold a file of any name."""
+        """Folder of the listing; it is not inside the photos' folder, so that archives may hold files of any name."""
         return self.root / "data/labels"
 
     @property
     def listing(self) -> Path:
-        """One row per label the archive gives."""
+        """Table with one row per label in the archive."""
         return self.labels / LISTING
 
     @property
@@ -40,7 +40,7 @@ class Paths:
 
     @property
     def manifest(self) -> Path:
-        """One row per image: kept, or rejected and why."""
+        """Table with one row per image: kept, or rejected with a reason."""
         return self.clean / MANIFEST
 
     @property
@@ -50,7 +50,7 @@ class Paths:
 
     @property
     def assignments(self) -> Path:
-        """One row per kept photo: its split, its class and its group."""
+        """Table with one row per kept photo: split, class and group."""
         return self.split / ASSIGNMENTS
 
     @property
@@ -65,17 +65,17 @@ class Paths:
 
     @property
     def weights(self) -> Path:
-        """Where a person may put weights that can't be downloaded; not part of the graph."""
+        """Folder for weights that users can't or don't want to download; not part of the graph."""
         return self.root / "data/weights"
 
     @property
     def checkpoints(self) -> Path:
-        """State of a fit that is still running; not part of the graph, and empty when the stage has finished."""
+        """Checkpoints of a running fit; not part of the graph, and removed when the stage finishes."""
         return self.root / "data/checkpoints"
 
     @property
     def searches(self) -> Path:
-        """Trials of a search that is still running, and how long each took; not part of the graph."""
+        """Journals of running searches, and the seconds that trials took; not part of the graph."""
         return self.root / "data/searches"
 
     def model(self, stage: str) -> Path:
@@ -89,12 +89,12 @@ class Paths:
 
     @property
     def champion(self) -> Path:
-        """Folder of the better of the two, with its calibration; what people use."""
+        """Folder of the better candidate with its calibration: the model for users."""
         return self.model("champion")
 
     @property
     def exports(self) -> Path:
-        """Where the champion goes in other formats; not part of the graph."""
+        """Folder for exports of the champion; not part of the graph."""
         return self.root / "models/exports"
 
     def metrics(self, stage: str) -> Path:
@@ -107,6 +107,6 @@ class Paths:
 
     @property
     def outputs(self) -> tuple[Path, ...]:
-        """Every place below which a stage writes what another reads."""
+        """All folders with outputs that other stages read."""
         data = (self.images, self.labels, self.clean, self.split, self.processed, self.features)
         return (*data, *(self.root / folder for folder in ("models", "metrics", "plots")))

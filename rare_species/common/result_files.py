@@ -1,4 +1,4 @@
-"""Checksums of what stages leave in git: those of a stage's plots and metrics lie in one list beside its plots."""
+"""Checksums of metrics and plots: each stage has one list, beside its plots."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from rare_species.common.paths import Paths
 
 
 def listed_metrics(stage: str) -> str:
-    """How a stage's metrics are called in the list."""
+    """Return the name of a stage's metrics in its list."""
     return f"../../{PurePath(Paths().metrics(stage)).as_posix()}"
 
 
 def _list_folder(paths: Paths, stage: str) -> Path:
-    """Where a stage's list lies; stage unzip has no plots."""
+    """Return the folder of a stage's list; stage unzip has no plots and keeps it with its labels."""
     return paths.labels if stage == "unzip" else paths.plots(stage)
 
 
 def write_result_checksums(stage: str, metrics: Path, plots: Path, *folders: Path) -> None:
-    """List a stage's results; call it when they are complete.
+    """Write the checksums of a stage's results; call it when they are complete.
 
     Args:
-        stage: its name.
-        metrics: file of its metrics, where it is being written.
-        plots: folder of its plots, likewise, or of its labels; the list there has the metrics too.
-        folders: of what else it writes, which get a list each.
+        stage: name of the stage.
+        metrics: temporary place of its metrics file.
+        plots: temporary folder of its plots, or of its labels; the list there includes the metrics.
+        folders: other folders that it writes; each gets a list of its own.
     """
     write_checksums(plots, beside={listed_metrics(stage): metrics})
     for folder in folders:
@@ -33,19 +33,19 @@ def write_result_checksums(stage: str, metrics: Path, plots: Path, *folders: Pat
 
 
 def check_results(paths: Paths, stage: str, *names: str) -> None:
-    """See that a stage's metrics, and tables or pictures among its plots, are as it wrote them.
+    """Check that a stage's metrics, and some of its plots, have the bytes that it wrote.
 
     Args:
-        paths: the repository.
-        stage: its name.
-        names: of files below the folder of its plots.
+        paths: paths of the repository.
+        stage: name of the stage.
+        names: files to check, relative to the folder of its plots.
 
     Raises:
-        UserError: when one is not, or is missing.
+        UserError: when one is missing or changed.
     """
     check_files(_list_folder(paths, stage), listed_metrics(stage), *names)
 
 
 def is_result(paths: Paths, stage: str, name: str) -> bool:
-    """Whether a stage wrote a plot of that name, or something of that name is there."""
+    """Return whether a stage wrote a plot of that name, or a file of that name exists."""
     return (paths.plots(stage) / name).is_file() or name in read_checksums(paths.plots(stage))

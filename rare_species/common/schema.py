@@ -1,4 +1,4 @@
-"""JSON documents that one command writes and another reads: a model of each, and one way to read them."""
+"""JSON files with a schema, which one command writes and another reads."""
 
 from __future__ import annotations
 
@@ -17,48 +17,48 @@ T = TypeVar("T")
 
 
 class JsonFile(BaseModel):
-    """Base of all: other keys, values of another type, NaN and infinity are refused; values never change."""
+    """Base class of all schemas: refuses unknown keys, other types, NaN and infinity; instances are immutable."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 def write_json_file(path: Path, document: Any, kind: type[Any]) -> None:
-    """Write a JSON document, and see that it is one that `read_json_file` takes.
+    """Write a JSON file after checking it against its schema.
 
     Args:
-        path: the file.
+        path: path of the file.
         document: mappings, lists, text and numbers.
-        kind: its model, or dataclass of pydantic's.
+        kind: the schema: a pydantic model or dataclass.
 
     Raises:
-        ValidationError: when it is not: a mistake of the code's.
+        ValidationError: when it does not match, which is a bug of the caller.
     """
     write_json(path, document)
     TypeAdapter(kind).validate_json(path.read_bytes())
 
 
 def read_json_file(path: Path, kind: type[T]) -> T:
-    """Read a JSON document.
+    """Read a JSON file and check it against its schema.
 
     Args:
-        path: the file.
-        kind: its model, or dataclass of pydantic's.
+        path: path of the file.
+        kind: the schema: a pydantic model or dataclass.
 
     Raises:
-        UserError: when there is no such file, or it is not such a document; the message names the first wrong value.
+        UserError: when the file is missing or does not match; the message names the first wrong value.
     """
     require_file(path)
     return parse_json_file(path.read_bytes(), kind, str(path), restore(path))
 
 
 def parse_json_file(data: bytes, kind: type[T], source: str, what_to_do: str) -> T:
-    """Read a JSON document from its bytes; see `read_json_file`.
+    """Parse the bytes of a JSON file; see `read_json_file`.
 
     Args:
         data: UTF-8 JSON.
-        kind: its model.
-        source: what to call it in a message.
-        what_to_do: the last sentence of that.
+        kind: the schema.
+        source: the file's name in error messages.
+        what_to_do: the last sentence of the error message.
     """
     try:
         return TypeAdapter(kind).validate_json(data)

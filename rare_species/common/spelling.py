@@ -1,4 +1,4 @@
-"""When two texts are one thing spelt twice."""
+"""Spellings: when two texts mean the same label or the same file."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ log = logging.getLogger(__name__)
 
 
 def spelling_key(text: str) -> str:
-    """What is left of a text when case, composition, width, whitespace and invisible characters don't count.
+    """Reduce a text to a key that ignores case, composition, width, whitespace and invisible characters.
 
-    Unicode's NFKC and case folding (Unicode Standard Annex 15, section 3.13 of the core specification), without format
-    characters such as the zero-width space, and with single spaces; "" when nothing can be seen.
+    The key is Unicode's NFKC with case folding (Unicode Standard Annex 15, section 3.13 of the core specification),
+    without format characters such as the zero-width space, and with single spaces; "" when nothing is visible.
     """
     if text.isascii():
         return " ".join(text.lower().split())
@@ -25,28 +25,28 @@ def spelling_key(text: str) -> str:
 
 
 def path_key(path: str) -> str:
-    """The spelling keys of a path's folders and of its file, with "/" between them."""
+    """Return the spelling keys of a path's parts, joined by "/"."""
     return "/".join(map(spelling_key, path.split("/")))
 
 
 def posix_path(path: str) -> str:
-    """A path as archives write it: with `/` for the backslash of Windows, and without names that say nothing (`./`)."""
+    """Rewrite a path as archives write it: with `/` instead of backslashes, and without `./`."""
     return PurePosixPath(path.replace("\\", "/")).as_posix()
 
 
 def match_files(listed: Sequence[str], files: Iterable[str], source: str) -> list[str]:
-    """Give listed paths the spelling of the files they mean.
+    """Replace listed paths by the files that they mean.
 
-    A path without a file means the one whose name differs in nothing but case, composed accents, whitespace and
-    invisible characters. Of several it is the one that no row lists in its own spelling, if there is exactly one.
+    A path without a file means the file whose name differs only in case, composed accents, whitespace or invisible
+    characters. If several do, it means the one that no row lists in its exact spelling, provided there is only one.
 
     Args:
         listed: paths, relative to the same folder as `files`.
-        files: that are there.
-        source: what to call the list in the log.
+        files: paths of existing files.
+        source: the list's name in the log.
 
     Returns:
-        As many paths, in the same order; a path that means no file, or could mean several, as it is.
+        As many paths, in the same order; a path that matches no file, or several, stays as it is.
     """
     present = set(files)
     astray = [path for path in listed if path not in present]
@@ -69,14 +69,14 @@ def match_files(listed: Sequence[str], files: Iterable[str], source: str) -> lis
 
 
 def spelt_twice(labels: Iterable[str]) -> list[list[tuple[str, int]]]:
-    """Labels that differ only in how they are spelt.
+    """Find labels that occur in several spellings.
 
     Args:
-        labels: one per photo, repeated as they are.
+        labels: one label per photo.
 
     Returns:
-        One list per label with several spellings, in alphabetical order: its spellings and how often each occurs, the
-        most frequent first, then in alphabetical order.
+        One list per such label, in alphabetical order: its spellings with their counts, the most frequent first, ties
+        in alphabetical order.
     """
     groups: dict[str, list[tuple[str, int]]] = {}
     for spelling, count in sorted(Counter(labels).items()):
@@ -85,5 +85,5 @@ def spelt_twice(labels: Iterable[str]) -> list[list[tuple[str, int]]]:
 
 
 def canonical_spellings(groups: Iterable[list[tuple[str, int]]]) -> Mapping[str, str]:
-    """Spelling -> the most frequent one of its group, of what `spelt_twice` found."""
+    """Map each spelling that `spelt_twice` found to the most frequent spelling of its label."""
     return {spelling: group[0][0] for group in groups for spelling, _ in group}

@@ -1,4 +1,4 @@
-"""What every stage script does around its own work: arguments, params, log, lock, errors and the exit code."""
+"""The runner of all stage scripts: arguments, parameters, log, lock, errors and exit code."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ P = TypeVar("P")
 WRONG_ARGUMENTS = 2
 
 
-# Whose outputs each stage reads; a contract test keeps it equal to dvc.yaml
+# The stages whose outputs each stage reads; a contract test keeps this equal to dvc.yaml
 READS: Mapping[str, tuple[str, ...]] = {
     "unzip": (),
     "clean": ("unzip",),
@@ -36,13 +36,13 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Stage(Generic[P]):
-    """A stage as its script declares it.
+    """A stage, declared by its script.
 
     Attributes:
-        name: as in dvc.yaml.
-        description: the script's docstring, shown by `--help`.
+        name: the stage's name in dvc.yaml.
+        description: the script's docstring, which `--help` prints.
         params: dataclass with one field per section of params.yaml that the stage reads.
-        run: does the work; returns figures worth a line in the log.
+        run: does the work; returns figures for the last line of the log.
     """
 
     name: str
@@ -57,7 +57,7 @@ class Stage(Generic[P]):
             argv: arguments; those of the process when None.
 
         Returns:
-            0 when the outputs are complete, 1 when the user has something to mend, 128 and its number after a signal.
+            0 when the outputs are complete, 1 after a mistake of the user, 128 plus its number after a signal.
         """
         args = self._parse(argv)
         interrupted = "interrupted; nothing half-written is left"
@@ -66,8 +66,10 @@ class Stage(Generic[P]):
     def _work(self, file: Path) -> int:
         start, paths = time.monotonic(), Paths()
         params = load_params(file, self.params)
-        with alone(paths.metrics(self.name)):  # a second run of the stage ends at once, not after all its work
-            _refuse_beside(self.name, paths)  # in this order: of two that start at once, one at least sees the other
+        with alone(paths.metrics(self.name)):  # a second run of the stage fails at once, not after hours
+            _refuse_beside(
+                self.name, paths
+            )  # after taking the lock: of two stages that start together, at least one sees the other
             summary = self.run(params, paths)
         figures = ", ".join(f"{key} {value}" for key, value in summary.items())
         log.info("%s (%.1f s)", figures, time.monotonic() - start)
@@ -85,7 +87,7 @@ class Stage(Generic[P]):
 
 
 def _refuse_beside(name: str, paths: Paths) -> None:
-    """Refuse to run beside a stage that writes what this one reads, or reads what it writes."""
+    """Refuse to run while another stage writes what this stage reads, or reads what it writes."""
     readers = (other for other, read in READS.items() if name in read)
     for other in (*READS[name], *readers):
         if is_taken(paths.metrics(other)):

@@ -1,4 +1,4 @@
-"""Whether an image is kept, why not, and what was guessed of it; apart from `manifest`: workers need no pandas."""
+"""Whether an image is kept, why not, and how it was interpreted. Workers import this module, so it needs no pandas."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from rare_species.common.terminal import printable
 
 
 class PhotoStatus(StrEnum):
-    """Whether later stages see the image."""
+    """Whether later stages use the image."""
 
     KEPT = "kept"
     REJECTED = "rejected"
 
 
 class Reason(StrEnum):
-    """Why an image was rejected; the first that holds, in this order, but what is too small or large is not decoded."""
+    """Why an image was rejected: the first reason that applies; images of a wrong size are not decoded."""
 
     MISSING = "missing"  # the archive labels it, but has no such file
     UNLISTED = "unlisted"  # the archive has the file, but no label for it
@@ -31,10 +31,10 @@ class Reason(StrEnum):
 
 
 class Guess(StrEnum):
-    """How an image is read where its file can't mean what it says."""
+    """How an image is interpreted when its file can't mean what it says."""
 
-    STRETCHED = "stretched"  # it has more than 8 bits and fills little of their range: that part becomes black to white
-    OPAQUE = "opaque"  # its alpha hides all of it, and is ignored
+    STRETCHED = "stretched"  # more than 8 bits, of which it uses a small range: that range becomes black to white
+    OPAQUE = "opaque"  # its alpha would hide the whole picture, and is ignored
 
 
 _IN_WORDS = {
@@ -44,5 +44,5 @@ _IN_WORDS = {
 
 
 def describe_guess(guess: Guess, n_photos: int, first: str) -> str:
-    """A line about photos that are read by a guess, for people."""
+    """Return a log line about photos that were interpreted in this way."""
     return f"photos {_IN_WORDS[guess]}: {n_photos:,}, first {printable(first)}"

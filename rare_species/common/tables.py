@@ -1,4 +1,4 @@
-"""The CSV tables that stages hand on: what an image is called, what it is labelled, whether it was kept."""
+"""The CSV tables that stages pass on: listing, manifest and split."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ MANIFEST_COLUMNS = (
 )
 SPLIT_COLUMNS = (*LISTING_COLUMNS, "class_id", "group", "split", "held_out_species", "sha256")
 SPLITS = ("train", "val", "test")
-ROWS_AT_ONCE = 4096  # all columns of so many rows are in memory while a table is read
+ROWS_AT_ONCE = 4096  # rows whose columns are all in memory while a table is read
 log = logging.getLogger(__name__)
 
 
@@ -48,7 +48,7 @@ def _one_of(values: Sequence[str] | type[StrEnum]) -> tuple[str, str]:
 
 _COUNT = (r"\d{1,15}", "a whole number")
 _SHARE = (r"0(?:\.\d+)?|1(?:\.0)?|[1-9](?:\.\d+)?e-\d+", "a number from 0 to 1")
-# What a value must match, and that in words; of columns in any table.
+# By column name, in any table: the pattern of its values, and the pattern in words.
 _RULES: Mapping[str, tuple[str, str]] = {
     "file_path": (r"(?!/)(?!(?:.*/)?\.\.(?:/|\Z))[^\0]+", "a path inside the folder of photos"),
     "status": _one_of(PhotoStatus),
@@ -79,21 +79,21 @@ _RULES: Mapping[str, tuple[str, str]] = {
 
 
 def write_csv(path: Path, table: pd.DataFrame, **options: Any) -> None:
-    """Write a table as UTF-8 CSV with Unix line ends, so that it is read back to the same cells.
+    """Write a table as UTF-8 CSV with Unix line ends, from which the same cells are read back.
 
     Args:
-        path: the file.
-        table: its columns and its index may hold any text.
-        options: further ones of `DataFrame.to_csv`.
+        path: path of the file.
+        table: a table whose columns and index may hold any text.
+        options: further options of `DataFrame.to_csv`.
     """
     texts = table.reset_index().select_dtypes(exclude=["number", "bool"])
-    # csv leaves a carriage return bare where lines end otherwise, and readers take it for the end of a row.
+    # csv does not quote a carriage return when lines end with \n, but readers take it for the end of a row.
     has_return = any(texts[column].astype(str).str.contains("\r", regex=False).any() for column in texts)
     table.to_csv(path, lineterminator="\n", quoting=csv.QUOTE_ALL if has_return else csv.QUOTE_MINIMAL, **options)
 
 
 def write_table(path: Path, table: pd.DataFrame, columns: Sequence[str]) -> None:
-    """Write the named columns, rows in order of `file_path`, as UTF-8 CSV with Unix line ends."""
+    """Write the named columns as UTF-8 CSV with Unix line ends, sorted by `file_path`."""
     write_csv(path, table.sort_values("file_path", kind="stable")[list(columns)], index=False)
 
 
@@ -102,15 +102,15 @@ def read_table(path: Path, columns: Sequence[str], *, by_hand: bool = False) -> 
 
     Args:
         path: the file.
-        columns: those it must have.
-        by_hand: whether a person wrote it; values may then be any, paths repeat, and empty rows are passed over.
+        columns: columns that it must have.
+        by_hand: whether a person wrote it; then values are not checked, paths may repeat and empty rows are skipped.
 
     Returns:
         A table of those columns; every value is text, "" where it is unknown.
 
     Raises:
-        UserError: when the file is missing, not a CSV or lacks a column, or a value is none that its column can have;
-            it names the first.
+        UserError: when the file is missing, is no CSV or lacks a column, or a value does not fit its column; the
+            message names the first.
     """
     require_file(path)
     try:
@@ -118,7 +118,7 @@ def read_table(path: Path, columns: Sequence[str], *, by_hand: bool = False) -> 
             path, dtype=str, keep_default_na=False, encoding="utf-8-sig", chunksize=ROWS_AT_ONCE
         ) as chunks:
             table = pd.concat(_select(chunk, columns, path, by_hand) for chunk in chunks)
-    except ValueError as error:  # empty, torn or not UTF-8
+    except ValueError as error:  # empty, cut off or not UTF-8
         raise UserError(
             f"{path} must be a UTF-8 CSV with a header. Received: {str(error).strip()}. Mend it."
         ) from error
@@ -129,22 +129,22 @@ def read_table(path: Path, columns: Sequence[str], *, by_hand: bool = False) -> 
 
 
 def read_checked(path: Path, columns: Sequence[str]) -> pd.DataFrame:
-    """Read a table whose folder has a list of checksums; see `read_table`.
+    """Read a table after comparing its bytes with the folder's checksums; see `read_table`.
 
     Raises:
-        UserError: also when its bytes are not those that its stage wrote.
+        UserError: also when its bytes changed since its stage wrote it.
     """
     check_files(path.parent, path.name)
     return read_table(path, columns)
 
 
 def kept(manifest: pd.DataFrame) -> pd.DataFrame:
-    """The rows that later stages see, numbered from 0."""
+    """Return the rows that later stages use, numbered from 0."""
     return manifest[manifest["status"] == PhotoStatus.KEPT].reset_index(drop=True)
 
 
 def column_advice(missing: Sequence[str], header: Sequence[str]) -> str:
-    """What to do about a header without some columns: save with commas, rename those that are near, add the others."""
+    """Advise on missing columns: save with commas, rename similar columns, add the others."""
     if len(header) == 1 and any(mark in header[0] for mark in ";\t|"):
         return "Save it again with commas."
     near = near_columns(missing, header)
@@ -156,7 +156,7 @@ def column_advice(missing: Sequence[str], header: Sequence[str]) -> str:
 
 
 def near_columns(missing: Sequence[str], header: Sequence[str]) -> dict[str, str]:
-    """Names in a header -> the missing column that each is but for case, spaces and the like (`File Path`)."""
+    """Map names in a header to missing columns that differ only in case, spaces and the like (`File Path`)."""
     first = {_bare(name): name for name in reversed(header)}
     return {first[_bare(column)]: column for column in missing if _bare(column) in first}
 
@@ -166,14 +166,16 @@ def _bare(name: str) -> str:
 
 
 def _select(table: pd.DataFrame, columns: Sequence[str], path: Path, by_hand: bool) -> pd.DataFrame:
-    """The named columns, without the empty rows of a person; an error says which are not there."""
+    """Select the named columns and drop empty rows of hand-written tables; an error names missing columns."""
     missing = [column for column in columns if column not in table.columns]
     if missing:
         raise UserError(
             f"{path} must have the columns {', '.join(columns)}. Received: {', '.join(table.columns)}. "
             + column_advice(missing, list(table.columns))
         )
-    if not isinstance(table.index, pd.RangeIndex):  # pandas takes the first cells for names of rows
+    if not isinstance(
+        table.index, pd.RangeIndex
+    ):  # rows are longer than the header, and pandas took the first cells for an index
         raise ValueError("rows with more cells than the header")
     if not by_hand:
         return table[list(columns)]
@@ -184,7 +186,7 @@ def _select(table: pd.DataFrame, columns: Sequence[str], path: Path, by_hand: bo
 
 
 def _check_table(path: Path, table: pd.DataFrame) -> None:
-    """Refuse what a column can't hold, each distinct value looked at once, and a path that comes twice."""
+    """Refuse values that don't fit their column, and repeated paths; each distinct value is checked once."""
     for column in table.columns.intersection(list(_RULES)):
         pattern, expected = _RULES[column]
         allowed = re.compile(pattern, re.DOTALL | re.ASCII)
@@ -199,7 +201,7 @@ def _check_table(path: Path, table: pd.DataFrame) -> None:
 
 
 def _wrong_value(path: Path, wrong: pd.Series[str], expected: str) -> UserError:
-    """The error about the first of these values."""
+    """Return the error about the first of these values."""
     return UserError(
         f"Expected {expected} of column {wrong.name} in {path}. Received: {wrong.iloc[0]!r}, "
         f"on line {_line_of(path, int(wrong.index[0]))}. {restore(path)}"
@@ -207,8 +209,8 @@ def _wrong_value(path: Path, wrong: pd.Series[str], expected: str) -> UserError:
 
 
 def _line_of(path: Path, row: int) -> int:
-    """Where a row ends, counted from 0 behind the header; cells can have several lines."""
-    with path.open(encoding="utf-8-sig", newline="") as file, suppress(csv.Error):  # a cell too long for it
+    """Return the file's line on which a row ends; rows count from 0 after the header, and cells may span lines."""
+    with path.open(encoding="utf-8-sig", newline="") as file, suppress(csv.Error):  # a cell that is too long for csv
         reader = csv.reader(file)
         ends = (reader.line_num for cells in reader if cells)
         return next(itertools.islice(ends, row + 1, None))

@@ -1,4 +1,4 @@
-"""Text on a terminal, in a log or in a spreadsheet: names, which may hold anything, and amounts with their noun."""
+"""Text for terminals, logs and spreadsheets: names, which may hold anything, and counts with their nouns."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ import unicodedata
 from collections.abc import Sequence
 
 HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # control characters, formats (bidi overrides), surrogates, line separators
-JOINERS = "\u200c\u200d"  # formats without which words of Persian or Hindi are spelt wrong
-FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")  # what a spreadsheet takes for the start of one
+JOINERS = "\u200c\u200d"  # format characters that Persian and Hindi words need
+FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")  # characters with which spreadsheets begin a formula
 
 
 def printable(text: object) -> str:
-    r"""One line that shows a text and does nothing else, whatever it holds.
+    r"""Return a text as one line that is safe to print, whatever it holds.
 
-    What would move the cursor, change colours, break the line or turn the reading direction becomes an escape, such as
-    `\x1b` or `\u202e`; so do bytes of file names that are no UTF-8.
+    Characters that would move the cursor, change colours, break the line or turn the reading direction become escapes
+    such as `\x1b` or `\u202e`; so do bytes of file names that are not UTF-8.
     """
     return "".join(_escape(letter) if _is_hidden(letter) else letter for letter in str(text))
 
 
 def printable_lines(text: str) -> str:
-    """The same of a message of several lines, which stay."""
+    """Return a message of several lines with each line made safe to print."""
     return "\n".join(map(printable, text.split("\n")))
 
 
 def count(amount: int, noun: str, plural: str = "") -> str:
-    """An amount with its noun: "1 family", "2,293 photos"."""
+    """Return a count with its noun: "1 family", "2,293 photos"."""
     return f"{amount:,} {noun if amount == 1 else plural or noun + 's'}"
 
 
@@ -37,16 +37,16 @@ def first_few(names: Sequence[str], most: int = 5, *, quoted: bool = True, separ
 
 
 def spreadsheet_cell(text: object) -> str:
-    """A printable text that a spreadsheet does not take for a formula: where it could, `'` stands before it.
+    """Return a printable text that no spreadsheet takes for a formula: `'` is put before it where one could.
 
-    The rule of OWASP, https://owasp.org/www-community/attacks/CSV_Injection.
+    This follows OWASP, https://owasp.org/www-community/attacks/CSV_Injection.
     """
     shown = printable(text)
     return f"'{shown}" if shown.lstrip().startswith(FORMULA) else shown
 
 
 def log_handler(name: str) -> logging.Handler:
-    """To standard error: the time, a name, and the message on one printable line."""
+    """Make a log handler for standard error: the time, a name and the message on one printable line."""
     handler = logging.StreamHandler()
     handler.setFormatter(_PrintableFormatter(f"%(asctime)s {name}: %(message)s", datefmt="%H:%M:%S"))
     return handler

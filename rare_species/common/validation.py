@@ -1,4 +1,4 @@
-"""What all sections of params.yaml have in common."""
+"""Base class and types of validated values, for sections of params.yaml and other schemas."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 PositiveFraction = Annotated[float, Field(gt=0, le=1)]
-SEEDS = 2**32  # as far as NumPy's go
+SEEDS = 2**32  # NumPy's largest seed, plus 1
 Seed = Annotated[int, Field(ge=0, lt=SEEDS)]
 
 
 class Parameters(BaseModel):
-    """Base of all sections: unknown keys, NaN and infinity are refused; values never change."""
+    """Base class of parameters: refuses unknown keys, NaN and infinity; instances are immutable."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 def reason(problem: Mapping[str, Any]) -> str:
-    """Why a value was refused, from one of the errors that pydantic lists."""
+    """Return why pydantic refused a value."""
     return str(problem["msg"]).removeprefix("Value error, ")

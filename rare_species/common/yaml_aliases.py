@@ -1,29 +1,30 @@
-"""YAML's aliases: a few lines can hold themselves, or stand for more values than fit into memory."""
+"""A guard against YAML aliases, with which a few lines can contain themselves or exceed the memory."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-DEEPEST = 100  # levels; params.yaml has 6
-MOST = 100_000  # values, those of an alias counted each time
+DEEPEST = 100  # nested levels; params.yaml has 6
+MOST = 100_000  # values; those of an alias count each time
 
 
 def refuse_endless(document: object) -> None:
-    """See that all values of a document can be gone through; each is looked at once, however often aliases name it.
+    """Refuse a document that contains itself, or is too deep or too large to traverse.
 
     Args:
-        document: mappings, lists and values as a YAML loader gives them.
+        document: mappings, lists and values as a YAML loader returns them; each is visited once, however many aliases
+            name it.
 
     Raises:
-        ValueError: when one holds itself, they lie too deep or are too many.
-        TypeError: when a key is not one that JSON has too.
+        ValueError: when a value contains itself, or the document is too deep or too large.
+        TypeError: when a key is of a type that JSON does not have.
     """
     _measure(document, {})
 
 
 def _measure(part: Any, sizes: dict[int, tuple[int, int] | None]) -> tuple[int, int]:
-    """Levels and values of a part of a document; `sizes` has those of parts that were seen, None while they are."""
+    """Return the levels and the number of values of a part; `sizes` caches them by id, None while a part is visited."""
     if not isinstance(part, Mapping | list | tuple):
         return 1, 1
     if id(part) not in sizes:

@@ -1,4 +1,4 @@
-"""Whether the machine or damage ended the reading of an .npz; zipfile and NumPy raise anything for damage."""
+"""Tell damage of an .npz from failures of the machine; zipfile and NumPy raise all kinds of errors for damage."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from rare_species.common.failures import is_refusal
 
 
 def is_damage(error: Exception, file: Path) -> bool:
-    """Whether an error tells that the file's bytes are damaged.
+    """Return whether an error means that the file is damaged.
 
-    It does not where the system refused to read them, or memory was short for arrays that are whole: only a damaged
-    header asks for more than there is in the file.
+    It does not when the system refused to read the file, or when the memory was too small for intact arrays. (A damaged
+    header asks for more memory than the file has bytes.)
 
     Args:
-        error: that reading the file raised.
-        file: an .npz.
+        error: the exception raised by reading the file.
+        file: path of the .npz.
     """
     if isinstance(error, MemoryError):
         return not _is_whole(file)
@@ -24,7 +24,7 @@ def is_damage(error: Exception, file: Path) -> bool:
 
 
 def _is_whole(file: Path) -> bool:
-    """Compare all checksums of a zip, a piece at a time."""
+    """Check all checksums of a zip, one piece at a time."""
     try:
         with zipfile.ZipFile(file) as archive:
             return archive.testzip() is None

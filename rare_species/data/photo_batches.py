@@ -1,4 +1,4 @@
-"""Packed photos as batches of RGB for TensorFlow."""
+"""Packed photos as TensorFlow batches of RGB."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from rare_species.data.shards import Packed
 
 
 def photo_batches(packed: Packed, rows: pd.DataFrame, batch_size: int) -> tf.data.Dataset:
-    """Decoded photos in order.
+    """Make a dataset of decoded photos, in order.
 
     Args:
         packed: the shards.
-        rows: of its index.
+        rows: rows of their index.
         batch_size: photos per batch; the last may be smaller.
 
     Returns:
@@ -29,7 +29,7 @@ def photo_batches(packed: Packed, rows: pd.DataFrame, batch_size: int) -> tf.dat
 
 
 def _jpegs(packed: Packed, rows: pd.DataFrame) -> tf.data.Dataset:
-    packed.check(rows)  # what is wrong with them is told here: TensorFlow would wrap it in an error of its own
+    packed.check(rows)  # raises here; inside the dataset TensorFlow would wrap the error in its own
 
     def read() -> Iterator[bytes]:
         yield from packed.read(rows)
@@ -39,7 +39,7 @@ def _jpegs(packed: Packed, rows: pd.DataFrame) -> tf.data.Dataset:
 
 
 def photo_decoder(packed: Packed) -> Callable[[tf.Tensor], tf.Tensor]:
-    """From a vector of JPEGs to photos."""
+    """Make a function from a vector of JPEGs to photos."""
     shape = (packed.preprocessing.image_size, packed.preprocessing.image_size, 3)
 
     def decode(jpeg: tf.Tensor) -> tf.Tensor:
@@ -50,9 +50,9 @@ def photo_decoder(packed: Packed) -> Callable[[tf.Tensor], tf.Tensor]:
 
 
 def map_decoding(batches: tf.data.Dataset, function: Callable[[tf.Tensor], Any]) -> tf.data.Dataset:
-    """Apply a function that decodes: ahead of a GPU; else when a batch is asked for.
+    """Apply a decoding function: ahead of time when there is a GPU, else only when a batch is requested.
 
-    Threads that decode beside the arithmetic would take its cores, and slow it more than they save.
+    On a CPU, threads that decode ahead would take cores from the arithmetic and slow it down more than they save.
     """
     if not tf.config.list_physical_devices("GPU"):
         return batches.map(function).with_options(plain_options())
@@ -61,10 +61,10 @@ def map_decoding(batches: tf.data.Dataset, function: Callable[[tf.Tensor], Any])
 
 
 def plain_options(*, autotune: bool = False) -> tf.data.Options:
-    """Options of a dataset that runs as it is written.
+    """Make options that keep TensorFlow from optimising a dataset.
 
-    To look for a faster one TensorFlow would copy all that it holds; with deterministic operations it does so anyway,
-    for each iterator, to look for what is not deterministic.
+    The optimisation copies everything that the dataset holds. With deterministic operations, TensorFlow does so anyway
+    for each iterator, to find non-deterministic parts.
     """
     options = tf.data.Options()
     options.experimental_optimization.apply_default_optimizations = False

@@ -1,4 +1,4 @@
-"""The phylum of a photo as numbers, for a classifier that is told it next to the image."""
+"""The phylum of a photo as a vector, for classifiers that are conditioned on it."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from rare_species.common.errors import UserError
 
 
 def list_phyla(classes: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Phyla in alphabetical order, which is that of the columns of `one_hot_phyla`.
+    """List the phyla in alphabetical order, the order of the columns of `one_hot_phyla`.
 
     Args:
         classes: family and phylum by class id.
 
     Raises:
-        UserError: when the phylum of a family is not known.
+        UserError: when the phylum of a family is unknown.
     """
     unknown = [entry["family"] for entry in classes if not entry["phylum"]]
     if unknown:
@@ -32,12 +32,12 @@ def list_phyla(classes: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def one_hot_phyla(labels: Labels, classes: Sequence[Mapping[str, Any]], phyla: Sequence[str]) -> NDArray[np.float32]:
-    """Photos' phyla as the classifier is told them.
+    """Encode the phyla of photos, one-hot.
 
     Args:
         labels: int array of shape (n,), class ids.
         classes: family and phylum by class id.
-        phyla: those of all classes, in the order of the columns; none for a classifier that is told nothing.
+        phyla: phyla in the order of the columns; empty for a classifier that sees only the image.
 
     Returns:
         float32 array of shape (n, n_phyla).

@@ -36,13 +36,13 @@ def _has_name(recipe: dict[str, Any]) -> dict[str, Any]:
 
 
 class Preprocessing(JsonFile):
-    """How photos were fitted and treated; packed.json.
+    """packed.json: how photos were fitted, treated and encoded.
 
     Attributes:
         image_size: side of every photo, in pixels.
         resize: "crop", "pad" or "stretch", see `fit.fit_square`.
-        treatment: its name and parameters, see `registry.make_treatment`, which checks them.
-        jpeg_quality: they were encoded with, see `decode.encode_jpeg`.
+        treatment: name and parameters of the treatment; `registry.make_treatment` checks them.
+        jpeg_quality: JPEG quality, 50 to 100.
     """
 
     image_size: PositiveInt
@@ -56,8 +56,8 @@ class Packed:
     """A folder of shards.
 
     Attributes:
-        folder: where they lie.
-        index: columns `INDEX_COLUMNS`, ordered by `file_path`; numbers are numbers.
+        folder: folder of the shards.
+        index: columns `INDEX_COLUMNS`, sorted by `file_path`, with numeric columns as int.
         preprocessing: how every photo was fitted, treated and encoded.
     """
 
@@ -66,7 +66,7 @@ class Packed:
     preprocessing: Preprocessing
 
     def rows(self, split: str) -> pd.DataFrame:
-        """The index of one split, numbered from 0."""
+        """Return the index of one split, numbered from 0."""
         return self.index[self.index["split"] == split].reset_index(drop=True)
 
     def read(self, rows: pd.DataFrame) -> Iterator[bytes]:
@@ -83,16 +83,16 @@ class Packed:
                     yield _read_photo(file, *place)
 
     def check(self, rows: pd.DataFrame) -> None:
-        """Read photos through, to find a damaged shard before hours of work on it.
+        """Read photos once, to find a damaged shard before hours of work.
 
         Raises:
-            UserError: see `read`.
+            UserError: when a shard is missing or damaged, see `read`.
         """
         for _ in self.read(rows):
             pass
 
     def photos(self, rows: pd.DataFrame) -> Iterator[Image.Image]:
-        """Decode the photos of some rows of the index, RGB, in their order.
+        """Decode the photos of some rows of the index to RGB, in their order.
 
         Raises:
             UserError: when a shard is missing or damaged.
@@ -103,10 +103,10 @@ class Packed:
                 yield photo
 
     def check_classes(self, n_classes: int) -> None:
-        """See that every photo is of a class there is.
+        """Check that the class ids of all photos exist.
 
         Raises:
-            UserError: when one is not; it names the first.
+            UserError: when one does not; the message names the first.
         """
         wrong = self.index[self.index["class_id"] >= n_classes]
         if len(wrong):
@@ -119,11 +119,11 @@ class Packed:
 def pack(
     photos: pd.DataFrame, jpegs: Iterable[bytes], folder: Path, shard_images: int, preprocessing: Preprocessing
 ) -> None:
-    """Write photos into shards, their index, what they were made with, and the checksums of both.
+    """Write shards, their index, packed.json and checksums.
 
     Args:
         photos: columns file_path, split and class_id; one row per JPEG.
-        jpegs: the encoded photos, in the order of `photos`; read one at a time.
+        jpegs: encoded photos, in the order of `photos`; consumed one at a time.
         folder: an empty folder.
         shard_images: photos per shard.
         preprocessing: how every photo was fitted, treated and encoded.
@@ -146,7 +146,7 @@ def open_packed(folder: Path) -> Packed:
     """Open the shards that `pack` wrote.
 
     Raises:
-        UserError: when they are not there, or the index or packed.json is not as it was written.
+        UserError: when they are missing, or the index or packed.json has changed.
     """
     check_files(folder, INDEX_NAME, PACKED_NAME)
     index = read_table(folder / INDEX_NAME, INDEX_COLUMNS).astype(dict.fromkeys(_NUMBERS, int))
@@ -154,7 +154,7 @@ def open_packed(folder: Path) -> Packed:
 
 
 def find_photo(packed: Packed, file_path: str) -> bytes:
-    """Read one photo's JPEG by the name it has in the archive.
+    """Read the JPEG of one photo by its path in the archive.
 
     Raises:
         UserError: when there is no such photo.
@@ -168,7 +168,7 @@ def find_photo(packed: Packed, file_path: str) -> bytes:
 def _read_photo(file: IO[bytes], offset: int, length: int, crc32: int, file_path: str) -> bytes:
     file.seek(offset)
     jpeg = file.read(length)
-    if zlib.crc32(jpeg) != crc32:  # too few bytes too
+    if zlib.crc32(jpeg) != crc32:  # also when the file ends too early
         raise UserError(
             f"Expected the JPEG of {file_path!r} in {file.name}, as its index says. Received: "
             f"{'other bytes' if len(jpeg) == length else 'the end of the file'}. {restore(Path(file.name))}"
@@ -177,7 +177,7 @@ def _read_photo(file: IO[bytes], offset: int, length: int, crc32: int, file_path
 
 
 def _append(tar: tarfile.TarFile, name: str, data: bytes) -> tuple[int, int]:
-    member = tarfile.TarInfo(name)  # its default time, owner and mode are fixed
+    member = tarfile.TarInfo(name)  # time, owner and mode stay at fixed defaults
     member.size = len(data)
     tar.addfile(member, io.BytesIO(data))
     return tar.offset - -(-len(data) // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE, len(data)

@@ -1,4 +1,4 @@
-"""Colours of photos as Pillow decodes them, in whatever mode, become RGB or grey, a strip at a time to save memory."""
+"""Convert photos of any Pillow mode to RGB or grey, a strip at a time to save memory."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ WHITE = (255, 255, 255)
 
 
 def flat(image: Image.Image, mode: Literal["RGB", "L"] = "RGB") -> Image.Image:
-    """Do what `flatten` does, whatever is guessed."""
+    """Do what `flatten` does, and ignore how the image was interpreted."""
     return flatten(image, mode)[0]
 
 
 def flatten(image: Image.Image, mode: Literal["RGB", "L"]) -> tuple[Image.Image, Guess | None]:
-    """Turn an image of any mode into colour or grey, with transparency over white.
+    """Convert a decoded image of any mode to RGB or grey, with transparency over white.
 
-    An alpha that hides all of it is ignored: it is a mistake of who wrote the file.
+    An alpha channel that hides the whole picture is ignored: whoever wrote the file made a mistake.
 
     Args:
-        image: one that is decoded, as Pillow opened it.
+        image: a decoded image, as Pillow opened it.
         mode: "RGB" or "L".
 
     Returns:
-        An image of that mode and the same size, the same one if it already is; and what it was taken for, or None where
-        it is read as it stands.
+        The image in that mode and the same size (the same object if it already has the mode), and how it was
+        interpreted, None where it means what it says.
     """
     if is_deep(image):
         grey, stretched = to_8_bits(image)
@@ -48,7 +48,7 @@ def flatten(image: Image.Image, mode: Literal["RGB", "L"]) -> tuple[Image.Image,
 
 
 def one_colour(image: Image.Image) -> bool:
-    """Whether an image of mode RGB or L is one colour everywhere."""
+    """Return whether an image of mode RGB or L has one colour everywhere."""
     return all(channel.getextrema()[0] == channel.getextrema()[1] for channel in image.split())
 
 

@@ -1,4 +1,4 @@
-"""Open and decode image files; with its neighbours, all that knows Pillow's modes and quirks."""
+"""Open and decode image files. This package is the only one that deals with Pillow's modes and quirks."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ def encode_jpeg(image: Image.Image, quality: int) -> bytes:
 
 @contextmanager
 def open_image(data: bytes) -> Iterator[tuple[Image.Image, bytes]]:
-    """An image that is not decoded yet, and the bytes that it is read from: those that make the picture."""
+    """Open an image without decoding it; yield it, and the bytes that it is read from: those that make the picture."""
     data = without_side_chunks(jpeg.with_end(data))
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Pillow warns of odd metadata; what matters is raised
+        warnings.simplefilter("ignore")  # Pillow warns of odd metadata; real problems are errors
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             if format_of(image) == "JPEG":
                 jpeg.refuse_many_scans(data, image.width * image.height)
@@ -44,13 +44,13 @@ def open_image(data: bytes) -> Iterator[tuple[Image.Image, bytes]]:
 
 
 def format_of(image: Image.Image) -> str:
-    """Pillow's name of the format; one of several variants goes by its family's."""
+    """Return Pillow's name of the format, the general one for variants such as MPO."""
     name = image.format or ""
     return VARIANTS.get(name, name)
 
 
 def load_pixels(image: Image.Image, data: bytes) -> Image.Image:
-    """Decode an image that was opened from these bytes, all of it."""
+    """Decode all of an image that was opened from these bytes."""
     if format_of(image) == "JPEG":
         jpeg.refuse_damaged(data)
     elif image.format == "WEBP":
@@ -63,7 +63,7 @@ def load_pixels(image: Image.Image, data: bytes) -> Image.Image:
 
 
 def is_blank(grey: Image.Image, image: Image.Image, data: bytes) -> bool:
-    """Whether an image, grey and perhaps small as it was hashed, is of one colour."""
+    """Return whether an image has one colour everywhere; `grey` is the small grey image that was hashed."""
     if not one_colour(grey):
         return False
     if format_of(image) == "JPEG":

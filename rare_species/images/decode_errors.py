@@ -1,4 +1,4 @@
-"""What an error says of the file that could not be decoded: a reason, and a few words for people."""
+"""Classify decoding errors: a reject reason, and a few words for users."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from rare_species.images import tiff, webp
 from rare_species.images.png import SIGNATURE
 
 CUT, DAMAGED, UNKNOWN = "image file is truncated", "image file is damaged", "not an image of a known format"
-# Messages that tell a person something; the others are codes and names of a decoder's parts.
+# Messages that users understand; other messages are codes or names of decoder internals.
 TELLING = re.compile(r"truncated \(|damaged|wrong checksum|pixels|scans|Unsupported BMP")
 
 
 def judge_error(error: Exception, data: bytes) -> tuple[Reason, str]:
-    """Say why an image can't be used.
+    """Return why an image can't be used, as a reject reason and in words.
 
     Args:
-        error: what was raised when it was decoded.
-        data: the file's bytes.
+        error: the exception raised by decoding it.
+        data: bytes of the file.
     """
     said = (str(error).splitlines() or [""])[0]
     if isinstance(error, Image.DecompressionBombError):
@@ -34,7 +34,7 @@ def judge_error(error: Exception, data: bytes) -> tuple[Reason, str]:
 
 
 def _ends_early(data: bytes) -> bool:
-    """Whether a file surely ends before its end, told by what its format says of that."""
+    """Return whether a file is certainly cut off, according to its format."""
     if data.startswith(SIGNATURE):
         return b"IEND" not in data
     if data.startswith((b"GIF87a", b"GIF89a")):

@@ -1,4 +1,4 @@
-"""Grey pictures of 16 bits, of signed integers or of real numbers become 8-bit ones, which Pillow would clip."""
+"""Convert grey pictures of 16-bit, signed or real numbers to 8 bits; Pillow would clip them."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ WHITE_IS_ZERO = 0
 UNSIGNED, SIGNED = 1, 2
 WHITE = 255
 SAMPLED_VALUES = 1_000_000
-OUTLIERS_PERCENT = 0.5  # at either end: dead pixels of a thermal camera, a lamp at night
-LITTLE = 0.25  # of the range that the type has: 14 bits in 16 do not fill more
+OUTLIERS_PERCENT = 0.5  # cut off at both ends: dead pixels of a thermal camera, a lamp at night
+LITTLE = 0.25  # share of the type's range; 14-bit data in 16 bits fill no more
 
 
 @dataclass(frozen=True)
 class Declared:
-    """What a file says of its numbers.
+    """The number format of a picture, as its file declares it.
 
     Attributes:
-        low: least value that they can have.
-        high: greatest.
-        step: between two, 1 or 0.
-        inverted: whether the least is white.
-        dtype: how to look at Pillow's numbers, None as they are.
+        low: smallest possible value.
+        high: largest possible value.
+        step: distance between neighbouring values: 1, or 0 for real numbers.
+        inverted: whether the smallest value is white.
+        dtype: NumPy type to view Pillow's numbers as; None keeps theirs.
     """
 
     low: float
@@ -41,7 +41,7 @@ class Declared:
 
 
 def is_deep(image: Image.Image) -> bool:
-    """Whether a picture is one of those that `to_8_bits` is for."""
+    """Return whether a picture needs `to_8_bits`."""
     return image.mode.startswith("I") or image.mode == "F" or (image.mode == "L" and _tag(image, "sample_format") == 2)
 
 
@@ -90,7 +90,7 @@ def _declared(image: Image.Image) -> Declared:
 
 
 def _black_and_white(image: Image.Image, declared: Declared) -> tuple[float, float, bool]:
-    """The values that become black and white, and whether the picture is stretched between them."""
+    """Return the values that become black and white, and whether the picture is stretched between them."""
     every = max(1, image.width * image.height // SAMPLED_VALUES)
     sample = np.concatenate([values.ravel()[::every] for _, values in _values(image, declared)]).astype(np.float64)
     sample = sample[np.isfinite(sample)]
@@ -98,7 +98,7 @@ def _black_and_white(image: Image.Image, declared: Declared) -> tuple[float, flo
         return declared.low, declared.high, False
     least, most = float(sample.min()), float(sample.max())
     low, high = (float(value) for value in np.percentile(sample, [OUTLIERS_PERCENT, 100 - OUTLIERS_PERCENT]))
-    if low == high:  # a few pixels on one colour
+    if low == high:  # almost all pixels have one value
         low, high = least, most
     bottom, top = (0.0 if least >= 0 else declared.low), declared.high
     fits = bottom <= least and most <= top
@@ -108,7 +108,7 @@ def _black_and_white(image: Image.Image, declared: Declared) -> tuple[float, flo
 
 
 def _values(image: Image.Image, declared: Declared) -> Iterator[tuple[tuple[int, int, int, int], NDArray[Any]]]:
-    """A picture's values a strip at a time, each with its box."""
+    """Yield a picture's values strip by strip, each with its box."""
     for box in strips(image):
         values = np.asarray(image.crop(box))
         yield box, values if declared.dtype is None else values.view(declared.dtype)

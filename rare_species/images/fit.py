@@ -20,17 +20,17 @@ from rare_species.images.decode_errors import judge_error
 from rare_species.images.depth import is_deep
 from rare_species.images.orientation import read_orientation, turn_upright
 
-Treat = Callable[[Image.Image], Image.Image]  # from a fitted photo to one of the same side, see `treatments.registry`
+Treat = Callable[[Image.Image], Image.Image]  # changes a fitted photo and keeps its side, see `treatments.registry`
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """A photo that was read for a network.
+    """A photo that is ready for a network.
 
     Attributes:
-        jpeg: a square, treated and encoded.
-        guess: what it was taken for, as in `Facts`.
-        blank: whether the photo is of one colour everywhere, before it is padded or treated.
+        jpeg: the fitted and treated square, encoded.
+        guess: how the file was interpreted, see `Facts`.
+        blank: whether the photo, before padding and treatment, has one colour everywhere.
     """
 
     jpeg: bytes
@@ -42,17 +42,17 @@ def fit_square(data: bytes, side_px: int, resize: Resize, max_pixels: int | None
     """Decode a photo and fit it to a square.
 
     Args:
-        data: the file's bytes.
-        side_px: side of the square.
+        data: bytes of the file.
+        side_px: side of the square, in pixels.
         resize: "crop" scales the shorter side and cuts the centre, "pad" scales the longer side and adds
             white bars, "stretch" scales both.
-        max_pixels: a larger photo is refused before it is decoded; None leaves that to Pillow.
+        max_pixels: refuse larger photos before decoding; None leaves the limit to Pillow.
 
     Returns:
         An RGB image of `side_px` by `side_px`.
 
     Raises:
-        Exception: of any kind, from a file that is damaged.
+        Exception: of any kind, when the file is damaged.
     """
     return _fit_square(data, side_px, resize, max_pixels)[0]
 
@@ -71,20 +71,20 @@ def fit_file(
     """Fit one photo, treat it and encode it again.
 
     Args:
-        path: the file.
-        side_px: see `fit_square`, as for `resize`.
-        resize: how.
-        treat: what is done to the fitted photo.
-        quality: see `encode_jpeg`.
-        folder: that the path is relative to.
+        path: path of the file.
+        side_px: side of the square, in pixels.
+        resize: how the photo is fitted, see `fit_square`.
+        treat: applied to the fitted photo.
+        quality: JPEG quality.
+        folder: folder that `path` is relative to.
         max_pixels: see `fit_square`.
-        sha256: of the file when stage clean looked at it, if it did.
+        sha256: SHA-256 of the file when stage clean inspected it; None skips the comparison.
 
     Raises:
         PhotoError: when the file can't be read as a photo.
-        UserError: when it is another file now.
-        MemoryError: when there is too little.
-        OSError: when the system does not give the file.
+        UserError: when the file has changed since stage clean.
+        MemoryError: when the memory is too small.
+        OSError: when the system refuses to read the file.
     """
     data = (folder / path).read_bytes()
     if sha256 is not None and hashlib.sha256(data).hexdigest() != sha256:
@@ -102,13 +102,13 @@ def fit_file(
 
 
 def fit_unchanged(photo: tuple[str, str], **how: Any) -> bytes:
-    """Do what a worker of `preprocess` does to a path and the SHA-256 of its file; see `fit_file`."""
+    """Fit one photo, given as its path and SHA-256, in a worker of stage preprocess; see `fit_file`."""
     path, sha256 = photo
     return fit_file(path, sha256=sha256, **how).jpeg
 
 
 def scaled_size(width: float, height: float, side_px: int, resize: Resize) -> tuple[int, int]:
-    """Size of the whole photo once scaled for a square of `side_px`, before it is cropped or padded."""
+    """Return the size of the whole photo after scaling for a square of `side_px`, before cropping or padding."""
     if resize == "stretch":
         return side_px, side_px
     scale = side_px / (min(width, height) if resize == "crop" else max(width, height))
@@ -118,20 +118,24 @@ def scaled_size(width: float, height: float, side_px: int, resize: Resize) -> tu
 def _fit_square(
     data: bytes, side_px: int, resize: Resize, max_pixels: int | None
 ) -> tuple[Image.Image, Guess | None, bool]:
-    """See `Fitted` for what comes with the square."""
+    """Return the square with `Fitted.guess` and `Fitted.blank`."""
     with open_image(data) as (image, data_read):
         if max_pixels is not None and image.width * image.height > max_pixels:
             raise ValueError(f"{image.width} x {image.height} pixels, more than {max_pixels:,} together")
-        drafted = image.draft("RGB", scaled_size(*image.size, side_px, resize))  # JPEG: 1/2, 1/4 or 1/8, never below
+        drafted = image.draft(
+            "RGB", scaled_size(*image.size, side_px, resize)
+        )  # JPEG: decodes at 1/2, 1/4 or 1/8, never smaller than needed
         whole, guess = flatten(load_pixels(image, data_read), "L" if is_deep(image) else "RGB")
-        extent = drafted[1][2:] if drafted else whole.size  # a reduced JPEG's last pixels may be part of the photo only
+        extent = (
+            drafted[1][2:] if drafted else whole.size
+        )  # the photo may cover only a part of a reduced JPEG's last pixels
         scaled = _scale(whole, extent, side_px, resize).convert("RGB")
         blank = one_colour(scaled) and is_blank(whole, image, data_read)
         return _pad(turn_upright(scaled, read_orientation(image)), side_px), guess, blank
 
 
 def _scale(image: Image.Image, extent: tuple[float, float], side_px: int, resize: Resize) -> Image.Image:
-    """Resize for a square, and crop; `extent` is the part that holds the photo, in pixels from the top left."""
+    """Resize for a square and crop; `extent` is the width and height, from the top left, that the photo covers."""
     width, height = extent
     size, box = scaled_size(width, height, side_px, resize), (0.0, 0.0, width, height)
     if resize == "crop":
@@ -142,7 +146,7 @@ def _scale(image: Image.Image, extent: tuple[float, float], side_px: int, resize
 
 
 def _pad(image: Image.Image, side_px: int) -> Image.Image:
-    """Add white bars on both sides; a square of that side stays as it is."""
+    """Add white bars on both sides, unless the image already is a square of that side."""
     if image.size == (side_px, side_px):
         return image
     canvas = Image.new("RGB", (side_px, side_px), WHITE)

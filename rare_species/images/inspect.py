@@ -19,28 +19,28 @@ from rare_species.images.decode_errors import judge_error
 from rare_species.images.fit import scaled_size
 from rare_species.images.orientation import read_orientation, turn_upright
 
-HASH_SIDE_PX = 64  # twice what the perceptual hash looks at
-SCORED_SIDE_PX = 256  # longer side
+HASH_SIDE_PX = 64  # twice the side that the perceptual hash uses
+SCORED_SIDE_PX = 256  # longer side of the image that the document detector gets
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What one full read of an image file tells.
+    """What reading an image file completely tells.
 
     Attributes:
-        bytes: size of the file.
-        sha256: of the file, in hexadecimal.
+        bytes: size of the file, in bytes.
+        sha256: SHA-256 of the file, in hexadecimal.
         reason: why the image can't be used, or None.
-        format: Pillow's name, such as "JPEG".
+        format: Pillow's name of the format, such as "JPEG".
         extension_matches: whether the file's suffix belongs to that format.
-        mode: Pillow's, such as "RGB" or "CMYK".
-        guess: what it is taken for, or None where it is read as it stands.
-        orientation: EXIF's, 1 (upright) to 8; 1 for a TIFF, which Pillow itself turns upright.
-        width: in pixels, upright.
-        height: in pixels, upright.
+        mode: Pillow's mode, such as "RGB" or "CMYK".
+        guess: how the image was interpreted, None where it means what it says.
+        orientation: EXIF orientation, 1 (upright) to 8; 1 for a TIFF, which Pillow itself turns upright.
+        width: width of the upright image, in pixels.
+        height: height of the upright image, in pixels.
         phash: 64-bit perceptual hash in hexadecimal (Zauner, 2010, "Implementation and Benchmarking of
             Perceptual Image Hash Functions").
-        document_score: how much it looks like a page, map or diagram, in [0, 1]; None if nobody asked or can tell.
+        document_score: how much it looks like a page, map or diagram, in [0, 1]; None when it was not computed.
     """
 
     bytes: int
@@ -65,21 +65,21 @@ def inspect_image(
     *,
     folder: Path = Path(),
 ) -> Facts:
-    """Read an image once, decode all of it and report what it is.
+    """Read an image once, decode it completely and report what it is.
 
     Args:
-        path: the file.
-        min_side_px: a shorter side below this is `Reason.TOO_SMALL`.
-        max_pixels: more than this is `Reason.TOO_LARGE`; such an image is not decoded.
-        score_document: says of a mode RGB image how much it looks like a document; None saves the time. It gets no
-            JPEG at full size, but one of `SCORED_SIDE_PX` at least, and not turned upright.
-        folder: that the path is relative to.
+        path: path of the file.
+        min_side_px: images with a shorter side than this are `Reason.TOO_SMALL`.
+        max_pixels: images with more pixels are `Reason.TOO_LARGE` and not decoded.
+        score_document: returns how much an RGB image looks like a document; None skips this. It gets JPEGs at a reduced
+            size, at least `SCORED_SIDE_PX`, and not turned upright.
+        folder: folder that `path` is relative to.
 
     Returns:
-        The facts; `reason` says why the image can't be used.
+        The facts; their `reason` says why the image can't be used.
 
     Raises:
-        MemoryError: when there is too little for an image within `max_pixels`, which is not the image's fault.
+        MemoryError: when the memory is too small for an image within `max_pixels`.
     """
     file = folder / path
     data = file.read_bytes()
@@ -110,12 +110,12 @@ def inspect_image(
             return facts
     except MemoryError:
         raise
-    except Exception as error:  # a damaged file may raise anything else, and is one of many
+    except Exception as error:  # damaged files raise anything, and must not stop the stage
         return replace(facts, reason=judge_error(error, data)[0])
 
 
 def _grey(image: Image.Image, data: bytes) -> tuple[Image.Image, Guess | None]:
-    """Decode all of an image, and turn it grey for its hash, for which a JPEG need not be decoded at full size."""
+    """Decode an image completely and convert it to grey for its hash; JPEGs are decoded at a reduced size."""
     if format_of(image) == "JPEG" and image.mode != "CMYK":
         small = jpeg.decode_grey(data, image.size, HASH_SIDE_PX)
         if small is not None:
@@ -125,7 +125,7 @@ def _grey(image: Image.Image, data: bytes) -> tuple[Image.Image, Guess | None]:
 
 
 def _image_to_score(image: Image.Image, data: bytes) -> Image.Image:
-    """The image that was decoded for its hash; a JPEG, then decoded small and in grey, is decoded again."""
+    """Return the image for the document detector; JPEGs are decoded again, because the hash used a small grey one."""
     if format_of(image) != "JPEG":
         return flat(image)
     with open_image(data) as (again, _):

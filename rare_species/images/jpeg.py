@@ -1,4 +1,4 @@
-"""Whether a JPEG is whole, of which libjpeg only warns and Pillow says nothing, and whether it takes long to decode."""
+"""Find JPEGs that are incomplete, of which libjpeg only warns and Pillow says nothing, or made to decode slowly."""
 
 from __future__ import annotations
 
@@ -15,24 +15,25 @@ FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 APPLICATIONS = frozenset(range(0xE0, 0xF0)) | {0xFE}  # and comments
 PROGRESSIVE = (0xC2, 0xC6, 0xCA, 0xCE)
 COEFFICIENTS = 64  # of a block
-MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")  # but for those that stand among a scan's data
-MOST_SCANS = 500  # what libjpeg-turbo's own fuzzers stop at; encoders write about ten
-MOST_VISITS = 5_000_000_000  # pixels that all scans go over together: about five seconds
-# So many zeros in a row are Huffman codes in a flat picture alone, of which libjpeg does not warn: else a hole.
+MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")  # without the markers that occur inside a scan's data
+MOST_SCANS = 500  # the limit of libjpeg-turbo's fuzzers; encoders write about ten
+MOST_VISITS = 5_000_000_000  # pixels of the picture times scans: about five seconds
+# So many zeros in a row are a hole, unless the picture is flat: then they are valid Huffman codes without a warning.
 NO_DATA = bytes(64)
 CUT_SHORT = "premature end"
 DAMAGED = ("bad huffman code", "bad arithmetic code", "instead of rst")
-# Harmless, many cameras pad, unless a hole's zeros were taken for data, or it is within a scan, before a restart.
+# Padding, which many cameras write: harmless unless a hole was taken for data, or it is inside a scan.
 LEFT_OVER = re.compile(r"(?P<bytes>\d+) extraneous bytes before marker 0x(?P<marker>[0-9a-f]{2})")
 RESTARTS = range(0xD0, 0xD8)
-MOST_PEELED = 16  # harmless warnings that are looked behind
-FACTORS = (8, 4, 2)  # of a reduced size, as Pillow's `draft` chooses among them
+MOST_PEELED = 16  # harmless warnings that are removed, one by one, to see the next
+FACTORS = (8, 4, 2)  # reduction factors, in the order in which Pillow's `draft` tries them
 
 
 def with_end(data: bytes) -> bytes:
-    """Add the end marker that a JPEG lacks, instead of the zeros that a torn copy may end with.
+    """Add a missing end marker to a JPEG, in place of zeros that a broken copy may end with.
 
-    What lacks nothing else is whole; where picture is missing too, libjpeg sees that the data end before it.
+    A JPEG that lacks only the marker is complete. If parts of the picture are missing too, libjpeg notices that the
+    data end too early.
     """
     if not data.startswith(START) or data.endswith(END):
         return data
@@ -40,17 +41,17 @@ def with_end(data: bytes) -> bytes:
 
 
 def refuse_many_scans(data: bytes, pixels: int) -> None:
-    """Refuse a JPEG that is made to keep its reader busy: a scan of a few bytes goes over the whole picture.
+    """Refuse a JPEG that is made to decode slowly: each scan of a few bytes visits the whole picture.
 
     Args:
-        data: the file's bytes.
-        pixels: of the picture.
+        data: bytes of the file.
+        pixels: number of pixels of the picture.
 
     Raises:
-        OSError: when it has more than `MOST_SCANS`, or fewer if it is large.
+        OSError: when it has more than `MOST_SCANS` scans; the limit is lower for large pictures.
     """
     most = min(MOST_SCANS, MOST_VISITS // max(pixels, 1))
-    if data.count(bytes([0xFF, SCAN])) <= most:  # with its thumbnails' scans, and what looks like one
+    if data.count(bytes([0xFF, SCAN])) <= most:  # an upper bound, which includes the scans of thumbnails
         return
     scans = sum(code == SCAN for code, _ in _markers(data))
     if scans > most:
@@ -58,18 +59,18 @@ def refuse_many_scans(data: bytes, pixels: int) -> None:
 
 
 def decode_grey(data: bytes, size: tuple[int, int], side_px: int) -> Image.Image | None:
-    """Decode all of a JPEG at a reduced size, the pixels being those of Pillow's `draft("L", (side_px, side_px))`.
+    """Decode a JPEG completely, in grey at a reduced size: the pixels of Pillow's `draft("L", (side_px, side_px))`.
 
     Args:
-        data: the file's bytes, see `with_end`.
-        size: width and height of the picture.
-        side_px: the shorter side is at least that, if it is in the file.
+        data: bytes from `with_end`.
+        size: width and height of the picture, in pixels.
+        side_px: smallest allowed shorter side, in pixels, unless the picture itself is smaller.
 
     Returns:
         An image of mode L; None for a JPEG that only Pillow may be able to read.
 
     Raises:
-        OSError: when it is not whole.
+        OSError: when the JPEG is incomplete.
     """
     factor = next((factor for factor in FACTORS if min(size) // side_px >= factor), 1)
     width, height = (-(-side // factor) for side in size)
@@ -77,13 +78,13 @@ def decode_grey(data: bytes, size: tuple[int, int], side_px: int) -> Image.Image
 
 
 def refuse_damaged(data: bytes) -> None:
-    """Decode all of a JPEG in the cheapest way.
+    """Decode a JPEG completely in the cheapest way, to find damage.
 
     Args:
-        data: the file's bytes, see `with_end`.
+        data: bytes from `with_end`.
 
     Raises:
-        OSError: when it is not whole.
+        OSError: when the JPEG is incomplete.
     """
     _decode_grey(data, 1, 1)
 
@@ -99,9 +100,10 @@ def _decode_grey(data: bytes, min_width: int, min_height: int) -> Image.Image | 
 
 
 def _refuse_damage(warning: str, data: bytes) -> None:
-    """Raise what libjpeg only warns of, if it means that the picture is not whole.
+    """Raise a warning of libjpeg as an error if it means that the picture is incomplete.
 
-    libjpeg tells its first warning alone. So what a harmless one is about is taken out, until there is none.
+    libjpeg reports only its first warning. The cause of a harmless one is therefore removed from the data, and the
+    rest is decoded again, until no warning is left.
     """
     _judge(warning, data)
     data = _without_header_faults(data)
@@ -110,7 +112,7 @@ def _refuse_damage(warning: str, data: bytes) -> None:
         _judge(warning, data)
         peeled = ((less, _first_warning(less)) for less in _without_left_over(data, warning))
         changed = next(((less, told) for less, told in peeled if told != warning), None)
-        if changed is None:  # there is none, or it is about something else
+        if changed is None:  # nothing to remove: the warning has another cause
             return
         data, warning = changed
 
@@ -134,14 +136,16 @@ def _first_warning(data: bytes) -> str:
 
 
 def _without_header_faults(data: bytes) -> bytes:
-    """The first picture's tables and scans: without bytes between them, applications' parts and wrong numbers."""
+    """Return the first picture's tables and scans, without bytes between them, application segments and wrong numbers."""
     markers, kept, baseline = list(_markers(data)), [START], False
     for (code, at), (_, following) in pairwise(markers):
         head = data[at : at + 2 + int.from_bytes(data[at + 2 : at + 4])]
         if code in FRAMES:
             baseline = code not in PROGRESSIVE
         if code == SCAN:
-            head = head[:-3] + bytes((0, COEFFICIENTS - 1, 0)) if baseline else head  # some encoders write others
+            head = (
+                head[:-3] + bytes((0, COEFFICIENTS - 1, 0)) if baseline else head
+            )  # some encoders write other numbers
             head += data[at + len(head) : following]
         if code not in APPLICATIONS:
             kept.append(head)
@@ -149,7 +153,7 @@ def _without_header_faults(data: bytes) -> bytes:
 
 
 def _without_left_over(data: bytes, warning: str) -> Iterator[bytes]:
-    """The picture without so many bytes before a marker of that kind, once for each."""
+    """Yield the picture without `extra` bytes before a marker of that kind, once for each such marker."""
     if found := LEFT_OVER.search(warning.lower()):
         length, marker = int(found["bytes"]), int(found["marker"], 16)
         for code, at in _markers(data):
@@ -158,8 +162,8 @@ def _without_left_over(data: bytes, warning: str) -> Iterator[bytes]:
 
 
 def _refuse_missing_scans(data: bytes) -> None:
-    """Refuse a JPEG that was cut between two scans: what came before is a picture, but coarse or of other colours."""
-    missing: dict[int, set[int]] = {}  # by component, the coefficients whose last bit has not come
+    """Refuse a progressive JPEG that was cut between scans: the rest is a picture, but coarse or in wrong colours."""
+    missing: dict[int, set[int]] = {}  # by component: coefficients whose last bit is still missing
     progressive = False
     for code, at in _markers(data):
         if code in FRAMES:
@@ -181,21 +185,21 @@ def _refuse_missing_scans(data: bytes) -> None:
 
 
 def _part(data: bytes, at: int, length: int) -> bytes:
-    """Bytes of a header, which end before the file's end marker."""
+    """Return the bytes of a segment header, within the picture."""
     if at + length > len(data) - len(END):
         raise OSError("image file is truncated (within a header)")
     return data[at : at + length]
 
 
 def _has_hole(data: bytes) -> bool:
-    """Whether there are zeros where a picture's data should be."""
+    """Return whether zeros take the place of a picture's data."""
     markers = list(_markers(data))
     scans = [at for code, at in markers if code == SCAN]
     return bool(scans) and data.find(NO_DATA, scans[0], markers[-1][1]) >= 0
 
 
 def _markers(data: bytes) -> Iterator[tuple[int, int]]:
-    """The code of each marker of the first picture in a file, and where it stands, up to its end marker."""
+    """Yield the code and the position of each marker of the first picture in a file, up to its end marker."""
     at = len(START)
     while found := MARKER.search(data, at):
         code = found.group()[1]

@@ -1,4 +1,4 @@
-"""Which way up a photo is, as its camera noted it."""
+"""The orientation of a photo, as its camera recorded it."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ UPRIGHT = {
 
 
 def read_orientation(image: Image.Image) -> int:
-    """EXIF's orientation, 1 (upright) to 8.
+    """Read the EXIF orientation, 1 (upright) to 8.
 
-    Call it after decoding: `getexif` decodes a PNG, and its errors are swallowed here.
+    Call it after decoding: `getexif` decodes a PNG, and this function hides its errors.
     """
-    if image.format == "TIFF":  # turned upright by Pillow as it loads
+    if image.format == "TIFF":  # Pillow turns TIFFs upright when it loads them
         return 1
     try:
         value = int(image.getexif().get(ORIENTATION_TAG, 1))  # some write it as a real number
-    except Exception:  # broken metadata may raise anything too, and does not make a photo unusable
+    except Exception:  # broken metadata raise anything, and don't make a photo unusable
         return 1
     return value if value in UPRIGHT else 1
 
 
 def turn_upright(image: Image.Image, orientation: int) -> Image.Image:
-    """Turn or flip a picture of that orientation."""
+    """Turn or flip a picture with this EXIF orientation so that it is upright."""
     return image.transpose(UPRIGHT[orientation]) if orientation in UPRIGHT else image

@@ -1,4 +1,4 @@
-"""What of a PNG file makes its picture; the rest may be broken or large, which must not cost the picture."""
+"""Keep only the chunks of a PNG that make its picture; damage in the others must not cost the picture."""
 
 from __future__ import annotations
 
@@ -7,20 +7,23 @@ import zlib
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 PICTURE = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
 TEXTS = (b"tEXt", b"zTXt", b"iTXt")
-WITH_ORIENTATION = (b"XML:com.adobe.xmp", b"Raw profile type exif")  # keywords of the texts where Pillow looks for it
+WITH_ORIENTATION = (
+    b"XML:com.adobe.xmp",
+    b"Raw profile type exif",
+)  # keywords of text chunks in which Pillow looks for the orientation
 MAX_TEXT_BYTES = 2**20  # Pillow refuses a file with more in one text
 
 
 def without_side_chunks(data: bytes) -> bytes:
-    """Leave out all chunks that do not change what is seen: colour profiles, texts, times, further frames.
+    """Remove all chunks that do not change the picture: colour profiles, texts, times, further frames.
 
     Other readers skip such a chunk when it is damaged or too large (PNG 1.2, section 10.1); Pillow refuses the file.
 
     Args:
-        data: a file's bytes; what is no PNG stays as it is, and so does all after a chunk that is not whole.
+        data: bytes of a file. Other formats stay as they are, and so does everything after an incomplete chunk.
 
     Raises:
-        OSError: when a chunk that the picture is made of is not whole or has a wrong checksum; Pillow looks at few.
+        OSError: when a chunk of the picture is incomplete or has a wrong checksum; Pillow checks only a few.
     """
     if not data.startswith(SIGNATURE):
         return data
@@ -29,13 +32,13 @@ def without_side_chunks(data: bytes) -> bytes:
     while at + 12 <= len(data):
         name, end = data[at + 4 : at + 8], at + 12 + int.from_bytes(view[at : at + 4])
         if end > len(data):
-            if name in PICTURE:  # of which nothing tells whether it is right
+            if name in PICTURE:  # without a checksum, nothing tells whether it is right
                 raise OSError(f"image file is truncated (in {name.decode()})")
             break
         if _is_needed(name, view[at + 4 : end]):
             parts.append(view[at:end])
         at = end
-    if len(parts) == 1:  # nothing could be told
+    if len(parts) == 1:  # there was no complete chunk
         return data
     return b"".join([*parts, view[at:]])
 

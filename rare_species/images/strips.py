@@ -1,4 +1,4 @@
-"""A picture a few rows at a time, so that no second copy of a large one is in memory."""
+"""Process a picture a few rows at a time, so that the memory never holds a second copy of a large one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ STRIP_PIXELS = 1_000_000
 
 
 def strips(image: Image.Image) -> Iterator[tuple[int, int, int, int]]:
-    """Boxes as `Image.crop` takes them, as wide as the picture, from top to bottom."""
+    """Yield boxes for `Image.crop`, as wide as the picture, from top to bottom."""
     rows = max(1, STRIP_PIXELS // image.width)
     for top in range(0, image.height, rows):
         yield 0, top, image.width, min(top + rows, image.height)

@@ -1,4 +1,4 @@
-"""Whether a compressed TIFF is whole, of which libtiff says too little; and how to keep libtiff off standard error."""
+"""Find incomplete compressed TIFFs, which libtiff often misses, and keep libtiff from writing to standard error."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ FORMS = {  # by signature: where the directory is, how many entries it has, and 
 }
 COMPRESSION, OFFSETS, COUNTS = 259, (273, 324), (279, 325)  # TIFF 6.0, sections 3, 8 and 15: of strips or tiles
 JPEG, DEFLATE = (7,), (8, 32946)
-MOST_BYTES = 32  # of a pixel: four channels of real numbers
-PIECE = 4096  # bytes that are inflated at a time, to a thousand times as many
+MOST_BYTES = 32  # bytes per pixel: four channels of real numbers
+PIECE = 4096  # compressed bytes that are inflated at a time; the output can be 1,000 times as large
 
 
 @cache
 def silence_libtiff() -> None:
-    """Keep libtiff from writing to standard error: it names no file, and Pillow raises what is an error.
+    """Keep libtiff from writing to standard error: its lines name no file, and Pillow raises real errors anyway.
 
-    Pillow's own copy of libtiff is reached through the module that is linked to it; a Pillow with libtiff built in goes
-    on writing.
+    Pillow's copy of libtiff is reached through the module that links to it. A Pillow with libtiff built in can't be
+    silenced.
     """
     library = ctypes.CDLL(_imaging.__file__)
     for name in ("TIFFSetErrorHandler", "TIFFSetWarningHandler"):
@@ -38,23 +38,23 @@ def silence_libtiff() -> None:
 
 
 def refuse_damaged(image: TiffImageFile, data: bytes) -> None:
-    """Refuse a compressed TIFF that ends before its picture does, or has zeros instead of its data.
+    """Refuse a compressed TIFF that ends too early, or has zeros in place of data.
 
-    Zeros are found where a coder marks its end: in Deflate and JPEG; in LZW and LZMA libtiff itself finds them.
+    Zeros can be found in Deflate and JPEG, which mark their end; in LZW and LZMA libtiff finds them itself.
 
     Args:
-        image: as Pillow opened it.
-        data: the file's bytes.
+        image: the image, as Pillow opened it.
+        data: bytes of the file.
 
     Raises:
-        OSError: when it is not whole.
+        OSError: when the TIFF is incomplete.
     """
-    if not image.tile or image.tile[0][0] != "libtiff":  # Pillow itself raises where others end early
+    if not image.tile or image.tile[0][0] != "libtiff":  # Pillow itself refuses other TIFFs that end early
         return
     places = list(zip(_first_present(image, OFFSETS), _first_present(image, COUNTS), strict=False))
     if any(start + length > len(data) for start, length in places):
         raise OSError("image file is truncated (in its data)")
-    if sum(length for _, length in places) > len(data):  # made to keep its reader busy: not searched
+    if sum(length for _, length in places) > len(data):  # overlapping strips, made to waste time: not searched
         return
     compression = _first_present(image, (COMPRESSION,))[0]
     most = image.width * image.height * MOST_BYTES // len(places)
@@ -64,14 +64,14 @@ def refuse_damaged(image: TiffImageFile, data: bytes) -> None:
 
 
 def ends_early(data: bytes) -> bool:
-    """Whether a TIFF that can't be decoded ends before its directory does, or in zeros."""
+    """Return whether a TIFF that can't be decoded ends before its directory, or in zeros."""
     if data[:4] not in FORMS:
         return False
     head, count, entry_bytes = FORMS[data[:4]]
     try:
         (at,) = struct.unpack_from(head, data)
         (entries,) = struct.unpack_from(count, data, at)
-    except (struct.error, OverflowError):  # a BigTIFF's place may be beyond what Python counts to
+    except (struct.error, OverflowError):  # a BigTIFF's offset may exceed what Python can index
         return True
     end = at + struct.calcsize(count) + entries * entry_bytes
     return entries == 0 or end > len(data) or data.endswith(NO_DATA)
@@ -83,7 +83,7 @@ def _first_present(image: TiffImageFile, numbers: tuple[int, ...]) -> tuple[int,
 
 
 def _has_end(strip: bytes, compression: int, most: int) -> bool:
-    """Whether a strip's coder came to its end, as far as that can be known of `most` bytes."""
+    """Return whether a compressed strip reaches its end within `most` bytes of output."""
     if compression in JPEG:
         return strip.rstrip(b"\0").endswith(END)
     return compression not in DEFLATE or _inflates(strip, most)

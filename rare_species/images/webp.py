@@ -1,4 +1,4 @@
-"""Whether a WebP is whole: zeros are valid data of both its coders, and libwebp decodes them without a word."""
+"""Find incomplete WebPs: zeros are valid data for both WebP coders, and libwebp decodes them silently."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from PIL import Image
 
 from rare_species.images.jpeg import NO_DATA
 
-HEAD = 12  # bytes of a RIFF's own header
-FRAME_HEAD = 16  # of an animation's frame, before its chunks
+HEAD = 12  # bytes of the RIFF header
+FRAME_HEAD = 16  # bytes of an animation frame's header
 CODED = (b"VP8 ", b"VP8L")
 # A whole picture is coded to its end: of 1,632 drawn ones, flat to noise, in all qualities and methods, 3 bytes could
 # be spared at most. A run of zeros alone tells nothing: flat areas are coded in up to 800,000 of them.

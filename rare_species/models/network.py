@@ -1,4 +1,4 @@
-"""Networks of saved models: written with the documents that describe them, and loaded if they still fit these."""
+"""Networks of saved models: written with the JSON files that describe them, and checked against these when loaded."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from rare_species.networks.saving import load_keras, save_keras
 def save_model(
     folder: Path, model: keras.Model, classes: Sequence[Mapping[str, Any]], metadata: Mapping[str, Any]
 ) -> None:
-    """Write `FILES`; checksums come when the folder is complete.
+    """Write the files of a saved model, without checksums: these follow when the folder is complete.
 
     Args:
         folder: an empty folder.
         model: the network.
         classes: class_id, family and phylum by class id.
-        metadata: a document as `Metadata` describes it.
+        metadata: content of metadata.json, see `saved.Metadata`.
     """
     save_keras(folder / NETWORK, model)
     write_json_file(folder / CLASSES, [dict(entry) for entry in classes], Classes)
@@ -32,10 +32,10 @@ def save_model(
 
 
 def load_network(saved: Saved) -> keras.Model:
-    """Load the network of a saved model, and see that it is the one that the documents beside it describe.
+    """Load the network of a saved model and check it against the JSON files beside it.
 
     Raises:
-        UserError: when it takes or gives something else.
+        UserError: when its inputs or outputs differ from what they describe.
     """
     model = load_keras(saved.folder / NETWORK)
     side = saved.metadata.input.image_size

@@ -1,4 +1,4 @@
-"""What models are fitted to and measured on: photos, features and classes that are seen to belong together."""
+"""The data that models are fitted to and measured on: photos, features and classes, checked to belong together."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from rare_species.data.shards import INDEX_NAME, Packed
 
 @dataclass(frozen=True)
 class Data:
-    """All that a candidate is fitted to and scored on.
+    """Everything that a classifier is fitted to and measured on.
 
     Attributes:
         packed: the photos.
         classes: family and phylum by class id.
-        description: of the backbone.
-        features: the folder of their features; these are of width 0 for a model that learns from photos.
-        phyla: what the last numbers of a feature vector stand for; none for classifiers that see the image alone.
+        description: description of the backbone.
+        features: folder of the features; they have width 0 for a network that learns from photos.
+        phyla: phyla of the one-hot columns that end each feature vector; empty for classifiers that see only the image.
     """
 
     packed: Packed
@@ -43,19 +43,19 @@ class Data:
 
     @property
     def has_features(self) -> bool:
-        """Whether there is a backbone, and so a head to fit."""
+        """Whether there is a frozen backbone, whose features a head can be fitted to."""
         return bool(self.description.feature_size)
 
     @cached_property
     def fitted(self) -> dict[str, Features]:
-        """Features of the splits that fitting may see, held in memory from the first time on."""
+        """Features of the training and validation photos, loaded once and kept in memory."""
         return {split: self.load(split) for split in ("train", "val")}
 
     def load(self, split: str) -> Features:
         """Read a split's features.
 
         Raises:
-            UserError: when they are not as stage embed wrote them.
+            UserError: when they have changed since stage embed wrote them.
         """
         check_files(self.features, f"{split}.npz")
         features = load_features(self.features, split)
@@ -69,10 +69,10 @@ class Data:
 
 
 def open_data(features: Path, packed: Packed, classes: Sequence[dict[str, Any]]) -> Data:
-    """Open features, and see that they are of these photos and classes; nothing large is read yet.
+    """Open features and check that they belong to these photos and classes; features are not loaded yet.
 
     Raises:
-        UserError: when they are not, or a file is not as its stage wrote it.
+        UserError: when they do not, or a file has changed since its stage wrote it.
     """
     packed.check_classes(len(classes))
     check_files(features, BACKBONE_NAME)
@@ -92,13 +92,13 @@ def open_data(features: Path, packed: Packed, classes: Sequence[dict[str, Any]])
 
 
 def _are_of(features: Path, packed: Packed, split: str) -> bool:
-    """Whether a split's features are of its photos, in their order and with their labels."""
+    """Return whether a split's features belong to its photos, in the same order and with the same labels."""
     (paths, labels), rows = load_photos(features, split), packed.rows(split)
     return np.array_equal(paths, rows["file_path"].to_numpy(dtype=str)) and np.array_equal(labels, rows["class_id"])
 
 
 def photos_of(data: Data, split: str) -> tf.data.Dataset:
-    """What the whole model takes: photos in order, with their phylum if it is told that."""
+    """Make the input of the whole model: photos in order, with their phylum if it is conditioned on it."""
     rows = data.packed.rows(split)
     photos = photo_batches(data.packed, rows, PHOTO_BATCH)
     if not data.phyla:

@@ -1,4 +1,4 @@
-"""Saved models: their folder, what they say of themselves, and how that is read; no TensorFlow."""
+"""Saved models: the JSON files in their folders, and how they are read; no TensorFlow."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from rare_species.data.shards import Preprocessing
 
 NETWORK, METADATA = "model.keras", "metadata.json"
 FILES = (NETWORK, CLASSES, METADATA)
-SKIPPED = "skipped.json"  # why there is no model
+SKIPPED = "skipped.json"  # in place of a model: why there is none
 
 
 class Input(Preprocessing):
-    """What a network takes: photos of that shape, and the phylum if it is told that.
+    """The input of a network: how photos are preprocessed, and the phyla it is conditioned on.
 
     Attributes:
-        values: what the numbers are, for people.
-        phyla: those it can be told, in the order of its second input; none where it has no such input.
+        values: description of the values, for readers.
+        phyla: phyla in the order of the second input; empty when there is no such input.
     """
 
     values: str
@@ -34,7 +34,7 @@ class Input(Preprocessing):
 
 
 class Images(JsonFile):
-    """Photos of each split."""
+    """Number of photos in each split."""
 
     train: NonNegativeInt
     val: NonNegativeInt
@@ -42,20 +42,20 @@ class Images(JsonFile):
 
 
 class RecordedParameters(BaseModel):
-    """A group of the knobs that a model was fitted with; others may be there, as they come and go with versions."""
+    """Parameters that a model was fitted with. Others are allowed, because they come and go with versions."""
 
     model_config = ConfigDict(extra="allow", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class HeadParameters(RecordedParameters):
-    """Those of the head that the report shows."""
+    """Parameters of the head that the report shows."""
 
     units: list[PositiveInt]
     dropout: float | list[float]
 
 
 class OptimizerParameters(RecordedParameters):
-    """Those of the optimizer that the report shows."""
+    """Parameters of the optimizer that the report shows."""
 
     name: str
     learning_rate: float
@@ -63,13 +63,13 @@ class OptimizerParameters(RecordedParameters):
 
 
 class ScheduleParameters(RecordedParameters):
-    """Those of the schedule that the report shows."""
+    """Parameters of the schedule that the report shows."""
 
     name: str
 
 
 class FittedParameters(RecordedParameters):
-    """What a model was fitted with; fields are the knobs that the report shows."""
+    """Parameters that a model was fitted with, as far as the report shows them."""
 
     epochs: NonNegativeInt
     batch_size: PositiveInt
@@ -84,12 +84,13 @@ class Metadata(JsonFile):
     """metadata.json of a candidate.
 
     Attributes:
-        input: what it takes.
-        backbone: what its features come from.
-        images: photos of each split.
-        best_epoch: whose weights were kept.
-        params: the knobs it was fitted with.
-        cores: that a fit to photos ran on, as its last digits depend on them; None for a head, which does not.
+        input: input of the network.
+        backbone: description of the backbone.
+        images: number of photos in each split.
+        best_epoch: epoch whose weights were kept, from 1.
+        params: parameters of the fit.
+        cores: number of cores that a fit to photos ran on, which changes its last digits; None for a head, whose bytes
+            do not depend on it.
     """
 
     input: Input
@@ -111,12 +112,12 @@ M = TypeVar("M", bound=Metadata)
 
 @dataclass(frozen=True)
 class Saved:
-    """A folder with a model that is as its stage wrote it.
+    """A saved model, whose files were compared with their checksums.
 
     Attributes:
-        folder: with `FILES` and their checksums.
+        folder: folder with `FILES` and SHA256SUMS.
         classes: class_id, family and phylum by class id.
-        metadata: all of metadata.json.
+        metadata: content of metadata.json.
     """
 
     folder: Path
@@ -125,42 +126,48 @@ class Saved:
 
     @property
     def preprocessing(self) -> Preprocessing:
-        """Of the photos that it takes."""
+        """How the model's photos are preprocessed."""
         return Preprocessing.model_validate(self.metadata.input.model_dump(include=set(Preprocessing.model_fields)))
 
     @property
     def phyla(self) -> Sequence[str]:
-        """Those it can be told, in the order of its second input; none where it has no such input."""
+        """Phyla in the order of the second input; empty when there is no such input."""
         return self.metadata.input.phyla
 
 
 def read_candidates(folders: Iterable[Path]) -> dict[str, Saved]:
-    """Read all but the networks of the candidates, by name, but for one whose stage says that there is none.
+    """Read everything but the networks of the candidates; a folder with skipped.json has no candidate.
+
+    Returns:
+        Saved models by the names of their folders.
 
     Raises:
-        UserError: when files are missing or are not as stage train or tune wrote them.
+        UserError: when files are missing, or have changed since stage train or tune wrote them.
     """
     return {folder.name: read_saved(folder) for folder in folders if not _is_skipped(folder)}
 
 
 def read_saved(folder: Path) -> Saved:
-    """Read all but the network of a candidate.
+    """Read everything but the network of a candidate.
 
     Raises:
-        UserError: when files are missing or are not as stage train or tune wrote them.
+        UserError: when files are missing, or have changed since stage train or tune wrote them.
     """
     return Saved(folder, *read_json_files(folder, Metadata))
 
 
 def read_json_files(folder: Path, kind: type[M]) -> tuple[Sequence[Mapping[str, Any]], M]:
-    """Classes and metadata, once all `FILES` are seen to be as they were written.
+    """Check the files of a saved model, and read its classes and metadata.
 
     Args:
-        folder: with a model.
-        kind: of metadata.json.
+        folder: folder of the model.
+        kind: schema of metadata.json.
+
+    Returns:
+        Classes by class id, and metadata.
 
     Raises:
-        UserError: when they are not, or belong to several models.
+        UserError: when a file has changed, or the files belong to different models.
     """
     check_files(folder, *FILES)
     metadata = read_json_file(folder / METADATA, kind)

@@ -1,4 +1,4 @@
-"""Join networks into the one that is saved, and the names of its parts."""
+"""Assemble the network that is saved, from parts with fixed names."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from collections.abc import Sequence
 import keras
 from keras import layers
 
-BACKBONE = "backbone"  # the part of a saved model that gives the cached features, where it was kept frozen
-CLASSIFIER = "classifier"  # the part of a saved model that takes features, or photos where there is no backbone
-TRANSFORMER = "vit"  # the part of a Vision Transformer that KerasHub builds
+BACKBONE = "backbone"  # part of a saved model with a frozen backbone: gives the cached features
+CLASSIFIER = "classifier"  # part of a saved model: takes features, or photos if there is no frozen backbone
+TRANSFORMER = "vit"  # the name of KerasHub's part of a Vision Transformer
 
 
 def average_probabilities(members: Sequence[keras.Model]) -> keras.Model:
-    """Join models that give logits into one named `CLASSIFIER` that gives the mean of their probabilities."""
+    """Combine models that give logits into one, named `CLASSIFIER`, that gives the mean of their probabilities."""
     inputs = keras.Input(members[0].input_shape[1:], name="inputs")
     outputs = []
     for number, member in enumerate(members, start=1):
-        copy = type(member).from_config(member.get_config())  # for a name of its own
+        copy = type(member).from_config(member.get_config())  # a copy can get a name of its own
         copy.set_weights(member.get_weights())
         copy.name = f"member{number}"
         outputs.append(layers.Softmax(name=f"probabilities{number}")(copy(inputs, training=False)))
@@ -27,17 +27,17 @@ def average_probabilities(members: Sequence[keras.Model]) -> keras.Model:
 
 
 def assemble(side_px: int, parts: Sequence[keras.Model], n_phyla: int = 0) -> keras.Model:
-    """Chain models into the one that is saved: from RGB in [0, 255] to probabilities.
+    """Chain models into one from RGB in [0, 255] to probabilities.
 
     Args:
         side_px: side of the input, in pixels.
-        parts: the first takes RGB in [0, 255], the last gives probabilities.
-        n_phyla: length of a second input, the one-hot phylum, which the last part takes behind the features; 0
-            without one.
+        parts: models; the first takes RGB in [0, 255], the last gives probabilities.
+        n_phyla: length of a second input, the one-hot phylum, which is appended to the features for the last part; 0
+            for no such input.
 
     Returns:
-        A model from "rgb" of shape (n, side_px, side_px, 3), and "phylum" of shape (n, n_phyla) if it is told that,
-        to probabilities of shape (n, n_classes).
+        A model from "rgb" of shape (n, side_px, side_px, 3), and "phylum" of shape (n, n_phyla) if it is conditioned on
+        the phylum, to probabilities of shape (n, n_classes).
     """
     inputs = [keras.Input((side_px, side_px, 3), name="rgb")]
     *before, last = parts

@@ -1,4 +1,4 @@
-"""Same seed, same bytes: for everything that draws random numbers through Keras."""
+"""Same seed, same bytes: seeding and deterministic operations for Keras."""
 
 import random
 
@@ -13,10 +13,10 @@ def make_reproducible(seed: int) -> None:
 
 
 def seed_new_layers(seed: int) -> None:
-    """Seed what Keras draws the seeds of new layers from, and allow only deterministic operations.
+    """Seed the generator from which Keras seeds new layers, and allow only deterministic operations.
 
-    Enough for layers that are built at once, and safe while other threads compute: TensorFlow's own seed is left alone,
-    as setting it throws away the kernels that they use.
+    This is enough for layers that are built right away, and safe while other threads compute. It leaves TensorFlow's
+    own seed alone, because setting that discards kernels that other threads use.
     """
     random.seed(seed)
     tf.config.experimental.enable_op_determinism()

@@ -1,4 +1,4 @@
-"""Run a Keras model: traced once, without dropout or augmentation."""
+"""Run Keras models for inference, traced once."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Inference:
-    """A traced model, from a float32 batch, one per input, to the output.
+    """A traced model: a function from one float32 batch per input to the output.
 
     Attributes:
-        model: held, as the trace does not keep its variables.
+        model: the model, kept because the trace does not keep its variables alive.
         traced: TensorFlow's concrete function.
     """
 
@@ -24,12 +24,12 @@ class Inference:
     traced: Callable[..., tf.Tensor]
 
     def __call__(self, *batch: tf.Tensor) -> tf.Tensor:
-        """Run the model on a batch of any length; later changes of the weights are seen."""
+        """Run the model on a batch of any length, with its current weights."""
         return self.traced(*batch)
 
 
 def inference(model: keras.Model) -> Inference:
-    """Trace a model with one output once, without dropout or augmentation."""
+    """Trace a model with one output, without dropout or augmentation."""
 
     def run(*batch: tf.Tensor) -> tf.Tensor:
         return model(batch[0] if len(batch) == 1 else list(batch), training=False)
@@ -39,11 +39,11 @@ def inference(model: keras.Model) -> Inference:
 
 
 def each_input(batch: tf.Tensor | tuple[tf.Tensor, ...]) -> tuple[tf.Tensor, ...]:
-    """One tensor per input of a model, from a dataset's element."""
+    """Return an element of a dataset as one tensor per model input."""
     return batch if isinstance(batch, tuple) else (batch,)
 
 
 def predict(model: keras.Model, batches: tf.data.Dataset) -> NDArray[np.float32]:
-    """Run a model over batches, tuples if it has several inputs; float32 array of shape (n, ...)."""
+    """Run a model over batches (tuples for several inputs) and return a float32 array of shape (n, ...)."""
     call = inference(model)
     return np.concatenate([call(*each_input(batch)).numpy() for batch in batches])

@@ -1,4 +1,4 @@
-"""Rewrite a network into one that computes the same in less time."""
+"""Rewrite networks so that they compute the same faster."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ def fold_batch_norm(model: keras.Model) -> keras.Model:
     fast; features differ by about 1e-5. It must not be trained further.
 
     Args:
-        model: a functional model; left as it is.
+        model: a functional model, which is not changed.
 
     Returns:
-        A model with the same inputs and outputs. Batch normalisation that follows something else, or a convolution
-        whose output has another reader, stays.
+        A model with the same inputs and outputs. Batch normalisation stays where it follows something else, or a
+        convolution whose output is used elsewhere too.
     """
     batch_norm_of = _foldable(model)
     folded = set(batch_norm_of.values())
@@ -48,10 +48,10 @@ def fold_batch_norm(model: keras.Model) -> keras.Model:
 
 
 def for_inference(backbone: keras.Model) -> keras.Model:
-    """Copy a backbone with batch normalisation folded away; it gives the same features, and must not be trained.
+    """Copy a backbone with folded batch normalisation; it gives the same features and must not be trained.
 
     Args:
-        backbone: from `build.build_backbone`, or such a one loaded from its file.
+        backbone: a model from `build.build_backbone`, or one loaded from its file.
 
     Returns:
         A frozen model of the same name.
@@ -62,12 +62,12 @@ def for_inference(backbone: keras.Model) -> keras.Model:
 
 
 def with_network(backbone: keras.Model, network: keras.Model, **call: bool) -> keras.Model:
-    """Put another network behind a backbone's scaling.
+    """Replace the network behind a backbone's scaling.
 
     Args:
-        backbone: its last operation is a network, those before scale RGB in [0, 255] for it.
-        network: takes its place; not copied.
-        call: `training`, if that is to be fixed.
+        backbone: a model whose last operation is a network; the operations before it scale RGB in [0, 255].
+        network: the network that replaces it; not copied.
+        call: arguments of the network's call, such as a fixed `training`.
     """
     _, *scaling, _ = backbone.operations
     x = inputs = keras.Input(backbone.input_shape[1:], name="rgb")
@@ -111,7 +111,9 @@ def in_precision(model: keras.Model, policy: str) -> keras.Model:
     """
 
     def copied(operation: Any) -> Any:
-        computes = {"dtype": policy} if isinstance(operation, keras.layers.Layer) else {}  # a slice has no format
+        computes = (
+            {"dtype": policy} if isinstance(operation, keras.layers.Layer) else {}
+        )  # operations such as slices have no number format
         return type(operation).from_config(operation.get_config() | computes)
 
     copy = keras.models.clone_model(model, clone_function=copied)
@@ -124,7 +126,7 @@ def in_precision(model: keras.Model, policy: str) -> keras.Model:
 def _set_weights(layer: keras.layers.Layer, weights: list[np.ndarray]) -> None:
     layer.set_weights(weights)
     if isinstance(layer, layers.Normalization):
-        layer.finalize_state()  # it computes with copies of its weights
+        layer.finalize_state()  # such a layer computes with copies of its weights
 
 
 def _is_depthwise(layer: keras.layers.Layer) -> bool:
@@ -132,7 +134,7 @@ def _is_depthwise(layer: keras.layers.Layer) -> bool:
 
 
 def _foldable(model: keras.Model) -> dict[str, str]:
-    """Names of batch normalisations by the name of the convolution that is read by nothing else."""
+    """Map convolutions whose output only a batch normalisation uses to that batch normalisation, by name."""
     before = {layer.name: _layers_before(layer) for layer in model.layers}
     readers = Counter(source.name for sources in before.values() for source in sources)
     readers.update(_maker(output).name for output in model.outputs)
@@ -157,7 +159,7 @@ def _maker(tensor: Any) -> Any:
 
 
 def _folded_weights(convolution: keras.layers.Layer, batch_norm: keras.layers.Layer) -> list[np.ndarray]:
-    """The kernel and the bias that do a convolution's work and its batch normalisation's, in float64."""
+    """Return the kernel and bias of a convolution with its batch normalisation folded in, computed in float64."""
     kernel, *bias = convolution.get_weights()
     arrays = {
         variable.name: array.astype(np.float64)

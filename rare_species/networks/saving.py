@@ -11,7 +11,7 @@ import keras
 
 from rare_species.common.errors import UserError
 
-MEMBER_TIME = (1980, 1, 1, 0, 0, 0)  # the earliest a zip can hold
+MEMBER_TIME = (1980, 1, 1, 0, 0, 0)  # the earliest time in a zip
 SAVED_AT = "1980-01-01@00:00:00"
 
 
@@ -24,10 +24,10 @@ def save_keras(path: Path, model: keras.Model) -> None:
 
 
 def load_keras(path: Path) -> keras.Model:
-    """Read a .keras file; Keras itself imports KerasHub where the file needs it.
+    """Read a .keras file; Keras imports KerasHub if the file needs it.
 
     Raises:
-        UserError: when that can't be imported.
+        UserError: when KerasHub is needed and can't be imported.
     """
     try:
         return keras.models.load_model(path, compile=False)
@@ -41,7 +41,7 @@ def load_keras(path: Path) -> keras.Model:
 
 
 def _normalise_archive(source: Path, target: Path) -> None:
-    """Copy a .keras file without what differs at every save: times, and object ids that are memory addresses."""
+    """Copy a .keras file without what differs between saves: times, and object ids, which are memory addresses."""
     with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as new:
         for name in sorted(old.namelist()):
             data = old.read(name)

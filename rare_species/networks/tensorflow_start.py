@@ -1,4 +1,4 @@
-"""Start TensorFlow without the lines it prints at every start, one of which reads like a failure."""
+"""Start TensorFlow without the lines that it always prints, one of which reads like a failure."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from tempfile import TemporaryFile
 from rare_species.common.command import DEBUG, debugging
 
 log = logging.getLogger(__name__)
-NVIDIA = Path("/dev/nvidia0")  # its driver's first GPU on Linux
-HEAD_THREADS = 2  # for a head: a sum shared out among others is rounded in another way, and so is the model
+NVIDIA = Path("/dev/nvidia0")  # the first GPU of NVIDIA's driver on Linux
+HEAD_THREADS = 2  # for a head, on any machine: more threads would round sums differently and change the model
 
 
 def start_tensorflow(threads: int | None = None) -> None:
     """Import TensorFlow and let it look for devices.
 
-    What it says is held back unless that fails or a person is debugging: words before an abort would be lost.
+    What it prints is hidden, and shown only when the start fails or when debugging.
 
     Args:
         threads: see `limit_threads`; TensorFlow's own choice when None.
@@ -30,7 +30,9 @@ def start_tensorflow(threads: int | None = None) -> None:
     with nullcontext() if debugging() else _errors_held_back():
         import tensorflow as tf
 
-        devices = tf.config.list_physical_devices()  # else it would complain later, at the first operation
+        devices = (
+            tf.config.list_physical_devices()
+        )  # makes TensorFlow print its notices now, not at the first operation
     if all(device.device_type != "GPU" for device in devices) and _has_gpu():
         log.warning(
             "there is a GPU (%s) that TensorFlow can't use: all is computed on the CPU. %s=1 shows why", NVIDIA, DEBUG
@@ -38,21 +40,21 @@ def start_tensorflow(threads: int | None = None) -> None:
 
 
 def limit_threads(threads: int) -> None:
-    """Fix how many threads share an operation's work; TensorFlow asks when the first operation runs.
+    """Set how many threads share an operation's work; call it before the first operation runs.
 
-    TF_NUM_INTRAOP_THREADS in the environment goes before it.
+    TF_NUM_INTRAOP_THREADS in the environment takes precedence.
     """
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(threads))
 
 
 def _has_gpu() -> bool:
-    """Whether this machine has one that was not hidden on purpose."""
+    """Return whether this machine has a GPU that was not hidden on purpose."""
     return NVIDIA.exists() and os.environ.get("CUDA_VISIBLE_DEVICES") not in ("", "-1")
 
 
 @contextmanager
 def _errors_held_back() -> Iterator[None]:
-    """Keep what this process and its libraries write to standard error; give it out when the block fails."""
+    """Capture what this process and its libraries write to standard error; print it if the block fails."""
     sys.stderr.flush()
     with TemporaryFile() as held:
         kept = os.dup(2)

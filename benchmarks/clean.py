@@ -36,13 +36,13 @@ class Params:
 
 def rows() -> list[Row]:
     """Clean against its limit."""
-    photos, cores, knobs = realistic_photos(), available_cores(), load_params(Path("params.yaml"), Params).clean
+    photos, cores, parameters = realistic_photos(), available_cores(), load_params(Path("params.yaml"), Params).clean
     with tempfile.TemporaryDirectory(dir=FOLDER) as folder:
         listing = link_all(photos, Path(folder))
         turns = take_turns(
             {
-                "clean": timed(lambda: build_manifest(listing, Path(folder), set(), knobs, cores), len(listing)),
-                "inspection": timed(lambda: [inspect(file, knobs) for file in photos.files], len(photos.files)),
+                "clean": timed(lambda: build_manifest(listing, Path(folder), set(), parameters, cores), len(listing)),
+                "inspection": timed(lambda: [inspect(file, parameters) for file in photos.files], len(photos.files)),
                 "limit": timed(lambda: [look_at(file) for file in photos.files], len(photos.files)),
             }
         )
@@ -67,9 +67,9 @@ def link_all(photos: Photos, folder: Path) -> pd.DataFrame:
     return pd.concat(listings, ignore_index=True)
 
 
-def inspect(file: Path, knobs: CleanParams) -> Facts:
+def inspect(file: Path, parameters: CleanParams) -> Facts:
     """What the stage does with a photo when it looks for no documents."""
-    return inspect_image(file, knobs.min_side_px, knobs.max_pixels, None)
+    return inspect_image(file, parameters.min_side_px, parameters.max_pixels, None)
 
 
 def look_at(file: Path) -> str:

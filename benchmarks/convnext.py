@@ -67,12 +67,12 @@ def main() -> int:
     parser.add_argument("--batch", type=int, default=8, help="photos per call; default: 8")
     parser.add_argument("--side", type=int, default=224, help="in pixels; default: 224")
     parser.add_argument("--rounds", type=int, default=5, help="calls of each; default: 5")
-    knobs = parser.parse_args()
-    result = compare(**vars(knobs))
-    print(f"{knobs.name}, {knobs.batch} photos of {knobs.side} px, median of {knobs.rounds}")
+    parameters = parser.parse_args()
+    result = compare(**vars(parameters))
+    print(f"{parameters.name}, {parameters.batch} photos of {parameters.side} px, median of {parameters.rounds}")
     for name in result.turns.seconds:
         median = result.turns.median(name)
-        print(f"{name:10} {median:7.2f} s  {knobs.batch / median:6.1f} photos a second")
+        print(f"{name:10} {median:7.2f} s  {parameters.batch / median:6.1f} photos a second")
     speed = result.turns.speed("depthwise", "stock")
     print(f"depthwise is {speed.median:.1f} times as fast; features differ by {result.difference:.1e}")
     return 0

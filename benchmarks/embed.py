@@ -55,7 +55,7 @@ def rows() -> list[Row]:
                 "bare": apart(run_network, available_cores()),
             }
         )
-    against = f"its network alone on random tensors, batches of {knobs().batch_size}"
+    against = f"its network alone on random tensors, batches of {parameters().batch_size}"
     return [Row(f"`embed` with {MODEL.name}, photos a second", against, "≥ 0.92×", str(turns.speed("embed", "bare")))]
 
 
@@ -78,10 +78,10 @@ def run_network() -> float:
 def prepared() -> tuple[Embedder, Packed]:
     """Network and photos."""
     packed, _ = packed_photos()
-    return open_embedder(MODEL, knobs(), packed.preprocessing.image_size), packed
+    return open_embedder(MODEL, parameters(), packed.preprocessing.image_size), packed
 
 
-def knobs() -> EmbedParams:
+def parameters() -> EmbedParams:
     """Those of params.yaml."""
     return load_params(Path("params.yaml"), Params).embed
 

@@ -41,48 +41,48 @@ class Params:
 
 def rows() -> list[Row]:
     """A step from photos against one from memory."""
-    knobs = load_params(Path("params.yaml"), Params).train
-    fine_tune = knobs.fine_tune.model_copy(update={"epochs": EPOCHS})
-    knobs = knobs.model_copy(update={"epochs": EPOCHS, "fine_tune": fine_tune})
-    make_reproducible(knobs.seed)
+    parameters = load_params(Path("params.yaml"), Params).train
+    fine_tune = parameters.fine_tune.model_copy(update={"epochs": EPOCHS})
+    parameters = parameters.model_copy(update={"epochs": EPOCHS, "fine_tune": fine_tune})
+    make_reproducible(parameters.seed)
     packed, n_classes = packed_photos()
     photos = packed.rows("train")
 
     def batches(shuffle: Shuffle) -> tf.data.Dataset:
         pairs = shuffled_photo_batches(packed, photos, n_classes, shuffle)
-        return mix_batches(pairs, knobs.augmentation, knobs.seed, shuffle.epoch)
+        return mix_batches(pairs, parameters.augmentation, parameters.seed, shuffle.epoch)
 
     labels = photos["class_id"].to_numpy(dtype=np.int64)
-    data = training_data(labels, n_classes, knobs, knobs.seed, batches=batches, scored={})
-    model = build_model(packed.preprocessing.image_size, n_classes, knobs, data)
+    data = training_data(labels, n_classes, parameters, parameters.seed, batches=batches, scored={})
+    model = build_model(packed.preprocessing.image_size, n_classes, parameters, data)
     from_photos, steps = data.weighted_batches(), data.shuffle.steps
     from_memory = tf.data.Dataset.from_tensors(next(iter(from_photos))).repeat(steps)
     turns = take_turns(
         {
             "photos": timed(lambda: model.fit(from_photos, epochs=1, shuffle=False, verbose=0), len(labels)),
             "memory": timed(
-                lambda: model.fit(from_memory, epochs=1, shuffle=False, verbose=0), steps * knobs.batch_size
+                lambda: model.fit(from_memory, epochs=1, shuffle=False, verbose=0), steps * parameters.batch_size
             ),
         }
     )
     what = f"`train`, fine-tuning the last block of {MODEL}, photos a second"
-    against = f"the same step on tensors in memory, batches of {knobs.batch_size}"
+    against = f"the same step on tensors in memory, batches of {parameters.batch_size}"
     return [Row(what, against, "≥ 0.95×", str(turns.speed("photos", "memory")))]
 
 
-def build_model(side_px: int, n_classes: int, knobs: TrainParams, data: TrainingData) -> keras.Model:
+def build_model(side_px: int, n_classes: int, parameters: TrainParams, data: TrainingData) -> keras.Model:
     """The network that `photos.fine_tune` trains, with random weights, compiled as there."""
     backbone, _ = build_backbone(MODEL, "none", side_px)
     network = backbone.operations[-1]
-    unfreeze(network, BLOCKS, knobs.fine_tune.freeze_batch_norm)
+    unfreeze(network, BLOCKS, parameters.fine_tune.freeze_batch_norm)
     features = with_network(backbone, network)
-    head = build_head(features.output_shape[-1], n_classes, knobs.head)
+    head = build_head(features.output_shape[-1], n_classes, parameters.head)
     whole = keras.Model(features.input, head(features.output))
-    augmenter = build_augmenter(knobs.augmentation, knobs.seed)
+    augmenter = build_augmenter(parameters.augmentation, parameters.seed)
     model = keras.Sequential([keras.Input(whole.input_shape[1:]), augmenter, whole])
-    shares = learning_shares(network, knobs.fine_tune.layer_decay)
-    optimizer = build_fine_tuning_optimizer(knobs, data.shuffle.steps, shares)
-    steps_per_execution = knobs.fine_tune.steps_per_execution
+    shares = learning_shares(network, parameters.fine_tune.layer_decay)
+    optimizer = build_fine_tuning_optimizer(parameters, data.shuffle.steps, shares)
+    steps_per_execution = parameters.fine_tune.steps_per_execution
     model.compile(optimizer, data.loss, steps_per_execution=steps_per_execution, jit_compile=False)
     return model
 

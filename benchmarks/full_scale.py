@@ -1,4 +1,4 @@
-"""Time `dvc repro` when nothing changed, and `dvc exp run` of one knob of the head, with 11,983 photos.
+"""Time `dvc repro` when nothing changed, and `dvc exp run` of one parameter of the head, with 11,983 photos.
 
 Run from the repository root: `python -m benchmarks.full_scale [--metadata CSV] [--rounds 5]`. About 10 minutes, the
 drawing of photos apart. The last commit is cloned into build/bench/, where the pipeline runs once.

@@ -41,13 +41,13 @@ def rows() -> list[Row]:
     photos = realistic_photos()
     labels = photos.listing["family"].astype("category").cat.codes.to_numpy().astype(np.int64)
     splits = {"train": random_features(labels), "val": random_features(labels[::4])}
-    knobs = load_params(Path("params.yaml"), Params).train
-    patient = knobs.early_stopping.model_copy(update={"patience": EPOCHS})
-    knobs = knobs.model_copy(update={"epochs": EPOCHS, "early_stopping": patient})
+    parameters = load_params(Path("params.yaml"), Params).train
+    patient = parameters.early_stopping.model_copy(update={"patience": EPOCHS})
+    parameters = parameters.model_copy(update={"epochs": EPOCHS, "early_stopping": patient})
     seed_project, batches = build_seed_project(int(labels.max()) + 1), read_folders(photos)
     turns = take_turns(
         {
-            "head": lambda: steady_epoch_s(splits, int(labels.max()) + 1, knobs),
+            "head": lambda: steady_epoch_s(splits, int(labels.max()) + 1, parameters),
             "seed project": timed(lambda: seed_project.fit(batches, epochs=1, verbose=0)),
         }
     )

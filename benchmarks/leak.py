@@ -26,7 +26,7 @@ import pandas as pd
 from PIL import Image, ImageEnhance
 from tqdm import tqdm
 
-from benchmarks.knobs import PARAMS, measure
+from benchmarks.single_parameters import PARAMS, measure
 from rare_species.common.files import staged
 from rare_species.common.paths import Paths
 from rare_species.common.schema import read_json_file

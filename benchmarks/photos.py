@@ -96,15 +96,15 @@ def packed_photos() -> tuple[Packed, int]:
 
 
 def preprocess(rows: pd.DataFrame, images: Path, folder: Path) -> None:
-    """Fit and pack photos on all cores as stage preprocess does, with its knobs in params.yaml.
+    """Fit and pack photos on all cores as stage preprocess does, with its parameters in params.yaml.
 
     Args:
         rows: columns file_path, split, class_id and sha256.
         images: folder that `file_path` is relative to.
         folder: an empty one.
     """
-    knobs = load_params(Path("params.yaml"), Preprocess).preprocess
-    fit_and_pack(rows, images, knobs, folder, available_cores())
+    parameters = load_params(Path("params.yaml"), Preprocess).preprocess
+    fit_and_pack(rows, images, parameters, folder, available_cores())
 
 
 def full_scale_archive(metadata: Path | None) -> Path:

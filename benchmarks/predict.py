@@ -54,11 +54,11 @@ def main() -> int:
     parser.add_argument("--photos", type=int, default=500, help="default: 500")
     parser.add_argument("--rounds", type=int, default=3, help="turns of each; default: 3")
     parser.add_argument("--model", type=Path, default=Paths().champion, help=f"default: {Paths().champion}")
-    knobs = parser.parse_args()
-    classifier = read_classifier(knobs.model)
+    parameters = parser.parse_args()
+    classifier = read_classifier(parameters.model)
     with tempfile.TemporaryDirectory() as folder:
-        files = write_photos(knobs.archive, Path(folder), max(knobs.photos, *MEMORY_OF))
-        compare(classifier, files[: knobs.photos], knobs.rounds)
+        files = write_photos(parameters.archive, Path(folder), max(parameters.photos, *MEMORY_OF))
+        compare(classifier, files[: parameters.photos], parameters.rounds)
         for count in MEMORY_OF:
             print(f"peak memory at {count:4} photos: {peak_mib(classifier, files[:count], Path(folder)):.0f} MiB")
     return 0

@@ -110,17 +110,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--metadata", type=Path, help="metadata.csv of the real photos; default: made-up rows")
     parser.add_argument("--photos", type=int, nargs="+", default=PHOTOS, help="of scale, three numbers or more")
     parser.add_argument("--seeds", type=number_of_seeds, default=SEEDS, help=f"of tuner_scores; default: {SEEDS}")
-    knobs = parser.parse_args(argv)
-    names = QUICK + FULL if knobs.full else knobs.names or QUICK
+    parameters = parser.parse_args(argv)
+    names = QUICK + FULL if parameters.full else parameters.names or QUICK
     unknown = sorted(set(names) - set(ORDER))
     if unknown:
         parser.error(f"expected names of benchmarks: {', '.join(ORDER)}. Received: {', '.join(unknown)}")
-    source = ("--metadata", knobs.metadata.name) if knobs.metadata else ()
+    source = ("--metadata", parameters.metadata.name) if parameters.metadata else ()
     asked = {
-        "tuner": ((knobs.metadata,), source),
-        "full_scale": ((knobs.metadata,), source),
-        "scale": ((knobs.metadata, tuple(knobs.photos)), (*source, "--photos", *map(str, knobs.photos))),
-        "tuner_scores": ((knobs.metadata, knobs.seeds), (*source, "--seeds", str(knobs.seeds))),
+        "tuner": ((parameters.metadata,), source),
+        "full_scale": ((parameters.metadata,), source),
+        "scale": ((parameters.metadata, tuple(parameters.photos)), (*source, "--photos", *map(str, parameters.photos))),
+        "tuner_scores": ((parameters.metadata, parameters.seeds), (*source, "--seeds", str(parameters.seeds))),
     }
     benchmarks = [Benchmark(name, *asked.get(name, ())) for name in names]
     return run_command("bench", lambda: write_results(benchmarks, RESULTS))

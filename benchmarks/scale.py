@@ -74,12 +74,12 @@ def run_stages(archive: Path) -> dict[str, Usage]:
     """Run the pipeline in a clone, stage by stage."""
     with tempfile.TemporaryDirectory() as folder:
         workspace = clone(Path(folder) / "clone", archive)
-        knobs = yaml.safe_load((workspace.folder / "params.yaml").read_text(encoding="utf-8"))
-        knobs["unzip"]["archive"], knobs["preprocess"]["image_size"] = str(ARCHIVE), SIDE_PX
-        knobs["tune"]["trials"] = 1
-        for fit in (knobs["train"], knobs["tune"]["base"]):
+        parameters = yaml.safe_load((workspace.folder / "params.yaml").read_text(encoding="utf-8"))
+        parameters["unzip"]["archive"], parameters["preprocess"]["image_size"] = str(ARCHIVE), SIDE_PX
+        parameters["tune"]["trials"] = 1
+        for fit in (parameters["train"], parameters["tune"]["base"]):
             fit["epochs"] = fit["early_stopping"]["patience"] = EPOCHS
-        (workspace.folder / PARAMS).write_text(yaml.safe_dump(knobs), encoding="utf-8")
+        (workspace.folder / PARAMS).write_text(yaml.safe_dump(parameters), encoding="utf-8")
         return {stage: run_stage(workspace, stage, RUNS.get(stage, 1)) for stage in STAGES}
 
 
@@ -127,10 +127,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.scale")
     parser.add_argument("--metadata", type=Path, help="metadata.csv of the real photos; default: made-up rows")
     parser.add_argument("--photos", type=int, nargs="+", default=PHOTOS, help="three numbers or more, rising")
-    knobs = parser.parse_args()
-    if len(knobs.photos) < 3 or list(knobs.photos) != sorted(set(knobs.photos)):
-        parser.error(f"expected three numbers of photos or more, rising. Received: {knobs.photos}")
-    return print_rows(rows(knobs.metadata, knobs.photos))
+    parameters = parser.parse_args()
+    if len(parameters.photos) < 3 or list(parameters.photos) != sorted(set(parameters.photos)):
+        parser.error(f"expected three numbers of photos or more, rising. Received: {parameters.photos}")
+    return print_rows(rows(parameters.metadata, parameters.photos))
 
 
 if __name__ == "__main__":

@@ -122,16 +122,16 @@ def search_keras_tuner(seed: int) -> dict[str, float]:
     train, val = (load_features(Paths().features, name) for name in ("train", "val"))
     n_classes = len(json.loads((Paths().split / "classes.json").read_text("utf-8")))
 
-    def build(knobs: Any) -> keras.Model:
+    def build(parameters: Any) -> keras.Model:
         model = keras.Sequential([keras.Input(train.values.shape[1:])])
         pairs = zip(space["head"]["units"]["each"], space["head"]["dropout"]["each"], strict=True)
         for number, (units, dropout) in enumerate(pairs):
-            width = knobs.Int(f"units{number}", units["low"], units["high"], step=units["step"])
+            width = parameters.Int(f"units{number}", units["low"], units["high"], step=units["step"])
             model.add(layers.Dense(width, activation=base.head.activation))
-            share = knobs.Float(f"dropout{number}", dropout["low"], dropout["high"], step=dropout["step"])
+            share = parameters.Float(f"dropout{number}", dropout["low"], dropout["high"], step=dropout["step"])
             model.add(layers.Dropout(share))
         model.add(layers.Dense(n_classes, activation="softmax"))
-        rate = knobs.Choice("learning_rate", space["optimizer"]["learning_rate"]["choices"])
+        rate = parameters.Choice("learning_rate", space["optimizer"]["learning_rate"]["choices"])
         model.compile(keras.optimizers.Adam(rate), "sparse_categorical_crossentropy", metrics=["accuracy"])
         return model
 
@@ -186,11 +186,11 @@ def main() -> int:
     parser.add_argument("--metadata", type=Path, help="metadata.csv of the real photos; default: made-up rows")
     parser.add_argument("--side", choices=SIDES, help="one search on this repository's features; prints JSON")
     parser.add_argument("--seed", type=int, default=0, help="of that search")
-    knobs = parser.parse_args()
-    if knobs.side:
-        print(json.dumps(SIDES[knobs.side](knobs.seed)))
+    parameters = parser.parse_args()
+    if parameters.side:
+        print(json.dumps(SIDES[parameters.side](parameters.seed)))
         return 0
-    return print_rows(rows(knobs.metadata))
+    return print_rows(rows(parameters.metadata))
 
 
 if __name__ == "__main__":

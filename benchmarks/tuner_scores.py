@@ -63,8 +63,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--metadata", type=Path, help="metadata.csv of the real photos; default: made-up rows")
     parser.add_argument("--seeds", type=number_of_seeds, default=SEEDS, help=f"searches of each side; default: {SEEDS}")
-    knobs = parser.parse_args()
-    return print_rows(rows(knobs.metadata, knobs.seeds))
+    parameters = parser.parse_args()
+    return print_rows(rows(parameters.metadata, parameters.seeds))
 
 
 if __name__ == "__main__":

@@ -1,13 +1,13 @@
 # Sourced by the scripts beside it (bash 4.4 or newer): queue runs by name, run what is queued, show it.
 # ARCHIVE=data/raw/mine.zip takes other photos than params.yaml names; track them first: dvc add data/raw/mine.zip
 
-set -f  # values of knobs may hold brackets
+set -f  # values of parameters may hold brackets
 trap 'exit 130' INT  # DVC ends by itself on Ctrl-C, and bash would go on with the next run
 
 queued=()  # options of each run, quoted for the shell
 names=()   # of the runs
 
-# queue NAME [-S knob=value ...]: one run without a search; a run of that name is replaced
+# queue NAME [-S parameter=value ...]: one run without a search; a run of that name is replaced
 queue() {
   local name=$1
   shift
@@ -16,7 +16,7 @@ queue() {
   echo "queued $name"
 }
 
-# queue_backbone NAME BACKBONE [-S knob=value ...]: the same with a backbone, or not at all if its weights can't be had.
+# queue_backbone NAME BACKBONE [-S parameter=value ...]: the same with a backbone, or not at all if its weights can't be had.
 # WEIGHTS_RESNET50=path/to/file names those of resnet50, and so on.
 queue_backbone() {
   local name=$1 backbone=$2 given="WEIGHTS_${2^^}" weights
@@ -28,7 +28,7 @@ queue_backbone() {
   queue "$name" -S "model.name=$backbone" -S "model.weights=$weights" "$@"
 }
 
-# sets SECTION KNOB=VALUE ...: the -S options that set knobs of a section
+# sets SECTION PARAMETER=VALUE ...: the -S options that set parameters of a section
 sets() {
   printf -- "-S $1.%s " "${@:2}"
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The search of the report that this project grew out of, on a frozen MobileNetV2: 90 trials, see report_hyperband.yaml.
 # Run from the repository's root: experiments/report_hyperband.sh
-# The run is one of DVC's, in a copy; params.yaml here holds its knobs until it ends, then what it held before.
+# The run is one of DVC's, in a copy; params.yaml here holds its parameters until it ends, then what it held before.
 set -euo pipefail
 source "$(dirname "$0")/common.sh"
 

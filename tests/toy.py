@@ -1,4 +1,4 @@
-"""A toy project for tests: 3 families of 8 tiny photos each, and knobs small enough for seconds."""
+"""A toy project for tests: 3 families of 8 tiny photos each, and parameters small enough for seconds."""
 
 import csv
 import hashlib
@@ -111,11 +111,11 @@ def write_archive(path: Path, counts: Mapping[str, int] | None = None) -> Path:
     return write_zip(path, {"metadata.csv": write_metadata(rows), **photos, "Felidae/notes.txt": b"not a photo"})
 
 
-def write_params(folder: Path, knobs: Mapping[str, Any] | None = None) -> None:
-    """Write params.yaml: the project's, with the toy's knobs and then `knobs` (dotted names) in place."""
+def write_params(folder: Path, parameters: Mapping[str, Any] | None = None) -> None:
+    """Write params.yaml: the project's, with the toy's parameters and then `parameters` (dotted names) in place."""
     document = yaml.safe_load((REPO / "params.yaml").read_text(encoding="utf-8"))
-    for knob, value in {**PARAMETERS, **(knobs or {})}.items():
-        *sections, name = knob.split(".")
+    for parameter, value in {**PARAMETERS, **(parameters or {})}.items():
+        *sections, name = parameter.split(".")
         place = document
         for section in sections:
             place = place[section]
@@ -123,11 +123,11 @@ def write_params(folder: Path, knobs: Mapping[str, Any] | None = None) -> None:
     (folder / "params.yaml").write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
 
 
-def write_project(folder: Path, knobs: Mapping[str, Any] | None = None) -> Path:
+def write_project(folder: Path, parameters: Mapping[str, Any] | None = None) -> Path:
     """What the first stage needs: archive, list of exclusions and params.yaml."""
     write_archive(folder / PARAMETERS["unzip.archive"])
     (folder / "data/exclude.csv").write_text("file_path\n", encoding="utf-8")
-    write_params(folder, knobs)
+    write_params(folder, parameters)
     return folder
 
 

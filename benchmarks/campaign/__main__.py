@@ -63,8 +63,8 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=2, help="signals of each kind for each stage; default: 2")
     parser.add_argument("--mutants", type=int, default=1500, help="default: 1500")
     parser.add_argument("--seed", type=int, default=0, help="default: 0")
-    knobs = parser.parse_args()
-    return run_command("campaign", lambda: _count(run(knobs.rounds, knobs.mutants, knobs.seed)))
+    parameters = parser.parse_args()
+    return run_command("campaign", lambda: _count(run(parameters.rounds, parameters.mutants, parameters.seed)))
 
 
 def _count(running: Iterator[Attempt]) -> int:

@@ -1,4 +1,4 @@
-"""A small project to harm: drawn photos, knobs for seconds, and stages that run as a user runs them."""
+"""A small project to harm: drawn photos, parameters for seconds, and stages that run as a user runs them."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ class Project:
         return Ended(code, said.read_text("utf-8", "replace"), seconds, peak, _left(mark))
 
     def stage(self, name: str, params: str = PARAMS, **options: Any) -> Ended:
-        """Run a stage with a file of knobs; see `run`."""
+        """Run a stage with a file of parameters; see `run`."""
         return self.run(f"stages.{name}", "--params", params, **options)
 
     def outputs(self, stage: str) -> dict[str, str]:
@@ -147,18 +147,18 @@ class Project:
 
 
 def make_project(folder: Path) -> Project:
-    """Draw archives, and write small knobs and others, with which every stage writes other files."""
+    """Draw archives, and write small parameters and others, with which every stage writes other files."""
     (folder / ARCHIVE).parent.mkdir(parents=True)
     rows = make_rows(0, PHOTOS)
     draw(rows, folder / ARCHIVE, SMALL_SIDES_PX)
     draw(rows[:-1], folder / OTHER_ARCHIVE, SMALL_SIDES_PX)
     (folder / "data/exclude.csv").write_text("file_path\n", encoding="utf-8")
-    knobs = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
+    parameters = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
     for file, changes in ((PARAMS, [SMALL]), (OTHER_PARAMS, [SMALL, OTHER])):
         for section, values in (item for change in changes for item in change.items()):
-            knobs[section] |= values
-        knobs["tune"]["base"]["epochs"] = 3
-        (folder / file).write_text(yaml.safe_dump(knobs), encoding="utf-8")
+            parameters[section] |= values
+        parameters["tune"]["base"]["epochs"] = 3
+        (folder / file).write_text(yaml.safe_dump(parameters), encoding="utf-8")
     return Project(folder)
 
 

@@ -1,4 +1,4 @@
-"""Random changes to training photos, from Keras' own layers."""
+"""Random changes to photos, built from Keras layers."""
 
 from __future__ import annotations
 
@@ -10,24 +10,29 @@ from rare_species.augmentation.parameters import AugmentationParams, TrainAugmen
 
 
 def build_augmenter(augmentation: AugmentationParams, seed: int) -> keras.Sequential:
-    """Build random changes to photos in [0, 255]; with `training=False` they pass unchanged.
+    """Build a model that changes photos in [0, 255] at random; with `training=False` it returns them unchanged.
 
     Args:
-        augmentation: which changes, and how strong.
-        seed: of all of them.
+        augmentation: the changes and their strengths.
+        seed: seed of all changes.
     """
-    knobs, pixels = augmentation, {"value_range": (0, 255)}
-    erasing = (knobs.random_erasing, knobs.random_erasing)  # of a single number Keras would draw the probability
+    pixels = {"value_range": (0, 255)}
+    erasing = (
+        augmentation.random_erasing,
+        augmentation.random_erasing,
+    )  # with a single number, Keras would draw the probability at random
     steps = [
-        knobs.flip and layers.RandomFlip("horizontal", seed=seed),
-        knobs.rotation and layers.RandomRotation(knobs.rotation, fill_mode="reflect", seed=seed + 1),
-        knobs.zoom and layers.RandomZoom(knobs.zoom, fill_mode="reflect", seed=seed + 2),
-        knobs.translation
-        and layers.RandomTranslation(knobs.translation, knobs.translation, fill_mode="reflect", seed=seed + 3),
-        knobs.brightness and layers.RandomBrightness(knobs.brightness, seed=seed + 4, **pixels),
-        knobs.contrast and layers.RandomContrast(knobs.contrast, seed=seed + 5, **pixels),
-        knobs.rand_augment and layers.RandAugment(factor=knobs.rand_augment, seed=seed + 6, **pixels),
-        knobs.random_erasing and layers.RandomErasing(erasing, seed=seed + 7, **pixels),
+        augmentation.flip and layers.RandomFlip("horizontal", seed=seed),
+        augmentation.rotation and layers.RandomRotation(augmentation.rotation, fill_mode="reflect", seed=seed + 1),
+        augmentation.zoom and layers.RandomZoom(augmentation.zoom, fill_mode="reflect", seed=seed + 2),
+        augmentation.translation
+        and layers.RandomTranslation(
+            augmentation.translation, augmentation.translation, fill_mode="reflect", seed=seed + 3
+        ),
+        augmentation.brightness and layers.RandomBrightness(augmentation.brightness, seed=seed + 4, **pixels),
+        augmentation.contrast and layers.RandomContrast(augmentation.contrast, seed=seed + 5, **pixels),
+        augmentation.rand_augment and layers.RandAugment(factor=augmentation.rand_augment, seed=seed + 6, **pixels),
+        augmentation.random_erasing and layers.RandomErasing(erasing, seed=seed + 7, **pixels),
     ]
     wished = [step for step in steps if step]
     return keras.Sequential(wished or [layers.Identity()], name="augmenter")
@@ -36,17 +41,17 @@ def build_augmenter(augmentation: AugmentationParams, seed: int) -> keras.Sequen
 def mix_batches(
     batches: tf.data.Dataset, augmentation: TrainAugmentationParams, seed: int, epoch: tf.Variable | int = 0
 ) -> tf.data.Dataset:
-    """Blend the photos of a batch with each other, and their targets in the same measure.
+    """Blend the photos of each batch with each other, and their targets in the same proportion.
 
     Args:
         batches: (photos, targets) of shapes (n, side, side, 3) and (n, n_classes).
         augmentation: `mixup` is the alpha of Zhang et al., 2018, "mixup: Beyond Empirical Risk Minimization",
             `cutmix` the largest factor of Yun et al., 2019, "CutMix"; 0 leaves either out.
-        seed: of both.
-        epoch: the present one; with the seed and the batch's number in the epoch it decides what is drawn.
+        seed: seed of both.
+        epoch: the current epoch; with the seed and the batch's number it determines the blends.
 
     Returns:
-        A dataset of the same.
+        A dataset of (photos, targets) of the same shapes.
     """
     steps = []
     if augmentation.mixup:

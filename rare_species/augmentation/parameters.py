@@ -12,7 +12,7 @@ from rare_species.common.validation import Fraction, Parameters
 
 
 class AugmentationParams(Parameters):
-    """Random changes to photos; a rotation of 0.05 is up to 18 degrees either way."""
+    """Random changes to photos; params.yaml explains the units."""
 
     flip: bool
     rotation: Annotated[float, Field(ge=0, le=0.5)]
@@ -25,7 +25,7 @@ class AugmentationParams(Parameters):
 
 
 class TrainAugmentationParams(AugmentationParams):
-    """Those that training can use besides, as it knows the labels."""
+    """Augmentations that need labels too, so only training can use them."""
 
     mixup: Annotated[float, Field(ge=0, le=10)]
     cutmix: Fraction

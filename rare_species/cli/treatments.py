@@ -43,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _write(out: Path) -> int:
-    knobs = load_params(Path(PARAMS), Params).preprocess
-    save_jpeg(draw_panel(choose_photos(Paths(), knobs), available_treatments(knobs)), out)
+    parameters = load_params(Path(PARAMS), Params).preprocess
+    save_jpeg(draw_panel(choose_photos(Paths(), parameters), available_treatments(parameters)), out)
     log.info("%s", out)
     return 0

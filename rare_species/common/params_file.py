@@ -108,7 +108,7 @@ def _read_yaml(file: Path) -> dict[str, Any]:
         raise UserError(f"Expected {file} in {Path.cwd()}. Received: no such file. {advice}.") from None
     except RecursionError:
         raise UserError(
-            f"{file} must hold sections of knobs. Received: a value that is nested so deep that Python gives up. "
+            f"{file} must hold sections of parameters. Received: a value that is nested so deep that Python gives up. "
             "Mend it, or write it as it was."
         ) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:

@@ -116,7 +116,7 @@ class Comparison:
         lost: metrics that the head lacks, see `lost_metrics`.
         worse: families, most changed first.
         better: the same.
-        params: knobs by dotted name, before and now; None where there was no such knob.
+        params: parameters by dotted name, before and now; None where there was no such parameter.
     """
 
     base: Run
@@ -285,7 +285,7 @@ def lost_metrics(base: Mapping[str, Any], head: Mapping[str, Any]) -> dict[str, 
 
 
 def compare_params(base: Mapping[str, Any], head: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
-    """Knobs that differ, before and now, by dotted name; None where one side has no such knob."""
+    """Parameters that differ, before and now, by dotted name; None where one side has no such parameter."""
     before, now = flatten(base), flatten(head)
     names = list(dict.fromkeys([*before, *now]))
     return {name: (before.get(name), now.get(name)) for name in names if before.get(name) != now.get(name)}

@@ -1,4 +1,4 @@
-"""What a run left behind: metrics, predictions and knobs of a commit, of a DVC experiment, or of the workspace.
+"""What a run left behind: metrics, predictions and parameters of a commit, of a DVC experiment, or of the workspace.
 
 All three are in git, so git is asked and DVC, which takes a second to start, is not.
 """

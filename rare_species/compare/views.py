@@ -93,14 +93,14 @@ def as_text(comparison: Comparison) -> str:
             rows = _align([_FAMILY_HEADINGS, *_family_rows(families)], right=(1, 2, 3))
             lines += ["", f"families that got {title}: {len(families)}", *rows, *_more(families)]
     if comparison.params:
-        knobs = [(name, f"{_value(before)} -> {_value(now)}") for name, (before, now) in comparison.params.items()]
-        lines += ["", "changed in params.yaml", *_align(knobs, right=())]
+        parameters = [(name, f"{_value(before)} -> {_value(now)}") for name, (before, now) in comparison.params.items()]
+        lines += ["", "changed in params.yaml", *_align(parameters, right=())]
     told = [f"warning: {warning}" for warning in warnings(comparison)]
     return "\n".join([*lines, "", *told, _verdict(comparison)])
 
 
 def as_markdown(comparison: Comparison) -> str:
-    """A comment for a pull request: verdict, table, families, and the knobs folded away."""
+    """A comment for a pull request: verdict, table, families, and the parameters folded away."""
     base, head = comparison.base, comparison.head
     what, why = _verdict(comparison).split(": ", 1)
     sides = f"{_code(str(head.revision))} (model {head.model}) against {_code(str(base.revision))} (model {base.model})"
@@ -118,11 +118,11 @@ def as_markdown(comparison: Comparison) -> str:
             table = _table(_FAMILY_HEADINGS, rows, "lrrr")
             blocks += [f"**Families that got {title}: {len(families)}**", table, *_more(families)]
     if comparison.params:
-        knobs = [
+        parameters = [
             (_code(name), *(_code(_value(value)) for value in values)) for name, values in comparison.params.items()
         ]
-        summary = f"<summary>Changed in params.yaml: {len(knobs)}</summary>"
-        blocks.append(f"<details>{summary}\n\n{_table(('knob', 'base', 'head'), knobs, 'lll')}\n\n</details>")
+        summary = f"<summary>Changed in params.yaml: {len(parameters)}</summary>"
+        blocks.append(f"<details>{summary}\n\n{_table(('parameter', 'base', 'head'), parameters, 'lll')}\n\n</details>")
     return "\n\n".join(blocks)
 
 

@@ -35,15 +35,15 @@ Call = Callable[[tf.Tensor], tf.Tensor]
 
 @dataclass(frozen=True)
 class Embedder:
-    """A backbone ready to run.
+    """A backbone that is ready to run.
 
     Attributes:
-        backbone: from RGB in [0, 255] of shape (n, side, side, 3) to features of shape (n, feature_size);
-            as it is trained further; None when the model learns from the photos themselves.
-        call: features of a batch, from the faster copy of the backbone that is not trained further.
-        change: changes each photo of a batch at random, for augmented copies.
+        backbone: trainable model from RGB in [0, 255] of shape (n, side, side, 3) to features of shape
+            (n, feature_size); None when the classifier learns from the photos themselves.
+        call: computes the features of a batch with a faster copy of the backbone.
+        change: augments each photo of a batch at random.
         batch_size: photos per call.
-        description: identifies it.
+        description: description of the backbone.
     """
 
     backbone: keras.Model | None
@@ -59,7 +59,7 @@ class Embedder:
 
 
 def open_embedder(model: ModelParams, embed: EmbedParams, image_size: int, paths: Paths | None = None) -> Embedder:
-    """Build the chosen backbone; for "cnn", which learns from photos, one that gives features of width 0."""
+    """Build the chosen backbone; for "cnn", which learns from photos, the features have width 0."""
     make_reproducible(embed.seed)
     if model.name not in REGISTRY:
         nothing = BackboneDescription(
@@ -85,12 +85,12 @@ def open_embedder(model: ModelParams, embed: EmbedParams, image_size: int, paths
 
 
 def describe(model: ModelParams, backbone: keras.Model, file: Path | None) -> BackboneDescription:
-    """What a backbone is and where its weights came from.
+    """Describe a backbone and where its weights came from.
 
     Args:
-        model: what was asked for.
+        model: section `model`.
         backbone: the network with its weights.
-        file: that the weights came from; None for random ones.
+        file: file of the weights; None for random ones.
 
     Returns:
         Names and SHA-256 of the file and of the arrays; licence and training data are "" for random weights and
@@ -112,13 +112,13 @@ def describe(model: ModelParams, backbone: keras.Model, file: Path | None) -> Ba
 
 
 def embed_split(embedder: Embedder, packed: Packed, split: str, augmented_copies: int) -> Features:
-    """Embed the photos of a split, then augmented copies of them.
+    """Embed the photos of a split and augmented copies of them.
 
     Args:
         embedder: see `open_embedder`.
         packed: the photos.
         split: "train", "val" or "test".
-        augmented_copies: of each photo.
+        augmented_copies: augmented copies of each photo.
 
     Returns:
         (1 + augmented_copies) rows per photo: all photos in the order of the index, then all first copies, and so on.
@@ -128,7 +128,9 @@ def embed_split(embedder: Embedder, packed: Packed, split: str, augmented_copies
     values = np.empty((copies, len(rows), embedder.feature_size), dtype=np.float32)
     for copy, part in enumerate(values if embedder.feature_size else ()):
         photos = photo_batches(packed, rows, embedder.batch_size)
-        batches = map(embedder.change, photos) if copy else photos  # in this thread: what is drawn depends on the order
+        batches = (
+            map(embedder.change, photos) if copy else photos
+        )  # in this thread, because random changes depend on the order
         _embed(embedder.call, batches, part, f"view {copy} of {split}" if copy else f"embed {split}")
     return Features(
         file_paths=np.tile(rows["file_path"].to_numpy(dtype=str), copies),
@@ -139,7 +141,7 @@ def embed_split(embedder: Embedder, packed: Packed, split: str, augmented_copies
 
 
 def _embed(call: Call, batches: Iterable[tf.Tensor], values: NDArray[np.float32], name: str) -> None:
-    """Fill `values` row by row; several batches are on their way at once."""
+    """Fill `values` row by row, computing several batches at the same time."""
     start = 0  # of the batch; the bar counts too, but not where it is switched off
     with (
         tqdm(total=len(values), desc=name, unit="image", mininterval=1.0) as progress,

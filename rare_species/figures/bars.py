@@ -1,4 +1,4 @@
-"""Bars that count images by family, and the names along an axis."""
+"""Bar charts of images per family, and readable names along an axis."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from rare_species.figures.style import ACCENT, MAX_LABELS, QUIET, WARM
 
 
 def family_counts(counts: pd.DataFrame, title: str) -> Figure:
-    """Stacked horizontal bars, one per family, largest first.
+    """Draw stacked horizontal bars, one per family, the largest first.
 
     Args:
         counts: one row per family, one column per part of the bar.
-        title: above the bars.
+        title: title of the figure.
     """
     counts = counts.loc[counts.sum(axis="columns").sort_values(kind="stable").index]
     figure = Figure(figsize=(9, 11), layout="constrained")
@@ -34,12 +34,12 @@ def family_counts(counts: pd.DataFrame, title: str) -> Figure:
 
 
 def readable(places: range) -> range:
-    """Every place, or every n-th where there are too many labels to read."""
+    """Return all places, or every n-th if there are too many labels to read."""
     return places[:: max(1, -(-len(places) // MAX_LABELS))]
 
 
 def name_rows(axes: object, names: Sequence[str]) -> None:
-    """Label the rows, the last one in any case."""
+    """Label the rows of an axis, always including the last one."""
     places = readable(range(len(names) - 1, -1, -1))
     labels, fonts = legible([names[place] for place in places])
     axes.set_yticks(places, labels, fontsize=8, fontfamily=fonts, parse_math=False)  # type: ignore[attr-defined]

@@ -17,13 +17,13 @@ SHEET_COLUMNS = 6
 def contact_sheet(
     photos: Sequence[Image.Image | None], captions: Sequence[str], title: str, columns: int = SHEET_COLUMNS
 ) -> Figure:
-    """A grid of photos with a caption below each.
+    """Draw a grid of photos with a caption below each.
 
     Args:
-        photos: None draws an empty frame (a file that is no image).
-        captions: one per photo.
-        title: above the grid; shown alone when there are no photos.
-        columns: of the grid.
+        photos: photos; None draws an empty frame, for a file that is no image.
+        captions: one caption per photo.
+        title: title of the figure, which is all it shows when there are no photos.
+        columns: photos per row.
     """
     rows = max(1, -(-len(photos) // columns))
     figure = Figure(figsize=(2.0 * columns, 2.4 * rows + 0.5), layout="constrained")

@@ -1,4 +1,4 @@
-"""Fonts for names that matplotlib's own font can't draw, such as Chinese ones; nothing is looked for where it can."""
+"""Fonts for names that matplotlib's own font can't draw, such as Chinese ones."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from matplotlib.ft2font import FT2Font
 
 log = logging.getLogger(__name__)
 PLAIN = (400, "normal", "regular", "book")  # weights
-NO_FONT = re.compile("last ?resort", re.IGNORECASE)  # they draw a box for every letter
+NO_FONT = re.compile("last ?resort", re.IGNORECASE)  # these fonts draw a box for every letter
 
 
 def legible(texts: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Texts that can be drawn, and the fonts to draw them with.
+    """Return texts that can be drawn, and the fonts to draw them with.
 
-    Letters that no font here has become their code points: 日本 is drawn as [65E5 672C]. The log says so, once.
+    Letters that no installed font has become their code points: 日本 is drawn as [65E5 672C]. The log says so once.
 
     Returns:
-        The texts, and the families of fonts, matplotlib's own first.
+        The texts, and font families, with matplotlib's own first.
     """
     letters = {letter for text in texts for letter in text if letter != "\n"}
     missing = frozenset(letters) - _letters(_default_file())
@@ -51,7 +51,7 @@ def _say(message: str) -> None:
 
 @cache
 def _find_fonts(missing: frozenset[str]) -> tuple[tuple[str, ...], frozenset[str]]:
-    """The fewest families in order of what they have, and the letters that none has."""
+    """Choose as few font families as possible; return them, and the letters that none has."""
     found: list[str] = []
     candidates = {name: _letters(file) & missing for name, file in _plain_fonts()}
     while candidates and missing:
@@ -64,7 +64,7 @@ def _find_fonts(missing: frozenset[str]) -> tuple[tuple[str, ...], frozenset[str
 
 
 def _plain_fonts() -> Iterator[tuple[str, str]]:
-    """Family and file of each font that is installed, neither bold nor slanted; of a family one."""
+    """Return the file of each installed font that is neither bold nor slanted, one per family."""
     entries = sorted(font_manager.fontManager.ttflist, key=lambda entry: (entry.name, entry.fname))
     for entry in entries:
         if entry.style == "normal" and entry.weight in PLAIN and not NO_FONT.search(entry.name):

@@ -15,7 +15,7 @@ from rare_species.data.shards import Packed
 
 
 class LookUp(keras.layers.Layer):
-    """From row numbers to features, where they lie: a dataset that held them would have another copy in each fit.
+    """A layer from row numbers to features. A dataset of features would copy them for each fit; this layer does not.
 
     Args:
         values: float32 tensor of shape (n, feature_size).
@@ -26,23 +26,23 @@ class LookUp(keras.layers.Layer):
         self._values = values
 
     def call(self, rows: tf.Tensor) -> tf.Tensor:
-        """Features of int rows of shape (batch,), float32 of shape (batch, feature_size)."""
+        """Look up int rows of shape (batch,); return float32 features of shape (batch, feature_size)."""
         return tf.gather(self._values, rows)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """One vector for each row number."""
+        """Return the shape of the features."""
         return (*input_shape, self._values.shape[1])
 
 
 @dataclass(frozen=True)
 class Shuffle:
-    """In which order each epoch shows which rows: by seed and epoch alone, so that a fit can go on at any epoch.
+    """The order of rows in each epoch. It depends only on seed and epoch, so that a fit can continue at any epoch.
 
     Attributes:
-        rows: those an epoch shows, int array of shape (m,).
-        batch_size: rows per batch; the last may be smaller.
-        seed: of the order.
-        epoch: the present one, from 0; the fit sets it before an epoch starts.
+        rows: rows that each epoch shows, int array of shape (m,).
+        batch_size: rows per batch; the last batch may be smaller.
+        seed: seed of the order.
+        epoch: the current epoch, from 0; the fit sets it before each epoch.
     """
 
     rows: Labels
@@ -56,7 +56,7 @@ class Shuffle:
         return math.ceil(len(self.rows) / self.batch_size)
 
     def batches(self) -> tf.data.Dataset:
-        """A dataset of int vectors, the rows of the present epoch batch by batch."""
+        """Make a dataset of int vectors: the rows of the current epoch, batch by batch."""
         dataset = tf.data.Dataset.from_tensors(0).flat_map(lambda _: self._shuffled().batch(self.batch_size))
         return dataset.apply(tf.data.experimental.assert_cardinality(self.steps))
 
@@ -66,15 +66,15 @@ class Shuffle:
 
 
 def shuffled_photo_batches(packed: Packed, rows: pd.DataFrame, n_classes: int, shuffle: Shuffle) -> tf.data.Dataset:
-    """Decoded photos with their targets, in another order each epoch.
+    """Make a dataset of decoded photos with their targets, in another order each epoch.
 
-    The encoded photos stay in memory (25 KB each, twice while an epoch runs), the decoded ones do not.
+    Encoded photos stay in memory (25 KB each, twice while an epoch runs); decoded ones do not.
 
     Args:
         packed: the shards.
-        rows: of its index.
-        n_classes: families.
-        shuffle: of the rows' positions.
+        rows: rows of their index.
+        n_classes: number of classes.
+        shuffle: order of the positions in `rows`.
 
     Returns:
         A dataset of (photos, one-hot targets).
@@ -88,14 +88,14 @@ def shuffled_photo_batches(packed: Packed, rows: pd.DataFrame, n_classes: int, s
 
 
 def shuffled_rows(labels: Labels, n_classes: int, shuffle: Shuffle) -> tf.data.Dataset:
-    """Row numbers with their targets, in another order each epoch; `batches.LookUp` turns them into features.
+    """Make a dataset of row numbers with their targets, in another order each epoch; see `LookUp`.
 
-    To make such a batch takes less time than to hand one from thread to thread, so the dataset has one thread.
+    The dataset uses a single thread, because making such a batch is faster than passing it between threads.
 
     Args:
-        labels: int array of shape (n,).
-        n_classes: families.
-        shuffle: of the rows.
+        labels: int array of shape (n,), class ids.
+        n_classes: number of classes.
+        shuffle: order of the rows.
 
     Returns:
         A dataset of (row numbers, one-hot targets).

@@ -1,4 +1,4 @@
-"""What happens between the epochs of a fit: scores, stopping, and a state on disk from which it can go on."""
+"""What happens between the epochs of a fit: metrics, early stopping, and checkpoints."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ class DivergedError(Exception):
     """The loss became NaN or infinite.
 
     Attributes:
-        knob: of train that set the rate.
+        parameter: the parameter of section train that sets the learning rate.
     """
 
-    knob = "optimizer.learning_rate"
+    parameter = "optimizer.learning_rate"
 
     def __init__(self, epoch: int, learning_rate: float) -> None:
         super().__init__(f"the loss became NaN or infinite in epoch {epoch + 1} at learning rate {learning_rate:g}")
@@ -45,12 +45,12 @@ class DivergedError(Exception):
 
 @dataclass
 class Fit:
-    """What came of a fit.
+    """The result of a fit.
 
     Attributes:
-        history: one row per epoch, columns such as `val_loss`.
-        best_epoch: whose weights the model holds, counted from 1.
-        earlier_epochs: those of the fit that this one went on from.
+        history: one row per epoch, with columns such as `val_loss`.
+        best_epoch: the epoch whose weights the model has, from 1.
+        earlier_epochs: number of epochs of the fit that this one continued.
     """
 
     history: pd.DataFrame = field(default_factory=pd.DataFrame)
@@ -59,25 +59,25 @@ class Fit:
 
     @property
     def best(self) -> dict[str, float]:
-        """Scores of the best epoch."""
+        """Metrics of the best epoch."""
         return self.rows[self.best_epoch - 1]
 
     @property
     def rows(self) -> list[dict[str, float]]:
-        """Scores of every epoch."""
+        """Metrics of every epoch."""
         return [{str(name): float(value) for name, value in row.items()} for _, row in self.history.iterrows()]
 
 
 class EpochScores(keras.callbacks.Callback):
-    """Score splits after every epoch without dropout, and hand the scores to the callbacks that follow.
+    """Compute metrics on splits after every epoch, without dropout, and pass them to the callbacks that follow.
 
     Args:
-        network: gives logits; traced once for the whole fit.
-        scored: by split, the labels and input batches in their order.
-        on_epoch: called with each epoch, from 0, and its scores; epochs of `before` come first.
-        monitor: the score that tells the best epoch.
-        before: an earlier fit that this one goes on from.
-        metrics: to compute, see `registry.epoch_metrics`.
+        network: a model that gives logits; traced once for the whole fit.
+        scored: labels and ordered input batches, by split.
+        on_epoch: called with each epoch, from 0, and its metrics; the epochs of `before` come first.
+        monitor: the metric that determines the best epoch.
+        before: an earlier fit that this one continues.
+        metrics: names of the metrics to compute, see `registry.epoch_metrics`.
     """
 
     def __init__(
@@ -97,7 +97,7 @@ class EpochScores(keras.callbacks.Callback):
         self._earlier_epochs = len(self.rows)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Score, refuse a diverged model, report."""
+        """Compute the metrics, refuse a diverged model, report."""
         self._check_finite(epoch, (logs or {}).get("loss", 0.0))
         row: dict[str, float] = {}
         for split, (labels, batches) in self._scored.items():
@@ -118,24 +118,26 @@ class EpochScores(keras.callbacks.Callback):
             raise DivergedError(epoch, float(self.model.optimizer.learning_rate))
 
     def append(self, row: dict[str, float]) -> None:
-        """Take the scores of one more epoch."""
+        """Add the metrics of one more epoch."""
         self._on_epoch(len(self.rows), row)
         self.rows.append(row)
 
     @property
     def fit(self) -> Fit:
-        """The history so far; its best epoch is the first with the best monitored score."""
+        """The fit so far; its best epoch is the first with the best monitored metric."""
         history = pd.DataFrame(self.rows)
-        scores = history[self._monitor].to_numpy(np.float32)  # as Keras compares them when it keeps the best weights
+        scores = history[self._monitor].to_numpy(
+            np.float32
+        )  # the type in which Keras compares them to keep the best weights
         best = scores.argmin() if self._monitor.endswith("loss") else scores.argmax()
         return Fit(history, 1 + int(best), self._earlier_epochs)
 
 
 class BatchProgress(keras.callbacks.Callback):
-    """Move a bar from batch to batch, for fits whose epochs take long.
+    """Advance a progress bar per batch, for fits with long epochs.
 
     Args:
-        bar: counts batches of all epochs.
+        bar: a bar over the batches of all epochs.
         steps: batches per epoch.
     """
 
@@ -144,31 +146,31 @@ class BatchProgress(keras.callbacks.Callback):
         self._bar, self._steps, self._before = bar, steps, 0
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Note the batches of earlier epochs."""
+        """Count the batches of earlier epochs."""
         del logs
         self._before = epoch * self._steps
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        """Move on."""
+        """Count one batch."""
         del logs
         self._bar.update(self._before + min(batch + 1, self._steps) - self._bar.n)
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """Write the whole state of a fit after every epoch that another one follows, and go on from the last one written.
+    """Write a checkpoint after every epoch but the last, and continue from the last one written.
 
-    The state is that of the model, of its random layers and of its optimizer, the weights of the best epoch, and all
-    scores. What stops a fit or lowers its rate is shown the scores again. So a fit that was killed ends as one that
-    was not, if its batches depend on nothing but the epoch.
+    A checkpoint holds the state of the model, its random layers and its optimizer, the weights of the best epoch, and
+    all metrics, which are replayed to the callbacks for early stopping and for the learning rate. A killed fit
+    therefore ends with the same bytes as an uninterrupted one, provided its batches depend only on the epoch.
 
-    Must come after the callbacks that change the model at an epoch's begin.
+    It must come after the callbacks that change the model at the start of an epoch.
 
     Args:
-        file: to write to and go on from; None to do neither.
-        scoring: whose scores are kept.
-        stopping: keeps the best weights.
-        others: callbacks that look at scores besides.
-        before: an earlier fit, whose best weights the model holds.
+        file: file of the checkpoint; None for no checkpoints.
+        scoring: the callback with the metrics so far.
+        stopping: the callback with the best weights.
+        others: other callbacks that react to metrics.
+        before: an earlier fit, whose best weights the model has.
     """
 
     def __init__(
@@ -187,11 +189,11 @@ class Checkpoint(keras.callbacks.Callback):
 
     @property
     def first_epoch(self) -> int:
-        """The epoch to go on with, from 0."""
+        """The epoch to continue with, from 0."""
         return len(self._rows)
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
-        """Put everything back as it was."""
+        """Restore the state of the checkpoint."""
         del logs
         for epoch, row in [*((0, row) for row in self._judged), *enumerate(self._rows)]:
             for judge in self._judges:
@@ -206,7 +208,7 @@ class Checkpoint(keras.callbacks.Callback):
             ]
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Write what the epochs before this one have come to."""
+        """Write the state after the epochs before this one."""
         del logs
         if self._file and epoch > self.first_epoch:
             rows = self._scoring.rows[-epoch:]
@@ -242,9 +244,12 @@ def rate_lowering(params: FitParams) -> list[keras.callbacks.Callback]:
 
 
 def _read_state(file: Path) -> dict[str, Any]:
-    """The arrays of a checkpoint; none when it is not whole: it is set aside, and the fit starts anew."""
+    """Read the arrays of a checkpoint; a damaged one is moved aside, nothing is returned and the fit starts again."""
     try:
-        with file.open("rb") as stream, np.load(stream) as stored:  # NumPy itself leaves a damaged file open
+        with (
+            file.open("rb") as stream,
+            np.load(stream) as stored,
+        ):  # opened here, because NumPy leaves damaged files open
             arrays = dict(stored)
         whole = str(arrays.pop("sha256")) == str(_state_digest(file.name, arrays))
     except Exception as error:
@@ -259,7 +264,7 @@ def _read_state(file: Path) -> dict[str, Any]:
 
 
 def _state_digest(name: str, arrays: Mapping[str, Any]) -> NDArray[np.str_]:
-    """SHA-256 of all arrays, and of the file's name, which says what it is a state of."""
+    """Return the SHA-256 of all arrays and of the file's name, which identifies the fit."""
     digest = hashlib.sha256(name.encode())
     for key, array in sorted(arrays.items()):
         digest.update(f"{key} {array.dtype} {array.shape}".encode())

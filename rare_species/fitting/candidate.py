@@ -29,10 +29,10 @@ class FittedClassifier:
     """A fitted classifier.
 
     Attributes:
-        backbone: from RGB in [0, 255] to the features that members take, before the phylum if they are told that;
-            None for members that take photos.
+        backbone: model from RGB in [0, 255] to the features that members take (a one-hot phylum may follow them); None
+            for members that take photos.
         members: models that give logits; their probabilities are averaged.
-        fit: how the first member was fitted.
+        fit: the fit of the first member.
     """
 
     backbone: keras.Model | None
@@ -41,24 +41,24 @@ class FittedClassifier:
 
     @cached_property
     def classifier(self) -> keras.Model:
-        """From what members take to probabilities."""
+        """One model from the members' input to the mean of their probabilities."""
         return average_probabilities(self.members)
 
 
 def load_backbone(data: Data) -> keras.Model:
-    """The network that made the features, as fast as can be; not to be trained further."""
+    """Load the network that made the features, rewritten to be fast; it must not be trained further."""
     return for_inference(load_trainable_backbone(data))
 
 
 def load_trainable_backbone(data: Data) -> keras.Model:
-    """The network before batch normalisation was folded away."""
+    """Load the network that made the features, with its batch normalisation."""
     return load_keras(data.features / NETWORK)
 
 
 def measure_classifier(candidate: FittedClassifier, data: Data) -> dict[str, float]:
-    """Scores such as `val_loss` of the candidate as it is saved; of a single member those of its best epoch.
+    """Compute metrics such as `val_loss` of the classifier; for a single member, return those of its best epoch.
 
-    What was fitted in half precision was scored in it too: they differ from the saved model's by a thousandth or so.
+    Metrics of a fit in half precision were computed in half precision; the saved model's differ by about 0.001.
     """
     if len(candidate.members) == 1:
         return candidate.fit.best
@@ -71,14 +71,14 @@ def measure_classifier(candidate: FittedClassifier, data: Data) -> dict[str, flo
     return scores
 
 
-def save_classifier(folder: Path, candidate: FittedClassifier, data: Data, knobs: dict[str, Any]) -> None:
-    """Save the whole model with its classes and what it was trained with.
+def save_classifier(folder: Path, candidate: FittedClassifier, data: Data, params: dict[str, Any]) -> None:
+    """Save the whole model with its classes and the record of its fit.
 
     Args:
         folder: an empty folder.
-        candidate: the fitted model.
-        data: what it was fitted to.
-        knobs: what it was fitted with, for the record.
+        candidate: the fitted classifier.
+        data: the data that it was fitted to.
+        params: the parameters that it was fitted with, for the record.
     """
     shape = data.packed.preprocessing
     told = "; phylum, one-hot in the order of phyla" if data.phyla else ""
@@ -87,7 +87,7 @@ def save_classifier(folder: Path, candidate: FittedClassifier, data: Data, knobs
         "backbone": data.description.model_dump(),
         "images": {split: len(data.packed.rows(split)) for split in SPLITS},
         "best_epoch": candidate.fit.best_epoch,
-        "params": knobs,
+        "params": params,
         "cores": None if candidate.backbone else available_cores(),
     }
     parts = [candidate.backbone, candidate.classifier] if candidate.backbone else [candidate.classifier]

@@ -11,13 +11,13 @@ from rare_species.figures.style import ACCENT, INK, QUIET_LINE, WARM
 
 
 def learning_curves(history: pd.DataFrame, best_epoch: int, names: Sequence[str], fine_tuned_after: int = 0) -> Figure:
-    """Training and validation curves with the epoch whose weights are kept.
+    """Draw training and validation curves, and mark the epoch whose weights are kept.
 
     Args:
-        history: one row per epoch, columns `train_<name>` and `val_<name>`.
-        best_epoch: counted from 1.
-        names: a panel for each, two in a row.
-        fine_tuned_after: the last epoch of the head alone; 0 when nothing was fine-tuned, or there was none.
+        history: one row per epoch, with columns `train_<name>` and `val_<name>`.
+        best_epoch: the marked epoch, from 1.
+        names: metrics; each gets a panel, two in a row.
+        fine_tuned_after: the last epoch before fine-tuning; 0 for no mark.
     """
     rows = -(-len(names) // 2)
     figure = Figure(figsize=(9, 3.6 * rows), layout="constrained")

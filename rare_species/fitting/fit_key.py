@@ -1,4 +1,4 @@
-"""Names of unfinished fits and searches: a hash of everything that their numbers depend on."""
+"""Keys of unfinished fits and searches: hashes of everything that their results depend on."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rare_species.common.checksums import LIST_NAME, file_digest
 from rare_species.models.opened import Data
 
 LIBRARY = Path(__file__).parents[1]
-# Packages and files of the library that fits depend on; a contract test keeps them equal to what the code imports
+# Packages and files of the library that fits depend on; a test keeps them equal to what the code imports
 SHARED = ("common", "data", "fitting", "metrics", "networks")
 CODE = {
     "train": (*SHARED, "augmentation", "models", "params/train.py", "train"),
@@ -22,15 +22,15 @@ CODE = {
 
 
 def fit_key(stage: str, data: Data, *needs: str) -> str:
-    """Hash the photos, the features, the code, its libraries and whatever else a fit depends on.
+    """Hash the photos, the features, the code, its libraries and everything else that a fit depends on.
 
-    Only a fit with the same key may go on from another's state. Photos and features are hashed by their lists of
-    checksums, with which each file is compared when it is read.
+    A fit may continue only from the state of a fit with the same key. Photos and features enter by their lists of
+    checksums; each file is compared with these when it is read.
 
     Args:
         stage: "train" or "tune".
-        data: what is fitted to.
-        needs: parameters, seeds and the like.
+        data: the data of the fit.
+        needs: everything else, such as parameters and seeds, as text.
 
     Returns:
         64 hexadecimal digits.
@@ -41,7 +41,7 @@ def fit_key(stage: str, data: Data, *needs: str) -> str:
 
 
 def code_files(stage: str) -> list[Path]:
-    """Source files that a stage's fits depend on, in order; packages are gone through to their last folder."""
+    """List the source files that a stage's fits depend on, sorted; packages include their subfolders."""
     places = (LIBRARY / name for name in CODE[stage])
     return sorted(file for place in places for file in _source_files(place))
 

@@ -13,8 +13,8 @@ def build_head(feature_size: int, n_classes: int, head: HeadParams) -> keras.Mod
 
     Args:
         feature_size: length of a feature vector.
-        n_classes: families.
-        head: its layers.
+        n_classes: number of classes.
+        head: the layers.
 
     Returns:
         A model named "head" from (n, feature_size) to logits of shape (n, n_classes).

@@ -1,4 +1,4 @@
-"""Ways to make rare families count: how often a photo is seen, how much it weighs, where the logits start."""
+"""Ways to give rare families more weight: repeat their photos, weigh the loss, or shift the logits."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ def class_weights(labels: Labels, n_classes: int, imbalance: ImbalanceName, beta
     """Weight each class in the loss, with a mean of 1 over photos.
 
     Args:
-        labels: int array of shape (n,), of the training photos.
-        n_classes: families; one without photos weighs 0.
+        labels: int array of shape (n,), class ids of the training photos.
+        n_classes: number of classes; a class without photos gets weight 0.
         imbalance: "class_weight" weighs by the inverse of the number of photos (King & Zeng, 2001, "Logistic
             Regression in Rare Events Data"; scikit-learn's "balanced"), "class_balanced" by the inverse of the
             effective number of photos (Cui et al., 2019, "Class-Balanced Loss Based on Effective Number of Samples").
-        beta: of the effective number, in [0, 1): 0 weighs all alike, near 1 as "class_weight" does.
+        beta: parameter of the effective number, in [0, 1): with 0 all classes weigh the same, near 1 the weights are
+            those of "class_weight".
 
     Returns:
-        Weight by class id; None for the other ways.
+        Weight by class id; None for all other values of `imbalance`.
     """
     if imbalance not in {"class_weight", "class_balanced"}:
         return None
@@ -32,7 +33,7 @@ def class_weights(labels: Labels, n_classes: int, imbalance: ImbalanceName, beta
 
 
 def effective_numbers(counts: Labels, beta: float) -> NDArray[np.float64]:
-    """The effective number of photos, (1 - beta^n) / (1 - beta); see `class_weights`.
+    """Return the effective number of photos, (1 - beta^n) / (1 - beta); see `class_weights`.
 
     Args:
         counts: int array of shape (n_classes,), photos per class.
@@ -42,7 +43,7 @@ def effective_numbers(counts: Labels, beta: float) -> NDArray[np.float64]:
 
 
 def rows_of_an_epoch(labels: Labels, imbalance: ImbalanceName) -> Labels:
-    """Which photos an epoch shows, in no order.
+    """List the photos that an epoch shows, in no particular order.
 
     Args:
         labels: int array of shape (n,), of the training photos.
@@ -51,7 +52,7 @@ def rows_of_an_epoch(labels: Labels, imbalance: ImbalanceName) -> Labels:
             neural networks").
 
     Returns:
-        Positions in `labels`, int array of shape (m,), m >= n; each position is there at least once.
+        Positions in `labels`, int array of shape (m,), m >= n; each position occurs at least once.
     """
     if imbalance != "oversample":
         return np.arange(len(labels))

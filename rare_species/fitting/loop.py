@@ -1,4 +1,4 @@
-"""Fit a model: what it learns from, its loss, and the loop."""
+"""Fit a model: training data, loss and the training loop."""
 
 from __future__ import annotations
 
@@ -36,19 +36,19 @@ from rare_species.metrics.registry import EPOCH_METRICS
 from rare_species.networks.determinism import seed_new_layers
 
 log = logging.getLogger(__name__)
-SEEDED = threading.Lock()  # the seed of new layers is the process's: threads build them one at a time
+SEEDED = threading.Lock()  # the seed for new layers is global, so threads build them one at a time
 
 
 @dataclass(frozen=True)
 class TrainingData:
-    """What one fit learns from and is scored on.
+    """The data of one fit.
 
     Attributes:
         batches: (inputs, one-hot targets) of the training split.
-        shuffle: their order.
-        loss: of (one-hot targets, logits).
-        class_weight: weight of each class in the loss, by class id; None for all alike.
-        scored: by split, the labels and input batches in their order.
+        shuffle: the order of the batches.
+        loss: loss of (one-hot targets, logits).
+        class_weight: weight of each class in the loss, by class id; None for equal weights.
+        scored: labels and ordered input batches of the splits on which metrics are computed, by split.
     """
 
     batches: tf.data.Dataset
@@ -58,7 +58,7 @@ class TrainingData:
     scored: dict[str, Scored]
 
     def weighted_batches(self) -> tf.data.Dataset:
-        """Batches with each row's weight; one of a blend of classes lies between theirs."""
+        """Batches with a weight per row; the weight of a blend of classes is the mean of theirs."""
         if self.class_weight is None:
             return self.batches
         weights = tf.constant(list(self.class_weight.values()), tf.float32)
@@ -76,19 +76,19 @@ def fit_head(
     metrics: Sequence[str] = EPOCH_METRICS,
     show_progress: bool = True,
 ) -> tuple[keras.Model, Fit]:
-    """Fit a head on cached features; several threads may do so at once.
+    """Fit a head on cached features; several threads may do so at the same time.
 
-    A whole epoch is one call of TensorFlow's graph: a batch's arithmetic takes less time than calling it from Python.
+    One call of TensorFlow's graph runs a whole epoch, because a batch takes less time than a call from Python.
 
     Args:
-        splits: "train" and "val".
-        n_classes: families.
-        params: head, optimizer and so on; with 0 epochs the head stays as it was drawn.
-        seed: of the weights, the order and dropout.
-        on_epoch: called with the epoch, from 0, and its scores.
-        scored: splits to score after every epoch.
-        metrics: to compute, see `registry.epoch_metrics`.
-        show_progress: as a bar, when it takes long.
+        splits: features of "train" and "val".
+        n_classes: number of classes.
+        params: parameters of the fit; with 0 epochs the head keeps its initial weights.
+        seed: seed of the weights, the order and dropout.
+        on_epoch: called with each epoch, from 0, and its metrics.
+        scored: splits on which metrics are computed after every epoch.
+        metrics: names of these metrics, see `registry.epoch_metrics`.
+        show_progress: whether to show a progress bar when the fit takes long.
 
     Returns:
         The head, from features to logits, with the weights of its best epoch, and the fit.
@@ -106,7 +106,9 @@ def fit_head(
     learner = keras.Sequential([keras.Input((), dtype="int64"), LookUp(train.tensor), model])
     steps = data.shuffle.steps
     learner.compile(build_optimizer(params, steps), data.loss, jit_compile=False, steps_per_execution=steps)
-    learner.optimizer.build(learner.trainable_variables)  # a first step that made variables would be traced twice
+    learner.optimizer.build(
+        learner.trainable_variables
+    )  # otherwise the first step would create them, and be traced twice
     return model, fit_model(
         learner, data, params, on_epoch, scored_network=model, metrics=metrics, show_progress=show_progress
     )
@@ -121,14 +123,14 @@ def training_data(
     batches: Callable[[Shuffle], tf.data.Dataset],
     scored: dict[str, Scored],
 ) -> TrainingData:
-    """Put together what a fit learns from, as `imbalance` asks for.
+    """Assemble the data of a fit, with the chosen treatment of class imbalance.
 
     Args:
-        labels: int array of shape (n,), of the training photos.
-        n_classes: families.
-        params: of the fit.
-        seed: of the order.
-        batches: makes (inputs, one-hot targets) in an order.
+        labels: int array of shape (n,), class ids of the training photos.
+        n_classes: number of classes.
+        params: parameters of the fit.
+        seed: seed of the order.
+        batches: makes a dataset of (inputs, one-hot targets) in a given order.
         scored: see `TrainingData`.
     """
     shuffle = Shuffle(rows_of_an_epoch(labels, params.imbalance), params.batch_size, seed)
@@ -153,26 +155,29 @@ def fit_model(
     checkpoint: Path | None = None,
     before: Fit | None = None,
 ) -> Fit:
-    """Fit a compiled model that gives logits; it ends with the weights of its best epoch.
+    """Fit a compiled model that gives logits, and leave it with the weights of its best epoch.
 
     Args:
-        model: compiled with `data.loss`; an optimizer's moving average of the weights is what is scored and kept.
-        data: what to learn from.
-        params: how long, and when to stop or to lower the rate.
-        on_epoch: called with each epoch, from 0, and its scores.
-        scored_network: the part of the model that takes what `data.scored` has; the model when not given.
-        metrics: to compute, see `registry.epoch_metrics`.
-        show_progress: as a bar, when it takes long.
-        checkpoint: file to write the state to after every epoch, and to go on from when it is there.
-        before: an earlier fit to go on from, whose best weights the model holds.
+        model: a model compiled with `data.loss`. If its optimizer keeps a moving average of the weights, the average is
+            measured and kept.
+        data: the data of the fit.
+        params: number of epochs, early stopping and schedule.
+        on_epoch: called with each epoch, from 0, and its metrics.
+        scored_network: the part of the model that takes the inputs of `data.scored`; by default the whole model.
+        metrics: names of the metrics to compute, see `registry.epoch_metrics`.
+        show_progress: whether to show a progress bar when the fit takes long.
+        checkpoint: file of the checkpoint; the fit continues from it when it exists.
+        before: an earlier fit to continue, whose best weights the model has.
 
     Returns:
-        The fit; its history goes on from that of `before`.
+        The fit, whose history includes that of `before`.
 
     Raises:
         DivergedError: when the loss becomes NaN or infinite.
     """
-    steps, unit = (data.shuffle.steps, "batch") if checkpoint else (1, "epoch")  # epochs of features are too short
+    steps, unit = (
+        (data.shuffle.steps, "batch") if checkpoint else (1, "epoch")
+    )  # epochs on features are too short for a bar per batch
     bar_of = partial(tqdm, desc="fit", unit=unit, delay=2.0, mininterval=1.0, leave=False, disable=not show_progress)
     with bar_of(total=params.epochs * steps) as bar:
 
@@ -200,12 +205,12 @@ def fit_model(
 
 
 def build_loss(params: FitParams, labels: Labels, n_classes: int) -> keras.losses.Loss:
-    """Build the loss of (one-hot targets, logits) that `imbalance` asks for.
+    """Build the loss of (one-hot targets, logits) for the chosen treatment of class imbalance.
 
     Args:
-        params: of the fit; "focal" is the loss of Lin et al., 2017, "Focal Loss for Dense Object Detection".
-        labels: int array of shape (n,), of the training photos.
-        n_classes: families.
+        params: parameters of the fit; "focal" is the loss of Lin et al., 2017, "Focal Loss for Dense Object Detection".
+        labels: int array of shape (n,), class ids of the training photos.
+        n_classes: number of classes.
     """
     if params.imbalance == "focal":
         return keras.losses.CategoricalFocalCrossentropy(
@@ -219,7 +224,7 @@ def build_loss(params: FitParams, labels: Labels, n_classes: int) -> keras.losse
 
 
 class ShiftedCrossentropy(keras.losses.Loss):
-    """Cross-entropy of logits to which a bias is added while training; see `imbalance.balanced_softmax_bias`."""
+    """Cross-entropy with a bias added to the logits, in training only; see `imbalance.balanced_softmax_bias`."""
 
     def __init__(self, bias: NDArray[np.float32], label_smoothing: float) -> None:
         super().__init__()
@@ -227,7 +232,7 @@ class ShiftedCrossentropy(keras.losses.Loss):
         self._label_smoothing = label_smoothing
 
     def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
-        """Loss of each row."""
+        """Return the loss of each row."""
         return keras.losses.categorical_crossentropy(
             y_true, y_pred + self._bias, from_logits=True, label_smoothing=self._label_smoothing
         )

@@ -10,24 +10,24 @@ import tensorflow as tf
 
 from rare_species.fitting.parameters import FitParams, OptimizerParams
 
-NOT_DECAYED = ["bias", "gamma", "beta"]  # weight decay is for kernels
+NOT_DECAYED = ["bias", "gamma", "beta"]  # only kernels get weight decay
 
 
 class OneDevice:
-    """Mixed into an optimizer that no other device has gradients for: they need no sum.
+    """Mixin for optimizers on a single device, which skips the sum of gradients over devices.
 
-    For that sum TensorFlow registers a gradient, for as long as the process lives, and with it the graph of the fit and
-    its weights: a search would hold every head that it fits.
+    For this sum TensorFlow registers a gradient that lives as long as the process, and with it the graph and weights of
+    the fit: a search would keep every head in memory.
     """
 
-    def _all_reduce_sum_gradients(self, grads_and_vars: Any) -> Any:  # a name of Keras
+    def _all_reduce_sum_gradients(self, grads_and_vars: Any) -> Any:  # overrides a method of Keras
         return grads_and_vars
 
 
 class Fused(OneDevice):
-    """Mixed into Adam: TensorFlow's own kernel updates a weight and its two moments in one pass, not in a dozen.
+    """Mixin for Adam that updates a weight and its two moments with one TensorFlow kernel, not with a dozen operations.
 
-    The formula is that of Keras. On a CPU the dozen passes cost a small head more than its arithmetic.
+    The formula is that of Keras. On a CPU, a dozen operations cost more than the arithmetic of a small head.
     """
 
     def update_step(self, gradient: tf.Tensor, variable: tf.Variable, learning_rate: tf.Tensor) -> None:
@@ -51,15 +51,15 @@ class Fused(OneDevice):
 
 
 class FusedAdam(Fused, keras.optimizers.Adam):
-    """Adam with one kernel."""
+    """Adam with the fused kernel."""
 
 
 class FusedAdamW(Fused, keras.optimizers.AdamW):
-    """AdamW with one kernel."""
+    """AdamW with the fused kernel."""
 
 
 class OneDeviceSGD(OneDevice, keras.optimizers.SGD):
-    """SGD for one device."""
+    """SGD on a single device."""
 
 
 KINDS: Mapping[str, type[keras.optimizers.Optimizer]] = {"adamw": FusedAdamW, "adam": FusedAdam, "sgd": OneDeviceSGD}
@@ -69,13 +69,13 @@ def build_optimizer(params: FitParams, steps: int) -> keras.optimizers.Optimizer
     """Build the optimizer of a head or a network from scratch, with its learning-rate schedule.
 
     Args:
-        params: of the fit.
+        params: parameters of the fit.
         steps: batches per epoch.
     """
-    knobs = params.optimizer
-    rate = build_schedule(params.schedule.name, knobs.learning_rate, params.epochs * steps)
-    optimizer = KINDS[knobs.name](rate, **own_parameters(knobs), weight_decay=knobs.weight_decay or no_decay(knobs))
-    if knobs.weight_decay:
+    chosen = params.optimizer
+    rate = build_schedule(params.schedule.name, chosen.learning_rate, params.epochs * steps)
+    optimizer = KINDS[chosen.name](rate, **own_parameters(chosen), weight_decay=chosen.weight_decay or no_decay(chosen))
+    if chosen.weight_decay:
         optimizer.exclude_from_weight_decay(var_names=NOT_DECAYED)
     return optimizer
 
@@ -101,11 +101,11 @@ def build_schedule(name: str, learning_rate: float, steps: int, warmup_steps: in
     return learning_rate
 
 
-def own_parameters(knobs: OptimizerParams) -> dict[str, float]:
+def own_parameters(chosen: OptimizerParams) -> dict[str, float]:
     """List the arguments that only this kind of optimizer has."""
-    return {"momentum": knobs.momentum} if knobs.name == "sgd" else {}
+    return {"momentum": chosen.momentum} if chosen.name == "sgd" else {}
 
 
-def no_decay(knobs: OptimizerParams) -> float | None:
+def no_decay(chosen: OptimizerParams) -> float | None:
     """Say "no weight decay" as this kind of optimizer wants it said."""
-    return 0.0 if knobs.name == "adamw" else None  # AdamW has no None
+    return 0.0 if chosen.name == "adamw" else None  # AdamW has no None

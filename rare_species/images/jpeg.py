@@ -136,7 +136,7 @@ def _first_warning(data: bytes) -> str:
 
 
 def _without_header_faults(data: bytes) -> bytes:
-    """Return the first picture's tables and scans, without bytes between them, application segments and wrong numbers."""
+    """Return the first picture's tables and scans, without padding, application segments and wrong numbers."""
     markers, kept, baseline = list(_markers(data)), [START], False
     for (code, at), (_, following) in pairwise(markers):
         head = data[at : at + 2 + int.from_bytes(data[at + 2 : at + 4])]

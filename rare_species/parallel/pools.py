@@ -1,6 +1,6 @@
-"""Work on many images in a pool, in order: of processes with a progress bar, or of threads ahead of who asks.
+"""Parallel work: in processes with a progress bar, in threads ahead of the consumer, or in one process beside this one.
 
-Or in one process beside this one, whatever the work.
+Results come in the order of the items.
 """
 
 from __future__ import annotations
@@ -30,29 +30,29 @@ from rare_species.parallel import worker
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-START_METHOD = "forkserver"  # a plain fork can hang where TensorFlow's threads run
-MOST_STREAMS = 8  # each holds a batch's activations
-AHEAD = 16  # chunks for each process that are done or on their way before they are asked for
-LONGEST_TMPDIR = 70  # bytes; Python adds up to 32 of its own
-CHUNK = 16  # items a worker takes at a time: few enough to share evenly, enough to hide the hand-over
+START_METHOD = "forkserver"  # a plain fork can hang when TensorFlow's threads run
+MOST_STREAMS = 8  # each needs memory for a batch's activations
+AHEAD = 16  # chunks per process that are computed before anybody asks for them
+LONGEST_TMPDIR = 70  # bytes; Python appends up to 32
+CHUNK = 16  # items per task: few enough to share evenly, enough to hide the cost of passing them
 
 
 def map_in_processes(
     function: Callable[[Item], Result], items: Sequence[Item], description: str, workers: int
 ) -> Generator[Result, None, None]:
-    """Apply a function to every item.
+    """Apply a function to every item, in several processes.
 
     Args:
-        function: picklable, without side effects, and not of the script that runs.
-        items: its arguments.
-        description: shown beside the progress bar.
-        workers: processes at most; with work for one only, it is done in this process.
+        function: a picklable function without side effects, not defined in the running script.
+        items: the function's arguments.
+        description: label of the progress bar.
+        workers: largest number of processes; work for only one is done in this process.
 
     Yields:
         Results in the order of `items`, whatever the number of workers.
 
     Raises:
-        UserError: when memory does not suffice for some items.
+        UserError: when the memory is too small for some items.
     """
     processes = min(workers, -(-len(items) // CHUNK))
     results = _map_here(function, items) if processes <= 1 else _map_apart(function, items, processes)
@@ -82,7 +82,7 @@ def _map_apart(
         try:
             for start in range(0, len(items), CHUNK):
                 chunk = items[start : start + CHUNK]
-                with _main_hidden(), _uninterrupted():  # this may start a process
+                with _main_hidden(), _uninterrupted():  # submitting may start a process
                     waiting.append((chunk, pool.submit(worker.apply, function, chunk)))
                 if len(waiting) > AHEAD * processes:
                     yield from waiting[0][1].result()
@@ -93,7 +93,7 @@ def _map_apart(
         except MemoryError as error:
             raise UserError(out_of_memory(f"The memory is full{_between(waiting[0][0])}.")) from error
         except BrokenExecutor as error:
-            lost = [chunk for chunk, future in waiting if future.exception()][:processes]  # they are begun in order
+            lost = [chunk for chunk, future in waiting if future.exception()][:processes]  # chunks start in order
             at_work = _between([item for chunk in lost for item in chunk])
             raise UserError(
                 out_of_memory(
@@ -103,7 +103,7 @@ def _map_apart(
 
 
 def _between(items: Sequence[object]) -> str:
-    """Which items were at work, if they have names: paths, or tuples that begin with one."""
+    """Name the items that were being processed, if they are paths or tuples that begin with one."""
     names = [item[0] if isinstance(item, tuple) else item for item in items]
     if not names or not isinstance(names[0], str | Path):
         return ""
@@ -113,10 +113,10 @@ def _between(items: Sequence[object]) -> str:
 
 @contextmanager
 def _processes(count: int, preload: Sequence[str] = ()) -> Iterator[ProcessPoolExecutor]:
-    """Other processes, which end with this one whatever ends it, and at once when the work here fails."""
+    """Make a pool of processes that end with this process, however it ends, and at once when the block fails."""
     _shorten_sockets()
     context = get_context(START_METHOD)
-    context.set_forkserver_preload([worker.__name__, *preload])  # imported once, not by each process
+    context.set_forkserver_preload([worker.__name__, *preload])  # imported once, for all processes
     others = set(active_children())
     pool = ProcessPoolExecutor(count, mp_context=context, initializer=worker.follow_parent)
     try:
@@ -130,24 +130,24 @@ def _processes(count: int, preload: Sequence[str] = ()) -> Iterator[ProcessPoolE
 
 
 def _shorten_sockets() -> None:
-    """Let the processes' sockets lie in /tmp where TMPDIR is too long: their paths have 104 bytes at most."""
+    """Put the processes' sockets into /tmp when TMPDIR is too long: socket paths have at most 104 bytes."""
     if len(os.fsencode(tempfile.gettempdir())) > LONGEST_TMPDIR:
         before, tempfile.tempdir = tempfile.tempdir, "/tmp"
         try:
-            util.get_temp_dir()  # made once in a process, and kept
+            util.get_temp_dir()  # creates it once per process
         finally:
             tempfile.tempdir = before
 
 
 def _modules(function: Callable[..., Any]) -> list[str]:
-    """Where a function and the functions that a partial binds to it are from."""
+    """Return the modules of a function, and of the functions that a partial binds to it."""
     parts = [getattr(function, "func", function), *getattr(function, "keywords", {}).values()]
     return [part.__module__ for part in parts if callable(part)]
 
 
 @contextmanager
 def _main_hidden() -> Iterator[None]:
-    """Processes that start here do not import the script that runs, and with a stage pandas and matplotlib."""
+    """Keep new processes from importing the running script, and with it pandas and matplotlib."""
     main = sys.modules["__main__"]
     sys.modules["__main__"] = ModuleType("__main__")
     try:
@@ -158,7 +158,7 @@ def _main_hidden() -> Iterator[None]:
 
 @contextmanager
 def _uninterrupted() -> Iterator[None]:
-    """Put signals off: of a process that is half started nobody would know that it must be ended."""
+    """Delay signals: nobody would know about a half-started process and end it."""
     if threading.current_thread() is not threading.main_thread():  # only there Python handles signals
         yield
         return
@@ -174,21 +174,21 @@ def _uninterrupted() -> Iterator[None]:
 
 
 def streams() -> int:
-    """How many batches a network runs on at once: with a core each they never wait for each other between layers."""
+    """Return the number of batches that a network computes at the same time, one per core."""
     return min(available_cores(), MOST_STREAMS)
 
 
 def pool_threads() -> int:
-    """Threads of the pool in TensorFlow that all streams share; with one, each stream computes in its own thread."""
+    """Return the size of TensorFlow's thread pool for all streams; with 1, each stream computes in its own thread."""
     return 1 if available_cores() <= MOST_STREAMS else available_cores()
 
 
 @contextmanager
 def process_beside() -> Iterator[Executor]:
-    """A process for work in Python that this one need not wait for; it starts with the first of it.
+    """Run Python work in one other process, which starts with the first call.
 
     Yields:
-        What takes the calls; they are done one after the other. All are dropped when this one fails.
+        An executor, which runs calls one after the other. Open calls are dropped when the block fails.
     """
     with _processes(1) as pool:
         yield pool
@@ -197,16 +197,16 @@ def process_beside() -> Iterator[Executor]:
 def map_in_threads(
     function: Callable[[Item], Result], items: Iterable[Item], workers: int, ahead: int
 ) -> Generator[Result, None, None]:
-    """Apply a function to every item while the results are used, without ever holding more than a few.
+    """Apply a function to every item in threads, a few items ahead of the consumer.
 
     Args:
-        function: spends its time outside Python's lock, as Pillow does.
-        items: its arguments, taken one by one.
-        workers: threads.
-        ahead: results at most that nobody has asked for yet, at least 1.
+        function: a function that mostly releases Python's lock, as Pillow does.
+        items: the function's arguments, taken one by one.
+        workers: number of threads.
+        ahead: largest number of results that are computed before they are asked for, at least 1.
 
     Yields:
-        Results in the order of `items`. Who stops early does not wait for what is at work: a read may hang.
+        Results in the order of `items`. A consumer that stops early does not wait for running calls, which may hang.
     """
     waiting: deque[Future[Result]] = deque()
     pool = ThreadPoolExecutor(workers)

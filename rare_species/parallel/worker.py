@@ -1,4 +1,4 @@
-"""What runs in the other processes of `parallel`; it imports next to nothing, for each of them imports it."""
+"""The code that runs in worker processes; it imports almost nothing, because each of them imports it."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ Result = TypeVar("Result")
 
 
 def apply(function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
-    """Apply a function to some items."""
+    """Apply a function to a chunk of items."""
     return [function(item) for item in items]
 
 
 def follow_parent() -> None:
-    """End when the process that started this one ends, even if it was killed; Ctrl-C, which both get, is its affair.
+    """Prepare a worker: it ends when its parent ends, even if that was killed, and leaves Ctrl-C to the parent.
 
-    So is to say which fonts draw what: it knows all names, and should say it once.
+    It also leaves the log line about fonts to the parent, which knows all names and says it once.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     logging.getLogger("rare_species.figures.fonts").setLevel(logging.ERROR)

@@ -1,4 +1,4 @@
-"""Set parameters of params.yaml as a file names them; comments and order stay."""
+"""Copy parameters from another file into params.yaml; comments and order stay."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from rare_species.common.params_file import NO_VALUE, load_params, yaml_problem
 from rare_species.common.yaml_aliases import refuse_endless
 from rare_species.params.search_space import flatten_space
 
-WHOLE = "space"  # knobs of an earlier search must not stay in it
+WHOLE = "space"  # replaced as a whole, so that nothing of an earlier search stays
 
 
 class Unread:
-    """No section: all are checked, none is used."""
+    """Asks `load_params` for no section: all are checked, none is used."""
 
 
 def apply(part: Path, params: Path) -> list[str]:
-    """Set knobs.
+    """Set the parameters that a file names.
 
     Args:
-        part: YAML, a part of what `params` holds.
-        params: the file that is changed.
+        part: a YAML file with some of the keys of `params`.
+        params: the file to change.
 
     Returns:
-        One line per knob that changed.
+        One line per parameter that changed.
 
     Raises:
-        UserError: when one of them is not YAML or not valid.
+        UserError: when one of the files is not valid.
     """
     load_params(params, Unread)
     wanted, yaml = _read(part), _yaml()
@@ -46,7 +46,7 @@ def apply(part: Path, params: Path) -> list[str]:
         yaml.dump(document, partial)
         try:
             load_params(partial, Unread)
-        except UserError as error:  # it was valid before, so that the part is to be mended
+        except UserError as error:  # the file was valid before, so the mistake is in the part
             raise UserError(*(line.replace(str(partial), str(part)) for line in error.args)) from None
     return list(_differences(before, flatten_space(document)))
 
@@ -54,7 +54,7 @@ def apply(part: Path, params: Path) -> list[str]:
 def _yaml() -> YAML:
     yaml = YAML()
     yaml.preserve_quotes = True
-    yaml.width = 4096  # lines are not broken
+    yaml.width = 4096  # never breaks lines
     return yaml
 
 
@@ -67,16 +67,18 @@ def _read(file: Path) -> dict[str, Any]:
         refuse_endless(document)
     except FileNotFoundError:
         raise UserError(
-            f"Expected a file with knobs. Received: no {file}. Name one, such as models/tune/best.yaml, which a "
+            f"Expected a file with parameters. Received: no {file}. Name one, such as models/tune/best.yaml, which a "
             "search writes."
         ) from None
     except (YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"{file} must be YAML. Received: {yaml_problem(error)}. Mend that, and run again.") from None
     except (*NO_VALUE, RecursionError) as error:
-        raise UserError(f"{file} must hold knobs as params.yaml does. Received: {error}. Mend it.") from None
+        raise UserError(f"{file} must hold parameters as params.yaml does. Received: {error}. Mend it.") from None
     if not isinstance(document, dict):
         kind = "nothing" if document is None else type(document).__name__
-        raise UserError(f"{file} must be a mapping of sections. Received: {kind}. Nest the knobs as in params.yaml.")
+        raise UserError(
+            f"{file} must be a mapping of sections. Received: {kind}. Nest the parameters as in params.yaml."
+        )
     return document
 
 
@@ -90,12 +92,12 @@ def _set(document: MutableMapping[str, Any], wanted: MutableMapping[str, Any]) -
 
 
 def _differences(before: dict[str, Any], after: dict[str, Any]) -> Iterator[str]:
-    for knob in before | after:
-        if before.get(knob) != after.get(knob):
-            yield f"{knob}: {_show(before, knob)} -> {_show(after, knob)}"
+    for parameter in before | after:
+        if before.get(parameter) != after.get(parameter):
+            yield f"{parameter}: {_show(before, parameter)} -> {_show(after, parameter)}"
 
 
-def _show(knobs: dict[str, Any], knob: str) -> str:
-    if knob not in knobs:
+def _show(parameters: dict[str, Any], parameter: str) -> str:
+    if parameter not in parameters:
         return "not searched"
-    return knobs[knob] if isinstance(knobs[knob], str) else json.dumps(knobs[knob])
+    return parameters[parameter] if isinstance(parameters[parameter], str) else json.dumps(parameters[parameter])

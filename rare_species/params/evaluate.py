@@ -15,7 +15,7 @@ from rare_species.common.validation import Parameters, Seed
 
 
 class EvaluateParams(Parameters):
-    """Section `evaluate`: what the pictures show, how intervals are found and when a family is sure."""
+    """Section `evaluate`: what pictures show, how intervals are computed, and when an answer names the family."""
 
     top_k: PositiveInt
     target_precision: Annotated[float, Field(gt=0, le=1)]

@@ -17,9 +17,9 @@ else:
 
 
 class _Preprocess(Parameters):
-    """Section `preprocess`: the packed images' side, how photos are fitted to it and treated, and JPEG quality.
+    """Section `preprocess`: side, fitting, treatment and JPEG quality of the packed photos.
 
-    Below the name of each treatment that has parameters stand these.
+    Each treatment with parameters adds a field of its name.
     """
 
     image_size: Annotated[int, Field(ge=16, le=1024)]

@@ -1,4 +1,4 @@
-"""What a search may try: ranges, choices and lists of knobs, by dotted name."""
+"""Distributions of a search space: ranges, choices and lists."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rare_species.common.validation import Parameters
 
 
 class Range(Parameters):
-    """A number searched between `low` and `high`, both included, in steps or on a log scale if so wished."""
+    """A number from `low` to `high`, both included, optionally in steps or on a log scale."""
 
     type: Literal["float", "int"]
     low: float
@@ -38,30 +38,30 @@ class Range(Parameters):
 
     @property
     def is_finite(self) -> bool:
-        """Whether it can be tried value by value."""
+        """Whether it has finitely many values."""
         return self.step is not None or (self.type == "int" and not self.log)
 
     def examples(self) -> list[float | int]:
-        """Both ends, in the knob's own type; of floats also one between them, as both ends may be whole numbers."""
+        """Both ends, in the parameter's type, and for floats a value between, as both ends may be whole numbers."""
         if self.type == "int":
             return [int(self.low), int(self.high)]
         return [self.low, self.low + (self.step or (self.high - self.low) / math.e), self.high]
 
 
 class Choices(Parameters):
-    """A knob that takes one of the listed values."""
+    """One of the listed values."""
 
     type: Literal["categorical"]
     choices: Annotated[tuple[Any, ...], Field(min_length=1)]
 
     @property
     def texts(self) -> list[str]:
-        """The choices as Optuna holds them, for whom a list is no choice."""
+        """The choices as text, because Optuna allows no lists as choices."""
         return [json.dumps(choice) for choice in self.choices]
 
     @property
     def is_finite(self) -> bool:
-        """Whether it can be tried value by value."""
+        """Whether it has finitely many values."""
         return True
 
     def examples(self) -> list[Any]:
@@ -73,12 +73,12 @@ Single = Annotated[Range | Choices, Field(discriminator="type")]
 
 
 class Layers(Parameters):
-    """A list with one number per layer; a layer's number is searched only in trials that have the layer.
+    """A list with one value per layer; the value of a layer is searched only in trials that have the layer.
 
     Attributes:
-        each: what each layer may have.
-        at_least: the fewest layers.
-        as_many_as: name of another such knob that says how many layers there are; else the search does.
+        each: distribution of each layer's value.
+        at_least: smallest number of layers; the search chooses the number.
+        as_many_as: name of another parameter of this type, which has the same number of layers.
     """
 
     type: Literal["layers"]
@@ -94,24 +94,24 @@ class Layers(Parameters):
             raise ValueError(f"expected at_least to be at most the {len(self.each)} of each")
         return self
 
-    def depth(self, knob: str) -> list[tuple[str, Range]]:
-        """Name and range of the number of layers, where the search chooses it; else nothing."""
+    def depth(self, parameter: str) -> list[tuple[str, Range]]:
+        """Return the name and range of the number of layers if the search chooses it; else nothing."""
         most = len(self.each)
         if self.at_least is None or self.at_least == most:
             return []
-        return [(f"{knob}.layers", Range(type="int", low=self.at_least, high=most))]
+        return [(f"{parameter}.layers", Range(type="int", low=self.at_least, high=most))]
 
-    def layers(self, knob: str) -> list[tuple[str, Range | Choices]]:
-        """What is searched for each layer that there may be, by name."""
-        return [(f"{knob}.{number}", each) for number, each in enumerate(self.each, start=1)]
+    def layers(self, parameter: str) -> list[tuple[str, Range | Choices]]:
+        """Return the name and distribution of every possible layer's value."""
+        return [(f"{parameter}.{number}", each) for number, each in enumerate(self.each, start=1)]
 
     @property
     def is_finite(self) -> bool:
-        """Whether it can be tried value by value."""
+        """Whether it has finitely many values."""
         return all(layer.is_finite for layer in self.each)
 
     def examples(self) -> list[list[Any]]:
-        """Of every length: one with the first of what each layer may have, one with the second, and so on."""
+        """Lists of every length: one with each layer's first example, one with the second, and so on."""
         lengths, each = range(self.at_least or 0, len(self.each) + 1), [layer.examples() for layer in self.each]
         most = max(len(examples) for examples in each)
         return [

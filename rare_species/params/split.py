@@ -14,7 +14,7 @@ from rare_species.common.validation import Parameters, Seed
 
 
 class SplitParams(Parameters):
-    """Section `split`: shares of the three splits, and what counts as the same moment."""
+    """Section `split`: shares of the splits, and which photos belong together."""
 
     method: Literal["grouped", "stratified"]
     train: Annotated[float, Field(gt=0, lt=1)]

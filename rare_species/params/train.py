@@ -18,7 +18,7 @@ from rare_species.fitting.parameters import Dropout, FitParams, LearningRate
 
 
 class CnnParams(Parameters):
-    """The baseline from scratch: convolution blocks, one dense layer, dropout."""
+    """The baseline CNN: convolution blocks, a dense layer, dropout."""
 
     filters: Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
     dense: PositiveInt
@@ -38,7 +38,7 @@ def _check_switch(switch: Any) -> Any:
 
 
 class FineTuneParams(Parameters):
-    """How the backbone is trained further from the photos, after the head was fitted (Kumar et al., 2022)."""
+    """Fine-tuning of the backbone on the photos, after the head was fitted (Kumar et al., 2022)."""
 
     epochs: NonNegativeInt
     layer_groups: Annotated[int | str, BeforeValidator(_check_layer_groups)]

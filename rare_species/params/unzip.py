@@ -19,7 +19,7 @@ else:
 
 def _check_encoding(name: str) -> str:
     try:
-        b"a".decode("ascii" if name == "auto" else name)  # refuses codecs that do not give text
+        b"a".decode("ascii" if name == "auto" else name)  # fails for codecs that are no text encodings
     except (LookupError, ValueError):
         raise ValueError("Input should be auto, or an encoding that Python knows, such as cp437 or shift_jis") from None
     return name
@@ -29,7 +29,7 @@ Encoding = Annotated[str, AfterValidator(_check_encoding)]
 
 
 class UnzipParams(Parameters):
-    """Section `unzip`: which archive, how it is laid out, and the limits that stop a zip bomb."""
+    """Section `unzip`: the archive, its layout, and limits against zip bombs."""
 
     archive: Path
     layout: LayoutName

@@ -1,4 +1,4 @@
-"""All sections of params.yaml, and what they must agree on."""
+"""All sections of params.yaml, and checks across sections."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from rare_species.params.unzip import UnzipParams
 
 
 def check_together(model: ModelParams, train: TrainParams) -> None:
-    """Refuse knobs that are right by themselves and do not go with those of another section.
+    """Refuse parameters that clash with those of another section.
 
     Raises:
-        ValueError: what was expected, and what was received.
+        ValueError: when they do; the message says what was expected and what was received.
     """
     tune = train.fine_tune
     if model.name == "cnn" and (tune.epochs or not train.epochs):

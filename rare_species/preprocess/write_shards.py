@@ -15,31 +15,34 @@ from rare_species.params.preprocess import PreprocessParams
 from rare_species.treatments.registry import make_treatment
 
 
-def fit_and_pack(photos: pd.DataFrame, images: Path, knobs: PreprocessParams, folder: Path, workers: int) -> None:
+def fit_and_pack(photos: pd.DataFrame, images: Path, params: PreprocessParams, folder: Path, workers: int) -> None:
     """Do what stage preprocess does to photos.
 
     Args:
         photos: columns file_path, split, class_id and sha256, that of the file when it was found to be a photo.
         images: folder that `file_path` is relative to.
-        knobs: how they are fitted, treated and encoded.
+        params: how they are fitted, treated and encoded.
         folder: an empty one, for the shards and their index.
         workers: processes.
 
     Raises:
         UserError: when what the treatment needs is not there, or a file has changed.
     """
-    recipe = knobs.recipe()
+    recipe = params.recipe()
     fit = partial(
         fit_unchanged,
-        side_px=knobs.image_size,
-        resize=knobs.resize,
+        side_px=params.image_size,
+        resize=params.resize,
         treat=make_treatment(recipe),
-        quality=knobs.jpeg_quality,
+        quality=params.jpeg_quality,
         folder=images,
     )
     named = list(zip(photos["file_path"], photos["sha256"], strict=True))
     shape = Preprocessing(
-        image_size=knobs.image_size, resize=knobs.resize, treatment=recipe, jpeg_quality=knobs.jpeg_quality
+        image_size=params.image_size,
+        resize=params.resize,
+        treatment=recipe,
+        jpeg_quality=params.jpeg_quality,
     )
     with closing(map_in_processes(fit, named, "preprocess", workers)) as jpegs:
-        pack(photos, jpegs, folder, knobs.shard_images, shape)
+        pack(photos, jpegs, folder, params.shard_images, shape)

@@ -58,10 +58,10 @@ def _leaks(pairs: int | None) -> str:
     return "unknown: some content ids can't be used, so that bursts are not found" if pairs is None else f"{pairs:,}"
 
 
-def _describe_splitting(knobs: SplitParams, held_out: Mapping[str, int]) -> str:
-    if knobs.method == "stratified":  # which does not go with species held out
+def _describe_splitting(parameters: SplitParams, held_out: Mapping[str, int]) -> str:
+    if parameters.method == "stratified":  # which does not go with species held out
         return "stratified: photo by photo; bursts and near-duplicates may be torn apart"
-    method = f"grouped: bursts (ids at most {knobs.burst_gap} apart) and near-duplicates stay together"
+    method = f"grouped: bursts (ids at most {parameters.burst_gap} apart) and near-duplicates stay together"
     if not held_out["images"]:
         return method
     species = count(held_out["species"], "species", "species")
@@ -106,33 +106,36 @@ def model_card(run: LastRun) -> Section:
 
 
 def _training_facts(metadata: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    knobs, images = metadata["params"], metadata["images"]
+    parameters, images = metadata["params"], metadata["images"]
     yield "Photos", ", ".join(f"{images[split]:,} {name}" for split, name in SPLIT_NAMES.items())
-    yield "Epochs", f"{metadata['best_epoch']} kept of at most {knobs['epochs'] + _fine_tuned(knobs)}"
-    head = knobs["head"]
+    yield "Epochs", f"{metadata['best_epoch']} kept of at most {parameters['epochs'] + _fine_tuned(parameters)}"
+    head = parameters["head"]
     if metadata["backbone"]["feature_size"]:
         layers = " → ".join(str(units) for units in head["units"]) or "none: a linear classifier"
         dropout = head["dropout"] if isinstance(head["dropout"], list) else [head["dropout"]]  # as params.yaml takes it
         yield "Hidden layers", f"{layers}; dropout {' → '.join(f'{share:.3g}' for share in dropout) or 'none'}"
-    rates = knobs["optimizer"]
+    rates = parameters["optimizer"]
     yield (
         "Optimizer",
         f"{rates['name']}, learning rate {rates['learning_rate']:.3g}, weight decay {rates['weight_decay']:.3g}, "
-        f"schedule {knobs['schedule']['name']}, batches of {knobs['batch_size']}",
+        f"schedule {parameters['schedule']['name']}, batches of {parameters['batch_size']}",
     )
-    yield "Rare families", f"{knobs['imbalance']}, label smoothing {knobs['label_smoothing']:.3g}".replace("_", " ")
-    if _fine_tuned(knobs):
-        tune = knobs["fine_tune"]
+    yield (
+        "Rare families",
+        f"{parameters['imbalance']}, label smoothing {parameters['label_smoothing']:.3g}".replace("_", " "),
+    )
+    if _fine_tuned(parameters):
+        tune = parameters["fine_tune"]
         yield (
             "Fine-tuning",
             f"{count(tune['epochs'], 'epoch')}, layer groups: {tune['layer_groups']}, rate {tune['learning_rate']:.3g}",
         )
     elif metadata["backbone"]["feature_size"]:
         yield "Fine-tuning", "none: the backbone is frozen"
-    if knobs.get("members", 1) > 1:
-        yield "Ensemble", count(knobs["members"], "member")
+    if parameters.get("members", 1) > 1:
+        yield "Ensemble", count(parameters["members"], "member")
 
 
-def _fine_tuned(knobs: Mapping[str, Any]) -> int:
-    """Epochs of fine-tuning; `tune` has no such knob."""
-    return int((knobs.get("fine_tune") or {}).get("epochs", 0))
+def _fine_tuned(parameters: Mapping[str, Any]) -> int:
+    """Epochs of fine-tuning; `tune` has no such parameter."""
+    return int((parameters.get("fine_tune") or {}).get("epochs", 0))

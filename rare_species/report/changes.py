@@ -78,8 +78,8 @@ def _families_table(how: str, families: Sequence[FamilyChange]) -> Table:
 
 
 def _params_table(params: Mapping[str, tuple[Any, Any]]) -> Table:
-    rows = [[knob, _value(before), _value(now)] for knob, (before, now) in params.items()]
-    return Table("Changed in params.yaml", ("knob", "before", "now"), rows)
+    rows = [[parameter, _value(before), _value(now)] for parameter, (before, now) in params.items()]
+    return Table("Changed in params.yaml", ("parameter", "before", "now"), rows)
 
 
 def _value(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""What the report reads: metrics, tables, knobs and the champion's metadata; no photos and no TensorFlow."""
+"""What the report reads: metrics, tables, parameters and the champion's metadata; no photos and no TensorFlow."""
 
 from __future__ import annotations
 

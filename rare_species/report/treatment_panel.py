@@ -21,12 +21,12 @@ PHOTOS = 5  # each of another family, spread over all
 log = logging.getLogger(__name__)
 
 
-def available_treatments(knobs: PreprocessParams) -> dict[str, Treat]:
+def available_treatments(parameters: PreprocessParams) -> dict[str, Treat]:
     """All treatments by name; one that can't be had is left out, and the log says why."""
     treatments = {}
     for name in TREATMENTS:
         try:
-            treatments[name] = make_treatment(knobs.recipe(name))
+            treatments[name] = make_treatment(parameters.recipe(name))
         except UserError as error:
             log.warning("%s is left out. %s", name, error)
     return treatments
@@ -44,9 +44,9 @@ def draw_panel(photos: Sequence[Image.Image], treatments: dict[str, Treat]) -> F
     return contact_sheet(treated, captions, "preprocess.treatment", columns=len(photos))
 
 
-def choose_photos(paths: Paths, knobs: PreprocessParams) -> list[Image.Image]:
+def choose_photos(paths: Paths, parameters: PreprocessParams) -> list[Image.Image]:
     """Fit one photo of each of a few families, as preprocess does."""
     first = read_checked(paths.assignments, ("file_path", "family")).drop_duplicates("family").sort_values("family")
     places = np.linspace(0, len(first) - 1, min(PHOTOS, len(first))).astype(int)
     files = [paths.images / path for path in first["file_path"].iloc[places]]
-    return [fit_square(file.read_bytes(), knobs.image_size, knobs.resize) for file in files]
+    return [fit_square(file.read_bytes(), parameters.image_size, parameters.resize) for file in files]

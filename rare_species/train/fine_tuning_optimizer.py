@@ -49,16 +49,16 @@ def build_fine_tuning_optimizer(
         steps: batches per epoch.
         shares: of the learning rate, by the variable's path.
     """
-    tune, knobs = params.fine_tune, params.optimizer
+    tune, parameters = params.fine_tune, params.optimizer
     rate = build_schedule(params.schedule.name, tune.learning_rate, tune.epochs * steps, tune.warmup_epochs * steps)
-    kind = KINDS[knobs.name]
+    kind = KINDS[parameters.name]
     optimizer = type(f"Layerwise{kind.__name__}", (Layerwise, kind), {})(
         rate,
-        **own_parameters(knobs),
-        weight_decay=no_decay(knobs),
+        **own_parameters(parameters),
+        weight_decay=no_decay(parameters),
         global_clipnorm=tune.clip_norm or None,
         use_ema=bool(tune.ema),
         ema_momentum=tune.ema,
     )
-    optimizer.shares, optimizer.decay = dict(shares), knobs.weight_decay
+    optimizer.shares, optimizer.decay = dict(shares), parameters.weight_decay
     return optimizer

@@ -37,8 +37,8 @@ def fit_members(data: Data, params: TrainParams, on_epoch: OnEpoch, checkpoints:
         fitted = [_fit_member(data, params, *given, checkpoints) for given in zip(seeds, followers, strict=True)]
     except DivergedError as error:
         raise UserError(
-            f"Expected a finite loss. Received: {error}. Lower train.{error.knob}, for instance "
-            f"with dvc exp run -S train.{error.knob}=0.0001"
+            f"Expected a finite loss. Received: {error}. Lower train.{error.parameter}, for instance "
+            f"with dvc exp run -S train.{error.parameter}=0.0001"
         ) from error
     members, fits = zip(*fitted, strict=True)
     from_features = data.has_features and not params.fine_tune.epochs

@@ -130,7 +130,7 @@ def fine_tune(task: PhotoTask, backbone: keras.Model, head: keras.Model, before:
             before=before,
         )
     except DivergedError as error:
-        error.knob = "fine_tune.learning_rate"
+        error.parameter = "fine_tune.learning_rate"
         raise
     if policy:
         network.set_weights(learning.get_weights())

@@ -29,9 +29,9 @@ STATES = {
     TrialState.PRUNED: ("pruned", WARM),
     TrialState.FAIL: ("failed", "#b5554d"),
 }
-FEWEST = 4  # complete trials that say something of a knob's importance
+FEWEST = 4  # complete trials that say something of a parameter's importance
 SLICES = 4  # in a row
-ABSENT = -0.15  # where parallel coordinates put a knob that the trial does not have
+ABSENT = -0.15  # where parallel coordinates put a parameter that the trial does not have
 
 
 @dataclass(frozen=True)
@@ -78,12 +78,12 @@ def list_parameters(space: Mapping[str, Distribution]) -> list[SearchedParameter
     ]
 
 
-def _parts(knob: str, distribution: Distribution) -> Iterator[tuple[str, Range | Choices]]:
+def _parts(parameter: str, distribution: Distribution) -> Iterator[tuple[str, Range | Choices]]:
     if isinstance(distribution, Layers):
-        yield from distribution.depth(knob)
-        yield from distribution.layers(knob)
+        yield from distribution.depth(parameter)
+        yield from distribution.layers(parameter)
     else:
-        yield knob, distribution
+        yield parameter, distribution
 
 
 def draw_search(study: optuna.Study, space: Mapping[str, Distribution], objective: str, folder: Path) -> None:
@@ -95,11 +95,11 @@ def draw_search(study: optuna.Study, space: Mapping[str, Distribution], objectiv
         objective: what their values are.
         folder: of the pictures.
     """
-    knobs = list_parameters(space)
+    parameters = list_parameters(space)
     save_png(history(study, objective), folder / "history.png")
-    save_png(importances(study, knobs, objective), folder / "importances.png")
-    save_png(slices(study, knobs, objective), folder / "slices.png")
-    save_png(parallel(study, knobs, objective), folder / "parallel.png")
+    save_png(importances(study, parameters, objective), folder / "importances.png")
+    save_png(slices(study, parameters, objective), folder / "slices.png")
+    save_png(parallel(study, parameters, objective), folder / "parallel.png")
     save_png(trial_epochs(study), folder / "epochs.png")
 
 
@@ -134,19 +134,19 @@ def history(study: optuna.Study, objective: str) -> Figure:
     return figure
 
 
-def importances(study: optuna.Study, knobs: Sequence[SearchedParameter], objective: str) -> Figure:
-    """How much of the variance each knob explains (fANOVA, Hutter et al., 2014) among the trials that have it."""
+def importances(study: optuna.Study, parameters: Sequence[SearchedParameter], objective: str) -> Figure:
+    """How much of the variance each parameter explains (fANOVA, Hutter et al., 2014) among the trials that have it."""
     figure = Figure(figsize=(9, 6), layout="constrained")
     axes = figure.add_subplot()
     axes.set(title=f"tune: what decides {objective}")
     complete = _complete(study)
-    if len(complete) < FEWEST or len(knobs) < 2:
-        there_are = f"there are {len(complete)} of {len(knobs)}"
-        axes.text(0.5, 0.5, f"It takes {FEWEST} complete trials of 2 knobs to say; {there_are}.", ha="center")
+    if len(complete) < FEWEST or len(parameters) < 2:
+        there_are = f"there are {len(complete)} of {len(parameters)}"
+        axes.text(0.5, 0.5, f"It takes {FEWEST} complete trials of 2 parameters to say; {there_are}.", ha="center")
         axes.set_axis_off()
         return figure
-    shares = parameter_shares(study, knobs)
-    names = sorted((knob.name for knob in knobs), key=lambda name: (shares[name], name))
+    shares = parameter_shares(study, parameters)
+    names = sorted((parameter.name for parameter in parameters), key=lambda name: (shares[name], name))
     axes.barh(range(len(names)), [shares[name] for name in names], color=ACCENT, height=0.8)
     counts = [sum(name in trial.params for trial in complete) for name in names]
     partly = ["" if count == len(complete) else f"\nin {count} of {len(complete)} trials" for count in counts]
@@ -156,17 +156,17 @@ def importances(study: optuna.Study, knobs: Sequence[SearchedParameter], objecti
     return figure
 
 
-def parameter_shares(study: optuna.Study, knobs: Sequence[SearchedParameter]) -> dict[str, float]:
-    """Each knob's importance by name, in [0, 1]; 0 of one that too few complete trials have.
+def parameter_shares(study: optuna.Study, parameters: Sequence[SearchedParameter]) -> dict[str, float]:
+    """Each parameter's importance by name, in [0, 1]; 0 of one that too few complete trials have.
 
     Args:
         study: with complete trials.
-        knobs: those that not every trial has are judged among the trials that have them.
+        parameters: those that not every trial has are judged among the trials that have them.
     """
     complete = _complete(study)
-    common = [knob.name for knob in knobs if all(knob.name in trial.params for trial in complete)]
+    common = [parameter.name for parameter in parameters if all(parameter.name in trial.params for trial in complete)]
     shares = _importance(study, common)
-    for name in [knob.name for knob in knobs if knob.name not in common]:
+    for name in [parameter.name for parameter in parameters if parameter.name not in common]:
         shares[name] = _importance(study, [*common, name]).get(name, 0.0)
     return shares
 
@@ -178,59 +178,64 @@ def _importance(study: optuna.Study, names: list[str]) -> dict[str, float]:
     evaluator = FanovaImportanceEvaluator(seed=0)
     try:
         found = optuna.importance.get_param_importances(study, evaluator=evaluator, params=names)
-    except RuntimeError:  # what Optuna raises when values, or these knobs, are the same in all trials
+    except RuntimeError:  # what Optuna raises when values, or these parameters, are the same in all trials
         return dict.fromkeys(names, 0.0)
     return {name: float(share) for name, share in found.items()}
 
 
-def slices(study: optuna.Study, knobs: Sequence[SearchedParameter], objective: str) -> Figure:
-    """Value against each knob, a panel each; the best trial is ringed."""
-    rows = -(-len(knobs) // SLICES)
+def slices(study: optuna.Study, parameters: Sequence[SearchedParameter], objective: str) -> Figure:
+    """Value against each parameter, a panel each; the best trial is ringed."""
+    rows = -(-len(parameters) // SLICES)
     figure = Figure(figsize=(12, 3 * rows + 0.5), layout="constrained")
-    figure.suptitle(f"tune: {objective} against each knob")
-    for number, knob in enumerate(knobs, start=1):
+    figure.suptitle(f"tune: {objective} against each parameter")
+    for number, parameter in enumerate(parameters, start=1):
         axes = figure.add_subplot(rows, SLICES, number)
         for state in (TrialState.PRUNED, TrialState.COMPLETE):
-            _scatter(axes, knob, [trial for trial in study.trials if trial.state is state], STATES[state])
+            _scatter(axes, parameter, [trial for trial in study.trials if trial.state is state], STATES[state])
         best = [study.best_trial] if _complete(study) else []
-        theirs = [trial for trial in best if knob.name in trial.params]
-        places = [knob.place(trial.params[knob.name]) for trial in theirs]
+        theirs = [trial for trial in best if parameter.name in trial.params]
+        places = [parameter.place(trial.params[parameter.name]) for trial in theirs]
         axes.scatter(places, _values(theirs), s=70, facecolors="none", edgecolors=INK, label="best")
         axes.set(xlim=(-0.06, 1.06), ylabel="" if (number - 1) % SLICES else objective)
-        axes.set_xlabel(knob.label, fontsize=9)
-        axes.set_xticks(list(knob.ticks()), list(knob.ticks().values()), fontsize=8)
+        axes.set_xlabel(parameter.label, fontsize=9)
+        axes.set_xticks(list(parameter.ticks()), list(parameter.ticks().values()), fontsize=8)
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower right", ncols=3, frameon=False, fontsize=8)
     return figure
 
 
-def _scatter(axes: Axes, knob: SearchedParameter, trials: Sequence[FrozenTrial], style: tuple[str, str]) -> None:
-    shown = [trial for trial in trials if knob.name in trial.params]
-    places = [knob.place(trial.params[knob.name]) for trial in shown]
+def _scatter(axes: Axes, parameter: SearchedParameter, trials: Sequence[FrozenTrial], style: tuple[str, str]) -> None:
+    shown = [trial for trial in trials if parameter.name in trial.params]
+    places = [parameter.place(trial.params[parameter.name]) for trial in shown]
     axes.scatter(places, _values(shown), s=16, color=style[1], linewidths=0, label=style[0])
 
 
-def parallel(study: optuna.Study, knobs: Sequence[SearchedParameter], objective: str) -> Figure:
-    """A line per complete trial through all its knobs to its value; the better, the darker."""
+def parallel(study: optuna.Study, parameters: Sequence[SearchedParameter], objective: str) -> Figure:
+    """A line per complete trial through all its parameters to its value; the better, the darker."""
     figure = Figure(figsize=(13, 6), layout="constrained")
     axes = figure.add_subplot()
     trials = _complete(study)
     heights, goodness, ends = _heights(study, trials)
     for place in np.argsort(goodness, kind="stable"):  # the best on top
         drawn = trials[place].params
-        line = [knob.place(drawn[knob.name]) if knob.name in drawn else ABSENT for knob in knobs]
+        line = [
+            parameter.place(drawn[parameter.name]) if parameter.name in drawn else ABSENT for parameter in parameters
+        ]
         colour = colormaps["Blues"](0.25 + 0.75 * goodness[place])
         axes.plot([*line, heights[place]], color=colour, linewidth=1.5, alpha=0.8)
-    partly = [any(knob.name not in one.params for one in trials) for knob in knobs]
-    ticks = [knob.ticks() | ({ABSENT: "none"} if some else {}) for knob, some in zip(knobs, partly, strict=True)]
+    partly = [any(parameter.name not in one.params for one in trials) for parameter in parameters]
+    ticks = [
+        parameter.ticks() | ({ABSENT: "none"} if some else {})
+        for parameter, some in zip(parameters, partly, strict=True)
+    ]
     for column, labels in enumerate([*ticks, ends]):
         axes.axvline(column, color=QUIET, linewidth=1, zorder=0)
         for height, label in labels.items():
             box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.7, "pad": 1}
             axes.text(column + 0.03, height, label, fontsize=7, va="center", color=INK, bbox=box, parse_math=False)
-    names = [knob.label for knob in knobs] + [objective]
+    names = [parameter.label for parameter in parameters] + [objective]
     axes.set_xticks(range(len(names)), names, rotation=20, ha="right", fontsize=8)
-    axes.set(title="tune: knobs of the complete trials, the better the darker", yticks=[], frame_on=False)
-    axes.set(xlim=(-0.1, len(knobs) + 0.5), ylim=((ABSENT if any(partly) else 0) - 0.05, 1.05))
+    axes.set(title="tune: parameters of the complete trials, the better the darker", yticks=[], frame_on=False)
+    axes.set(xlim=(-0.1, len(parameters) + 0.5), ylim=((ABSENT if any(partly) else 0) - 0.05, 1.05))
     return figure
 
 

@@ -1,4 +1,4 @@
-"""Search the head's knobs on cached features with Optuna, and keep what every trial gave."""
+"""Search the head's parameters on cached features with Optuna, and keep what every trial gave."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ class Search:
 
     Attributes:
         study: its trials, in order.
-        trials: one row per trial: number, state, epochs, value and every knob.
-        best: knobs of the best trial, by dotted name.
-        params: `tune.base` with those knobs.
+        trials: one row per trial: number, state, epochs, value and every parameter.
+        best: parameters of the best trial, by dotted name.
+        params: `tune.base` with those parameters.
         head: the best trial's head, fitted again.
         fit: its fit.
     """
@@ -83,7 +83,7 @@ def search(splits: dict[str, Features], n_classes: int, params: TuneParams, on_e
         journal.unlink()  # going on would not help
         raise UserError(
             f"Expected one of {params.trials} trials to come to an end. Received: the loss became NaN or infinite in "
-            "all, or their knobs do not go together; the log says which. Lower "
+            "all, or their parameters do not go together; the log says which. Lower "
             "tune.space.optimizer.learning_rate.high, or mend tune.space, in params.yaml."
         )
     best = parameters_of(study.best_trial, params.space)
@@ -156,7 +156,7 @@ class Trials:
         return future
 
     def _try(self, trial: optuna.Trial, twin: FrozenTrial | None) -> FrozenTrial:
-        """See what a trial comes to; one with the knobs of an earlier one, and so its seed, takes over its scores."""
+        """Run a trial; one with the parameters of an earlier trial, and so its seed, takes over its metrics."""
         started, objective = datetime.now(), self._params.objective
 
         def follow(epoch: int, scores: Mapping[str, float]) -> None:
@@ -182,7 +182,7 @@ class Trials:
         return over
 
     def _replay(self, trial: optuna.Trial, twin: FrozenTrial, follow: OnEpoch) -> float:
-        log.info("trial %d has the knobs of trial %d", trial.number, twin.user_attrs[NUMBER])
+        log.info("trial %d has the parameters of trial %d", trial.number, twin.user_attrs[NUMBER])
         for epochs, score in twin.intermediate_values.items():
             follow(epochs - 1, {self._params.objective: score})
         return float(twin.values[0])

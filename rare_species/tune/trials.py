@@ -32,7 +32,7 @@ optuna.logging.set_verbosity(optuna.logging.ERROR)  # it tells of every study, a
 
 
 def propose(earlier: Sequence[FrozenTrial], params: TuneParams) -> optuna.Trial:
-    """Choose the knobs of the next trial.
+    """Choose the parameters of the next trial.
 
     Args:
         earlier: all trials before it; of those that it may not know, as they were proposed.
@@ -45,9 +45,11 @@ def propose(earlier: Sequence[FrozenTrial], params: TuneParams) -> optuna.Trial:
     study.add_trials(earlier)
     trial = study.ask()
     counts: dict[str, int] = {}
-    leaders_first = sorted(params.space, key=lambda knob: getattr(params.space[knob], "as_many_as", None) is not None)
-    for knob in leaders_first:
-        counts[knob] = _suggest(trial, knob, params.space[knob], counts)
+    leaders_first = sorted(
+        params.space, key=lambda parameter: getattr(params.space[parameter], "as_many_as", None) is not None
+    )
+    for parameter in leaders_first:
+        counts[parameter] = _suggest(trial, parameter, params.space[parameter], counts)
     return trial
 
 
@@ -74,12 +76,12 @@ def _direction(params: TuneParams) -> str:
 def parameters_of(trial: FrozenTrial, space: Mapping[str, Distribution]) -> dict[str, Any]:
     """Values by dotted name, as `tune.with_parameters` takes them."""
     found = {}
-    for knob, distribution in space.items():
+    for parameter, distribution in space.items():
         if isinstance(distribution, Layers):
-            layers = distribution.layers(knob)
-            found[knob] = [_value(each, trial.params[name]) for name, each in layers if name in trial.params]
+            layers = distribution.layers(parameter)
+            found[parameter] = [_value(each, trial.params[name]) for name, each in layers if name in trial.params]
         else:
-            found[knob] = _value(distribution, trial.params[knob])
+            found[parameter] = _value(distribution, trial.params[parameter])
     return found
 
 
@@ -174,22 +176,22 @@ def _sampler(name: str, seed: int) -> optuna.samplers.BaseSampler:
         return optuna.samplers.TPESampler(seed=seed)
     if name == "grid":
         with warnings.catch_warnings(action="ignore", category=optuna.exceptions.ExperimentalWarning):
-            return optuna.samplers.BruteForceSampler(seed=seed)  # a grid for conditional knobs too
+            return optuna.samplers.BruteForceSampler(seed=seed)  # a grid for conditional parameters too
     if name == "cmaes":
         return optuna.samplers.CmaEsSampler(seed=seed, warn_independent_sampling=False)
     return optuna.samplers.RandomSampler(seed=seed)
 
 
-def _suggest(trial: optuna.Trial, knob: str, distribution: Distribution, counts: Mapping[str, int]) -> int:
-    """Draw one knob; of layers, return how many there are."""
+def _suggest(trial: optuna.Trial, parameter: str, distribution: Distribution, counts: Mapping[str, int]) -> int:
+    """Draw one parameter; of layers, return how many there are."""
     if isinstance(distribution, Layers):
         count = counts[distribution.as_many_as] if distribution.as_many_as else len(distribution.each)
-        for name, depth in distribution.depth(knob):
+        for name, depth in distribution.depth(parameter):
             count = trial.suggest_int(name, int(depth.low), int(depth.high))
-        for name, each in distribution.layers(knob)[:count]:
+        for name, each in distribution.layers(parameter)[:count]:
             _suggest_one(trial, name, each)
         return count
-    _suggest_one(trial, knob, distribution)
+    _suggest_one(trial, parameter, distribution)
     return 1
 
 

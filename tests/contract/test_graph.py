@@ -54,7 +54,7 @@ def run_function(stage: str) -> ast.FunctionDef:
 
 
 def place(expression: ast.AST, stage: str) -> set[str]:
-    """What an expression names: `paths.images` data/images, `paths.root / knobs.archive` ${unzip.archive}."""
+    """What an expression names: `paths.images` data/images, `paths.root / parameters.archive` ${unzip.archive}."""
     if isinstance(expression, ast.BinOp) and ast.unparse(expression.left) == "paths.root":
         return {f"${{{stage}.{ast.unparse(expression.right).rpartition('.')[2]}}}"}
     text = ast.unparse(expression)

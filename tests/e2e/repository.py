@@ -103,11 +103,11 @@ def copy_project(folder: Path) -> None:
         file.write(WHERE_FROM)
 
 
-def start_repository(folder: Path, home: Path, knobs: Mapping[str, Any]) -> Repo:
-    """The project committed, nothing run yet, with these knobs besides the toy's."""
+def start_repository(folder: Path, home: Path, parameters: Mapping[str, Any]) -> Repo:
+    """The project committed, nothing run yet, with these parameters besides the toy's."""
     repo = Repo(folder, command_environment(home))
     copy_project(folder)
-    toy.write_project(folder, knobs)
+    toy.write_project(folder, parameters)
     repo.git("init", "--quiet", "--initial-branch", "main")
     repo.git("config", "user.name", "Test")
     repo.git("config", "user.email", "test@example.org")

@@ -75,7 +75,7 @@ def test_forced_repro_leaves_the_lock_as_it_is(reproduced):
     assert reproduced.repo.git("status", "--porcelain") == ""
 
 
-def test_unreadable_knob_fails_with_our_message(reproduced):
+def test_unreadable_parameter_fails_with_our_message(reproduced):
     output = reproduced.repo.dvc("exp", "run", "-S", "train.optimizer.learning_rate=abc", code=255)
     reproduced.repo.reset()
     assert "train: train.optimizer.learning_rate: Input should be a valid number" in output
@@ -85,7 +85,7 @@ def test_unreadable_knob_fails_with_our_message(reproduced):
     assert "Traceback" not in output
 
 
-def test_experiment_reruns_only_what_reads_the_knob(experiments):
+def test_experiment_reruns_only_what_reads_the_parameter(experiments):
     assert stages_run(experiments.outputs["dropout"]) == ["train", "evaluate"]
 
 
@@ -98,7 +98,7 @@ def test_experiment_in_a_copy_runs_the_code_of_the_copy(experiments, name):
     assert all(path.startswith(str(experiments.repo.folder / ".dvc/tmp/exps")) for path in imported)
 
 
-def test_exp_show_csv_lists_metrics_and_knobs(experiments):
+def test_exp_show_csv_lists_metrics_and_parameters(experiments):
     table = exp_table(experiments.repo)
     assert {"dropout", "temp", "queued"} <= set(table)
     assert {table[name]["State"] for name in ("temp", "queued")} <= {"", "Success"}
@@ -124,9 +124,9 @@ def test_metrics_diff_shows_what_moved(experiments):
     assert set(changes) == {"metrics/train.json", "metrics/evaluate.json"}
 
 
-def test_params_diff_shows_the_knobs_that_were_set(experiments):
-    knobs = json.loads(experiments.repo.dvc("params", "diff", "--json", "dropout", "temp"))["params.yaml"]
-    changes = {knob: (change["old"], change["new"]) for knob, change in knobs.items()}
+def test_params_diff_shows_the_parameters_that_were_set(experiments):
+    parameters = json.loads(experiments.repo.dvc("params", "diff", "--json", "dropout", "temp"))["params.yaml"]
+    changes = {parameter: (change["old"], change["new"]) for parameter, change in parameters.items()}
     assert changes == {"train.head.dropout": (0.1, 0.4), "evaluate.top_k": (2, 1)}
 
 
@@ -134,7 +134,7 @@ def test_experiments_are_compared_by_name(experiments):
     output = experiments.repo.run(sys.executable, "-m", "rare_species", "compare", "dropout", "temp", "--json")
     found = json.loads(output)
     assert [found[side]["name"] for side in ("base", "head")] == ["dropout", "temp"]
-    assert {knob: tuple(change.values()) for knob, change in found["params"].items()} == {
+    assert {parameter: tuple(change.values()) for parameter, change in found["params"].items()} == {
         "train.head.dropout": (0.1, 0.4),
         "evaluate.top_k": (2, 1),
     }

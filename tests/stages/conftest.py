@@ -52,11 +52,11 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> Chain:
     return run_chain(toy.write_project(tmp_path_factory.mktemp("chain")), toy.STAGES)
 
 
-def run_from_embed(folder: Path, chain: Chain, knobs: dict[str, Any]) -> Chain:
-    """Run the stages from embed on with other knobs, on the chain's photos."""
+def run_from_embed(folder: Path, chain: Chain, parameters: dict[str, Any]) -> Chain:
+    """Run the stages from embed on with other parameters, on the chain's photos."""
     for name in ("data/clean", "data/split", "data/processed"):
         shutil.copytree(chain.folder / name, folder / name)
-    toy.write_params(folder, knobs)
+    toy.write_params(folder, parameters)
     return run_chain(folder, ("embed", "train", "tune", "evaluate"))
 
 
@@ -79,8 +79,8 @@ def cnn_chain(tmp_path_factory: pytest.TempPathFactory, chain: Chain) -> Chain:
 @pytest.fixture(scope="session")
 def phylum_chain(tmp_path_factory: pytest.TempPathFactory, chain: Chain) -> Chain:
     """The stages from embed on with a classifier that is told the phylum, in a folder of their own."""
-    knobs = {"model.inputs": ["image", "phylum"], "embed.augmented_copies": 1}
-    return run_from_embed(tmp_path_factory.mktemp("phylum"), chain, knobs)
+    parameters = {"model.inputs": ["image", "phylum"], "embed.augmented_copies": 1}
+    return run_from_embed(tmp_path_factory.mktemp("phylum"), chain, parameters)
 
 
 @pytest.fixture

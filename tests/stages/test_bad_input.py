@@ -164,11 +164,11 @@ def test_fewer_than_two_families(archive, finished, capsys):
     assert re.search("at least two families to tell apart. Received: Felidae. Add", refused("split", capsys))
 
 
-# The knobs
+# The parameters
 
 
 @pytest.mark.parametrize(
-    ("stage", "knob"),
+    ("stage", "parameter"),
     [
         ("unzip", "unzip.archiv"),
         ("split", "split.bursts"),
@@ -178,10 +178,10 @@ def test_fewer_than_two_families(archive, finished, capsys):
         ("evaluate", "evaluate.topk"),
     ],
 )
-def test_unknown_knob(finished, capsys, stage, knob):
-    toy.write_params(finished, {knob: 1})
+def test_unknown_parameter(finished, capsys, stage, parameter):
+    toy.write_params(finished, {parameter: 1})
     message = refused(stage, capsys)
-    assert f"{knob} is not a parameter. Received: 1. Remove it from params.yaml or mend its name." in message
+    assert f"{parameter} is not a parameter. Received: 1. Remove it from params.yaml or mend its name." in message
 
 
 def test_unknown_section(finished, capsys):
@@ -190,7 +190,7 @@ def test_unknown_section(finished, capsys):
     assert "must hold the sections unzip, clean" in refused("train", capsys)
 
 
-def test_missing_knob(finished, capsys):
+def test_missing_parameter(finished, capsys):
     params = finished / "params.yaml"
     params.write_text(re.sub(r"\n  burst_gap: \d+", "", params.read_text()))
     assert "split.burst_gap is missing. Add it to params.yaml." in refused("split", capsys)
@@ -203,7 +203,7 @@ def test_params_not_yaml(finished, capsys):
 
 
 @pytest.mark.parametrize(
-    ("stage", "knob", "value"),
+    ("stage", "parameter", "value"),
     [
         ("clean", "clean.min_side_px", "small"),
         ("split", "split.seed", 1.5),
@@ -215,11 +215,11 @@ def test_params_not_yaml(finished, capsys):
         ("evaluate", "evaluate.resamples", None),
     ],
 )
-def test_mistyped_knob(finished, capsys, stage, knob, value):
-    toy.write_params(finished, {knob: value})
+def test_mistyped_parameter(finished, capsys, stage, parameter, value):
+    toy.write_params(finished, {parameter: value})
     message = refused(stage, capsys)
-    assert message.startswith(f"{stage}: {knob}: ")
-    assert f"Received: {value!r}. Set it in params.yaml or with dvc exp run -S {knob}=VALUE." in message
+    assert message.startswith(f"{stage}: {parameter}: ")
+    assert f"Received: {value!r}. Set it in params.yaml or with dvc exp run -S {parameter}=VALUE." in message
 
 
 @pytest.mark.parametrize(
@@ -420,7 +420,7 @@ def test_loss_becomes_nan_in_every_trial(whole, capsys):
     toy.write_params(whole, {"tune.base.optimizer": DIVERGING, "tune.space.head.units.choices": [[]]})
     message = refused("tune", capsys)
     received = (
-        "NaN or infinite in all, or their knobs do not go together; the log says which. Lower tune.space.optimizer"
+        "NaN or infinite in all, or their parameters do not go together; the log says which. Lower tune.space.optimizer"
     )
     assert re.search(f"Expected one of 2 trials .*{received}", message)
     assert not list((whole / "data/searches").glob("*.log"))

@@ -236,12 +236,12 @@ def test_tune_lists_every_trial(chain):
     assert counts["complete"] == (trials["state"] == "complete").sum()
 
 
-def test_best_knobs_of_tune_can_be_applied_and_are_those_it_was_fitted_with(chain, tmp_path):
+def test_best_parameters_of_tune_can_be_applied_and_are_those_it_was_fitted_with(chain, tmp_path):
     params = Path(shutil.copy(chain.folder / "params.yaml", tmp_path))
     apply(chain.folder / "models/tune/best.yaml", params)
     train = yaml.safe_load(params.read_text(encoding="utf-8"))["train"]
     fitted = json.loads((chain.folder / "models/tune/metadata.json").read_text(encoding="utf-8"))["params"]
-    assert {knob: train[knob] for knob in fitted} == fitted
+    assert {parameter: train[parameter] for parameter in fitted} == fitted
     assert set(train) > set(fitted)
 
 

@@ -13,7 +13,7 @@ PARAMETERS = {"train.epochs": 1, "train.fine_tune.epochs": 3, "train.fine_tune.l
 
 @pytest.fixture
 def tuning(embedded: Path) -> Path:
-    """Photos and features, and knobs that fine-tune."""
+    """Photos and features, and parameters that fine-tune."""
     toy.write_params(embedded, PARAMETERS)
     return embedded
 

@@ -31,8 +31,8 @@ def packed_photos():
 def test_every_photo_is_treated(finished, name):
     before = list(packed_photos())
     write_network(finished / "tiny.onnx")
-    knobs = {f"preprocess.{name}.{knob}": value for knob, value in RECIPES[name].items()}
-    toy.write_params(finished, {"preprocess.treatment": name} | knobs)
+    parameters = {f"preprocess.{name}.{parameter}": value for parameter, value in RECIPES[name].items()}
+    toy.write_params(finished, {"preprocess.treatment": name} | parameters)
     assert toy.run_stage("preprocess") == 0
     after = list(packed_photos())
     assert len(after) == len(before) == 24

@@ -72,8 +72,8 @@ def ensemble(data, tmp_path_factory):
     from tests.unit.tf_fixtures import train_params
 
     epochs = []
-    knobs = train_params(epochs=3).model_copy(update={"members": 2})
-    candidate = fit(data, knobs, lambda epoch, _: epochs.append(epoch))
+    parameters = train_params(epochs=3).model_copy(update={"members": 2})
+    candidate = fit(data, parameters, lambda epoch, _: epochs.append(epoch))
     folder = tmp_path_factory.mktemp("ensemble")
     save(folder, candidate, data)
     return candidate, folder, epochs
@@ -93,9 +93,9 @@ def fitted_told(told, tmp_path_factory):
     from tests.unit.candidates import fit, save
     from tests.unit.tf_fixtures import train_params
 
-    knobs = train_params(epochs=5).model_copy(update={"members": 2})
+    parameters = train_params(epochs=5).model_copy(update={"members": 2})
     folder = tmp_path_factory.mktemp("told")
-    save(folder, fit(told, knobs), told)
+    save(folder, fit(told, parameters), told)
     return folder
 
 
@@ -106,8 +106,10 @@ def tuned(data, tmp_path_factory):
     from tests.unit.tf_fixtures import train_params
 
     epochs = []
-    knobs = train_params(epochs=2, fine_tune={"epochs": 1, "learning_rate": 0.02}).model_copy(update={"members": 2})
-    candidate = fit(data, knobs, lambda epoch, _: epochs.append(epoch))
+    parameters = train_params(epochs=2, fine_tune={"epochs": 1, "learning_rate": 0.02}).model_copy(
+        update={"members": 2}
+    )
+    candidate = fit(data, parameters, lambda epoch, _: epochs.append(epoch))
     folder = tmp_path_factory.mktemp("tuned")
     save(folder, candidate, data)
     return candidate, folder, epochs

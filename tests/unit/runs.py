@@ -68,7 +68,7 @@ class Repository:
         self,
         rows: list[dict[str, Any]] | None = None,
         metrics: dict[str, Any] | None = None,
-        knobs: dict[str, Any] | None = None,
+        parameters: dict[str, Any] | None = None,
         model: str = "train",
     ) -> None:
         """Write a run: predictions, evaluate.json and params.yaml."""
@@ -81,7 +81,7 @@ class Repository:
         table.write_text(text.getvalue(), encoding="utf-8")
         write_json(self.folder / "metrics/evaluate.json", {"champion": model, model: metrics or METRICS})
         self.seal()
-        toy.write_params(self.folder, {"evaluate.top_k": 5, "compare.resamples": 500} | (knobs or {}))
+        toy.write_params(self.folder, {"evaluate.top_k": 5, "compare.resamples": 500} | (parameters or {}))
 
     def seal(self) -> None:
         """Write checksums of what is there, as the stage does of what it wrote."""

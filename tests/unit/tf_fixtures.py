@@ -1,4 +1,4 @@
-"""Small knobs, features and models for the tests that use TensorFlow."""
+"""Small parameters, features and models for the tests that use TensorFlow."""
 
 import sys
 from collections.abc import Mapping
@@ -57,9 +57,9 @@ def summary(model: keras.Model) -> dict[str, tuple[str, Any]]:
     }
 
 
-def head_params(**knobs: Any) -> HeadParams:
-    """`HEAD` with knobs replaced."""
-    return HEAD.model_copy(update=knobs)
+def head_params(**parameters: Any) -> HeadParams:
+    """`HEAD` with parameters replaced."""
+    return HEAD.model_copy(update=parameters)
 
 
 FINE_TUNE = {
@@ -90,16 +90,16 @@ FIT = FitParams.model_validate(  # a linear head and plain descent: the quickest
 )
 
 
-def fit_params(**knobs: Any) -> FitParams:
-    """`FIT` with knobs replaced; a name's dots are written as `__`, as in `head__units`."""
-    return with_parameters(FIT, {name.replace("__", "."): value for name, value in knobs.items()})
+def fit_params(**parameters: Any) -> FitParams:
+    """`FIT` with parameters replaced; a name's dots are written as `__`, as in `head__units`."""
+    return with_parameters(FIT, {name.replace("__", "."): value for name, value in parameters.items()})
 
 
-def train_params(seed: int = 3, fine_tune: Mapping[str, Any] | None = None, **knobs: Any) -> TrainParams:
-    """Section `train` with `fit_params(**knobs)`, `FINE_TUNE` but for those in `fine_tune`, and the small network."""
-    epochs = knobs.pop("epochs", FIT.epochs)  # 0 is for train alone
+def train_params(seed: int = 3, fine_tune: Mapping[str, Any] | None = None, **parameters: Any) -> TrainParams:
+    """Section `train` with `fit_params(**parameters)`, `FINE_TUNE` changed by `fine_tune`, and the small network."""
+    epochs = parameters.pop("epochs", FIT.epochs)  # 0 is for train alone
     return TrainParams(
-        **fit_params(**knobs).model_dump() | {"epochs": epochs},
+        **fit_params(**parameters).model_dump() | {"epochs": epochs},
         fine_tune=FINE_TUNE | dict(fine_tune or {}),
         members=1,
         augmentation=MIXED,
@@ -130,9 +130,9 @@ def clusters(counts: tuple[int, ...] = (8, 8, 8), spread: float = 1.0, seed: int
     return Features(paths, labels, values, len(labels))
 
 
-def splits(**knobs: Any) -> dict[str, Features]:
+def splits(**parameters: Any) -> dict[str, Features]:
     """Train and val from the same clusters."""
-    return {"train": clusters(seed=1, **knobs), "val": clusters(seed=2, **knobs)}
+    return {"train": clusters(seed=1, **parameters), "val": clusters(seed=2, **parameters)}
 
 
 METADATA: Mapping[str, Any] = {  # of a model, but its input

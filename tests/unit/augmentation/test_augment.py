@@ -1,4 +1,4 @@
-"""Random changes to photos: each knob has its effect, repeats with its seed and keeps to pixels and labels."""
+"""Random changes to photos: each parameter has its effect, repeats with its seed and keeps to pixels and labels."""
 
 import keras
 import numpy as np
@@ -36,19 +36,19 @@ def changed(augmentation, seed, photos):
     return keras.ops.convert_to_numpy(build_augmenter(augmentation, seed)(photos, training=True))
 
 
-def test_every_knob_is_tried_here():
+def test_every_parameter_is_tried_here():
     assert set(CHANGES) == set(AugmentationParams.model_fields)
 
 
 @pytest.mark.parametrize("augmentation", [*({name: value} for name, value in CHANGES.items()), CHANGES], ids=str)
 def test_photos_change_in_training_only_and_repeat_with_the_seed(augmentation, photos):
-    knobs = only(**augmentation)
-    augmenter = build_augmenter(knobs, 1)
+    parameters = only(**augmentation)
+    augmenter = build_augmenter(parameters, 1)
     np.testing.assert_array_equal(keras.ops.convert_to_numpy(augmenter(photos, training=False)), photos)
     first, second = (keras.ops.convert_to_numpy(augmenter(photos, training=True)) for _ in range(2))
     assert (first != photos).any() or (second != photos).any()
-    np.testing.assert_array_equal(first, changed(knobs, 1, photos))
-    others = [changed(knobs, seed, photos) for seed in (3, 4, 5)]
+    np.testing.assert_array_equal(first, changed(parameters, 1, photos))
+    others = [changed(parameters, seed, photos) for seed in (3, 4, 5)]
     assert any((first != other).any() for other in others)
     assert first.shape == photos.shape
     assert first.min() >= 0
@@ -79,8 +79,8 @@ def batches(photos):
 
 
 def mixed(photos, seed=0, **mixes):
-    knobs = TrainAugmentationParams(**MIXED | mixes)
-    ((images, targets),) = mix_batches(batches(photos), knobs, seed)
+    parameters = TrainAugmentationParams(**MIXED | mixes)
+    ((images, targets),) = mix_batches(batches(photos), parameters, seed)
     return images.numpy(), targets.numpy()
 
 
@@ -115,9 +115,9 @@ def test_mixing_repeats_with_the_seed_and_differs_with_another(photos, mixes):
 
 @pytest.mark.parametrize("mixes", [{"mixup": 0.5}, {"cutmix": 1.0}], ids=str)
 def test_mixing_depends_on_the_epoch_and_the_batch_and_on_nothing_before(photos, mixes):
-    knobs = TrainAugmentationParams(**MIXED | mixes)
+    parameters = TrainAugmentationParams(**MIXED | mixes)
     epoch = tf.Variable(0, dtype=tf.int64)
-    dataset = mix_batches(batches(photos).repeat(3), knobs, 1, epoch)
+    dataset = mix_batches(batches(photos).repeat(3), parameters, 1, epoch)
 
     def targets(number):
         epoch.assign(number)

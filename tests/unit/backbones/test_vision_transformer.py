@@ -48,8 +48,8 @@ np.save(folder / "found.npy", load_keras(folder / "backbone.keras")(np.load(fold
 @pytest.fixture(autouse=True)
 def toy(monkeypatch):
     assert TOY.keys() == BASE16.keys()
-    for knob, value in TOY.items():
-        monkeypatch.setitem(BASE16, knob, value)
+    for parameter, value in TOY.items():
+        monkeypatch.setitem(BASE16, parameter, value)
 
 
 @pytest.fixture(scope="module")
@@ -153,9 +153,9 @@ def test_published_file_is_looked_for_under_a_name_of_its_own(theirs, photos, ex
     np.testing.assert_allclose(infer(ours, photos), expected, rtol=0, atol=TOLERANCE * np.abs(expected).max())
 
 
-@pytest.mark.parametrize("knob", TOY)
-def test_weights_of_another_size_are_refused(knob, weights_file, monkeypatch):
-    monkeypatch.setitem(BASE16, knob, TOY[knob] * 2)
+@pytest.mark.parametrize("parameter", TOY)
+def test_weights_of_another_size_are_refused(parameter, weights_file, monkeypatch):
+    monkeypatch.setitem(BASE16, parameter, TOY[parameter] * 2)
     with pytest.raises(UserError, match=r"^Expected weights of vitbase16 without its top\. Received: .*does not fit"):
         build_backbone("vitbase16", str(weights_file), SIDE_PX)
 

@@ -60,9 +60,13 @@ def make_listing(labels: list[tuple[str, str]]) -> pd.DataFrame:
 
 
 def clean(
-    tmp_path: Path, files: dict[str, bytes], labels: list[tuple[str, str]], excluded: tuple[str, ...] = (), **knobs: str
+    tmp_path: Path,
+    files: dict[str, bytes],
+    labels: list[tuple[str, str]],
+    excluded: tuple[str, ...] = (),
+    **changes: str,
 ) -> pd.DataFrame:
-    params = PARAMS.model_copy(update=knobs)
+    params = PARAMS.model_copy(update=changes)
     return build_manifest(make_listing(labels), write_files(tmp_path, files), set(excluded), params, workers=1)
 
 
@@ -400,7 +404,7 @@ def test_photos_excluded_by_hand_do_not_count() -> None:
         refuse_too_many(judged({"excluded": 3}, kept=0), 1)
 
 
-def test_the_refusal_names_the_three_worst_reasons_and_the_knob() -> None:
+def test_the_refusal_names_the_three_worst_reasons_and_the_parameter() -> None:
     counts = {"unlisted": 2, "missing": 1, "truncated": 4, "too_small": 3}
     with pytest.raises(UserError) as error:
         refuse_too_many(judged(counts, kept=10), 0.25)

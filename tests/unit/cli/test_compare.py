@@ -73,7 +73,7 @@ def test_better_run_is_fine(repository, capsys):
 def test_real_drop_below_the_floor_is_fine(repository, capsys):
     """The same drop of 0.1 that is a regression above."""
     floors = {f"compare.{name}.tolerance": 0.2 for name in ("macro_f1", "accuracy", "top_k_accuracy")}
-    repository.write(draw_rows(broken(0.1)), knobs={**floors, "compare.loss.tolerance": 1})
+    repository.write(draw_rows(broken(0.1)), parameters={**floors, "compare.loss.tolerance": 1})
     code, found = document(capsys)
     assert code == FINE
     assert {metric["status"] for metric in found["metrics"].values()} == {"worse, within the tolerance"}
@@ -82,19 +82,19 @@ def test_real_drop_below_the_floor_is_fine(repository, capsys):
 
 def test_drop_within_the_noise_is_fine_whatever_the_floor(repository, capsys):
     floors = {f"compare.{name}.tolerance": 0 for name in ("macro_f1", "accuracy", "top_k_accuracy", "loss")}
-    repository.write(draw_rows(broken(0.015)), knobs=floors)
+    repository.write(draw_rows(broken(0.015)), parameters=floors)
     code, found = document(capsys)
     assert code == FINE
     assert found["metrics"]["accuracy"]["change"] == pytest.approx(-0.015)
     assert {metric["status"] for metric in found["metrics"].values()} == {"no difference shown"}
 
 
-@pytest.mark.parametrize(("knob", "value"), [("accuracy.minimum", 0.95), ("loss.maximum", 0.1)])
-def test_run_beyond_a_limit_regressed_though_nothing_changed(repository, capsys, knob, value):
-    repository.write(knobs={f"compare.{knob}": value})
+@pytest.mark.parametrize(("parameter", "value"), [("accuracy.minimum", 0.95), ("loss.maximum", 0.1)])
+def test_run_beyond_a_limit_regressed_though_nothing_changed(repository, capsys, parameter, value):
+    repository.write(parameters={f"compare.{parameter}": value})
     code, found = document(capsys)
     assert code == REGRESSED
-    assert found["metrics"][knob.partition(".")[0]]["status"] == "beyond its limit"
+    assert found["metrics"][parameter.partition(".")[0]]["status"] == "beyond its limit"
 
 
 def test_other_test_photos_are_not_comparable(repository, capsys):
@@ -151,7 +151,7 @@ def test_metric_that_disappeared_is_a_regression(repository, capsys):
 
 def test_another_top_k_makes_no_metric_disappear(repository, capsys):
     scores = {name.replace("top5", "top3"): value for name, value in SCORES.items()}
-    repository.write(metrics={**METRICS, "test": scores}, knobs={"evaluate.top_k": 3})
+    repository.write(metrics={**METRICS, "test": scores}, parameters={"evaluate.top_k": 3})
     code, found = document(capsys)
     assert code == FINE
     assert "top3_accuracy" in found["metrics"]
@@ -186,26 +186,26 @@ def test_model_that_one_side_lacks_is_an_error(capsys):
 
 
 def test_two_commits_are_compared_by_the_rules_of_the_workspace(repository, capsys):
-    repository.write(draw_rows(broken(0.1)), knobs={"train.head.dropout": 0.1})
+    repository.write(draw_rows(broken(0.1)), parameters={"train.head.dropout": 0.1})
     repository.commit()
     code, found = document(capsys, "HEAD~1", "HEAD")
     assert code == REGRESSED
     assert found["params"] == {"train.head.dropout": {"base": 0.4, "head": 0.1}}
     assert len(found["head"]["commit"]) == 40
     tolerant = {"compare.accuracy.tolerance": 1, "compare.macro_f1.tolerance": 1, "compare.loss.tolerance": 9}
-    repository.write(knobs=tolerant)
+    repository.write(parameters=tolerant)
     code, found = document(capsys, "HEAD~1", "HEAD")
     assert "accuracy" not in " ".join(found["reasons"]).replace("top5_accuracy", "")
 
 
-def test_knobs_of_one_side_alone_are_told(repository, capsys):
+def test_parameters_of_one_side_alone_are_told(repository, capsys):
     text = (repository.folder / "params.yaml").read_text()
     (repository.folder / "params.yaml").write_text(text.replace("  top_k: 5\n", "  top_k: 4\n"))
     repository.git("rm", "--quiet", "--cached", "params.yaml")
     (repository.folder / "old.yaml").write_text("evaluate: {old: 1}\n")
     blob = repository.git("hash-object", "-w", "old.yaml").strip()
     repository.git("update-index", "--add", "--cacheinfo", f"100644,{blob},params.yaml")
-    repository.git("commit", "--quiet", "--message", "other knobs")
+    repository.git("commit", "--quiet", "--message", "other parameters")
     _, found = document(capsys)
     assert found["params"]["evaluate.old"] == {"base": 1, "head": None}
     assert found["params"]["evaluate.top_k"] == {"base": None, "head": 4}
@@ -285,7 +285,7 @@ ENDLESS = "k0: &k0 [1]\n" + "".join(f"k{n}: &k{n} [{', '.join(9 * [f'*k{n - 1}']
 @pytest.mark.parametrize(
     "text", ["train: " + "[" * 3000, "train: &a {head: *a}", "? [1]\n: 2", "train: 2020-13-41", ENDLESS]
 )
-def test_knobs_of_a_commit_that_cannot_be_gone_through_are_an_error(repository, capsys, text):
+def test_parameters_of_a_commit_that_cannot_be_gone_through_are_an_error(repository, capsys, text):
     (repository.folder / "params.yaml").write_text(text)
     repository.commit()
     repository.write()
@@ -302,7 +302,7 @@ def test_photo_listed_twice_is_an_error(repository, capsys):
 
 
 def test_wrong_rules_are_an_error(repository, capsys):
-    repository.write(knobs={"compare.accuracy.tolerance": -1})
+    repository.write(parameters={"compare.accuracy.tolerance": -1})
     code, _, err = run(capsys)
     assert code == ERROR
     assert "compare.accuracy.tolerance: Input should be greater than or equal to 0. Received: -1." in err
@@ -336,7 +336,7 @@ def test_wrong_argument_is_an_error_and_no_refusal(capsys):
 
 
 def test_rules_that_changed_are_a_warning_in_every_form(repository, capsys):
-    repository.write(knobs={"compare.accuracy.tolerance": 1, "evaluate.top_k": 3})
+    repository.write(parameters={"compare.accuracy.tolerance": 1, "evaluate.top_k": 3})
     before = judge.load_params(toy.REPO / "params.yaml", judge.Params).compare.accuracy.tolerance
     warning = f"the rules of comparison changed: compare.accuracy.tolerance {before} -> 1"
     _, out, _ = run(capsys)
@@ -345,8 +345,8 @@ def test_rules_that_changed_are_a_warning_in_every_form(repository, capsys):
     assert document(capsys)[1]["warnings"] == [warning]
 
 
-def test_other_knobs_that_changed_are_no_warning(repository, capsys):
-    repository.write(knobs={"evaluate.top_k": 3})
+def test_other_parameters_that_changed_are_no_warning(repository, capsys):
+    repository.write(parameters={"evaluate.top_k": 3})
     assert document(capsys)[1]["warnings"] == []
     assert "arning" not in run(capsys)[1] + run(capsys, "--markdown")[1]
 
@@ -365,14 +365,14 @@ def test_table_and_families_are_aligned(repository, capsys):
     assert len({len(line) for line in lines[start + 1 : start + 4]}) == 1
 
 
-def test_markdown_has_verdict_table_and_folded_knobs(repository, capsys):
-    repository.write(draw_rows(broken(0.1)), knobs={"unzip.layout": "class_folders"})
+def test_markdown_has_verdict_table_and_folded_parameters(repository, capsys):
+    repository.write(draw_rows(broken(0.1)), parameters={"unzip.layout": "class_folders"})
     code, out, _ = run(capsys, "--markdown")
     assert code == REGRESSED
     assert out.startswith("### Comparison of models: regressed\n\n**Regressed:** macro_f1 0.8990 -> ")
     assert "| accuracy | 0.9000 | 0.8000 | -0.1000 |" in out
     assert "... and " in out  # more families than are shown
-    assert "<details><summary>Changed in params.yaml: 1</summary>\n\n| knob | base | head |" in out
+    assert "<details><summary>Changed in params.yaml: 1</summary>\n\n| parameter | base | head |" in out
     assert '| `unzip.layout` | `"auto"` | `"class_folders"` |' in out
 
 

@@ -90,8 +90,8 @@ def test_many_photos_that_all_got_worse_are_proof_even_alone_in_their_families()
 # --- verdicts
 
 
-def rules(name, **knobs):
-    return CompareParams.model_validate(DOCUMENT | {name: DOCUMENT[name] | knobs})
+def rules(name, **parameters):
+    return CompareParams.model_validate(DOCUMENT | {name: DOCUMENT[name] | parameters})
 
 
 @pytest.mark.parametrize(("tolerance", "status"), [(0.29, Verdict.REGRESSED), (0.31, Verdict.WITHIN_TOLERANCE)])
@@ -134,7 +134,7 @@ def test_loss_that_is_not_a_number_is_the_heads_fault_alone(side, status):
     assert compare_metrics(*photos.values(), weights, RULES, 5)["loss"].status is status
 
 
-# --- McNemar, families, metrics and knobs
+# --- McNemar, families, metrics and parameters
 
 
 @pytest.mark.parametrize(("lost", "won", "p"), [(0, 0, 1), (1, 0, 1), (3, 1, 0.625), (8, 0, 2**-7), (5, 5, 1)])
@@ -170,12 +170,12 @@ def test_metrics_are_lost_by_disappearing_or_ceasing_to_be_numbers():
     }
 
 
-def test_knobs_that_differ_by_dotted_name():
-    base = {"train": {"head": {"units": [256], "dropout": 0.4}, "space": {}}, "old": {"knob": 1}}
-    head = {"train": {"head": {"units": [256], "dropout": 0.1}, "space": {}}, "new": {"knob": "x"}}
+def test_parameters_that_differ_by_dotted_name():
+    base = {"train": {"head": {"units": [256], "dropout": 0.4}, "space": {}}, "old": {"parameter": 1}}
+    head = {"train": {"head": {"units": [256], "dropout": 0.1}, "space": {}}, "new": {"parameter": "x"}}
     assert compare_params(base, head) == {
         "train.head.dropout": (0.4, 0.1),
-        "old.knob": (1, None),
-        "new.knob": (None, "x"),
+        "old.parameter": (1, None),
+        "new.parameter": (None, "x"),
     }
     assert flatten(base)["train.space"] == {}

@@ -12,11 +12,11 @@ def repository(tmp_path):
     return new_repository(tmp_path)
 
 
-def add_experiment(repository, name, baseline, knobs):
+def add_experiment(repository, name, baseline, parameters):
     """An experiment as DVC keeps it: a commit under refs/exps; the branch stays where it was."""
     before = repository.git("rev-parse", "HEAD").strip()
     repository.git("checkout", "--quiet", "--detach", baseline)
-    repository.write(knobs=knobs)
+    repository.write(parameters=parameters)
     commit = repository.commit()
     repository.git("update-ref", f"refs/exps/{baseline[:2]}/{baseline[2:]}/{name}", commit)
     repository.git("checkout", "--quiet", "main" if before == repository.git("rev-parse", "main").strip() else before)
@@ -32,7 +32,7 @@ def test_commits_have_many_names(repository):
 
 
 def test_workspace_is_what_is_there(repository):
-    repository.write(knobs={"train.seed": 5})
+    repository.write(parameters={"train.seed": 5})
     found = find_revision("workspace", repository.folder)
     assert (found.commit, str(found)) == (None, "workspace")
     assert read_run(found).params["train"]["seed"] == 5

@@ -66,16 +66,16 @@ def test_views_are_averaged_with_the_plain_photos_and_repeat(request, kind):
     )
     model = load(folder)
     plain = predict_splits(model, data)
-    knobs = EVALUATE.model_copy(update={"test_time_copies": 2})
-    views, again = (average_test_time_copies(model, data, plain, knobs) for _ in range(2))
+    parameters = EVALUATE.model_copy(update={"test_time_copies": 2})
+    views, again = (average_test_time_copies(model, data, plain, parameters) for _ in range(2))
     np.testing.assert_array_equal(views["train"], plain["train"])
     for split in ("val", "test"):
         np.testing.assert_array_equal(views[split], again[split])
         np.testing.assert_allclose(views[split].sum(axis=1), 1, rtol=1e-5)
         assert np.abs(views[split] - plain[split]).max() > 1e-6
-    still = knobs.model_copy(update={"augmentation": AugmentationParams(**STILL)})
+    still = parameters.model_copy(update={"augmentation": AugmentationParams(**STILL)})
     np.testing.assert_allclose(average_test_time_copies(model, data, plain, still)["test"], plain["test"], atol=1e-4)
-    other = average_test_time_copies(model, data, plain, knobs.model_copy(update={"seed": 1}))
+    other = average_test_time_copies(model, data, plain, parameters.model_copy(update={"seed": 1}))
     assert np.abs(other["test"] - views["test"]).max() > 1e-6
 
 
@@ -95,12 +95,12 @@ def test_told_head_predicts_from_features_what_the_saved_model_does_from_photos(
 def test_views_change_the_photo_and_not_what_is_told(fitted_told, told):
     model = load(fitted_told)
     plain = predict_splits(model, told)
-    knobs = EVALUATE.model_copy(update={"test_time_copies": 2})
-    views = average_test_time_copies(model, told, plain, knobs)
+    parameters = EVALUATE.model_copy(update={"test_time_copies": 2})
+    views = average_test_time_copies(model, told, plain, parameters)
     for split in ("val", "test"):
         np.testing.assert_allclose(views[split].sum(axis=1), 1, rtol=1e-5)
         assert np.abs(views[split] - plain[split]).max() > 1e-6
-    still = knobs.model_copy(update={"augmentation": AugmentationParams(**STILL)})
+    still = parameters.model_copy(update={"augmentation": AugmentationParams(**STILL)})
     np.testing.assert_allclose(average_test_time_copies(model, told, plain, still)["test"], plain["test"], atol=1e-4)
 
 

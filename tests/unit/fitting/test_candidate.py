@@ -86,8 +86,8 @@ def test_one_saved_model_gives_the_mean_of_its_members_probabilities(ensemble, d
 )
 def test_saved_model_holds_no_loss_and_no_optimizer(data, tmp_path, imbalance, epochs):
     """A loss of our own could not be loaded without this code; moments of an optimizer would double the file."""
-    knobs = train_params(epochs=1, imbalance=imbalance, optimizer__name="adam", fine_tune={"epochs": epochs})
-    save(tmp_path, fit(data, knobs), data)
+    parameters = train_params(epochs=1, imbalance=imbalance, optimizer__name="adam", fine_tune={"epochs": epochs})
+    save(tmp_path, fit(data, parameters), data)
     with zipfile.ZipFile(tmp_path / "model.keras") as archive:
         assert b"rossentropy" not in archive.read("config.json")
         weights = h5py.File(io.BytesIO(archive.read("model.weights.h5")))

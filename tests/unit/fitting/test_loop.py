@@ -28,9 +28,9 @@ def logits_of(model, values):
     return keras.ops.convert_to_numpy(model(values, training=False))
 
 
-def loss_of(imbalance, logits, targets, **knobs):
+def loss_of(imbalance, logits, targets, **parameters):
     labels = np.array([0, 0, 0, 1])  # three to one
-    loss = build_loss(fit_params(imbalance=imbalance, **knobs), labels, 2)
+    loss = build_loss(fit_params(imbalance=imbalance, **parameters), labels, 2)
     return float(loss(np.array(targets, np.float32), np.array(logits, np.float32)))
 
 
@@ -77,7 +77,7 @@ def test_batches_keep_the_order_and_can_be_read_again():
         np.testing.assert_array_equal(np.concatenate(pieces), values)
 
 
-def overfit(**knobs):
+def overfit(**parameters):
     """A fit whose validation labels do not follow from the features: its best epoch is an early one."""
     data = splits(counts=(8, 8, 8), spread=2.0)
     rng = np.random.default_rng(0)
@@ -85,7 +85,7 @@ def overfit(**knobs):
     labels = np.where(rng.random(24) < 0.5, rng.integers(0, 3, 24), val.labels)
     data["val"] = Features(val.file_paths, labels, val.values, val.photos)
     epochs = []
-    params = fit_params(epochs=30, optimizer__learning_rate=0.3, head__dropout=0.0, **knobs)
+    params = fit_params(epochs=30, optimizer__learning_rate=0.3, head__dropout=0.0, **parameters)
     model, fit = fit_head(data, 3, params, 0, lambda epoch, scores: epochs.append((epoch, scores)))
     return data, model, fit, epochs
 

@@ -73,8 +73,8 @@ def moved(optimizer, gradient=0.0):
     return {path: float(array.flat[0]) for path, array in values.items()}
 
 
-def fine_tuner(shares=SHARES, steps=10, fine_tune=None, **knobs):
-    params = train_params(fine_tune={"epochs": 4, "learning_rate": 0.1} | (fine_tune or {}), **knobs)
+def fine_tuner(shares=SHARES, steps=10, fine_tune=None, **parameters):
+    params = train_params(fine_tune={"epochs": 4, "learning_rate": 0.1} | (fine_tune or {}), **parameters)
     prefixed = {f"head/{path}": share for path, share in shares.items()} | shares
     return build_fine_tuning_optimizer(params, steps, prefixed)
 
@@ -113,11 +113,11 @@ def test_each_kernel_decays_at_its_share_of_the_rate(name):
 
 def test_long_gradients_are_shortened_together():
     """47 ones have the length of the root of 47."""
-    knobs = {"optimizer__name": "sgd", "optimizer__weight_decay": 0.0, "optimizer__momentum": 0.0}
-    found = moved(fine_tuner({}, fine_tune={"clip_norm": 0.5}, **knobs), gradient=1.0)
+    parameters = {"optimizer__name": "sgd", "optimizer__weight_decay": 0.0, "optimizer__momentum": 0.0}
+    found = moved(fine_tuner({}, fine_tune={"clip_norm": 0.5}, **parameters), gradient=1.0)
     n = sum(array.size for array in build_head(4, 3, HEAD).get_weights()) - 16  # without the statistics
     assert 1 - found["logits/bias"] == pytest.approx(0.1 * 0.5 / np.sqrt(n), rel=1e-4)
-    short = moved(fine_tuner({}, fine_tune={"clip_norm": 100.0}, **knobs), gradient=1.0)
+    short = moved(fine_tuner({}, fine_tune={"clip_norm": 100.0}, **parameters), gradient=1.0)
     assert 1 - short["logits/bias"] == pytest.approx(0.1, rel=1e-4)
 
 

@@ -46,7 +46,7 @@ def test_one_reading(folders: tuple[str, ...], found: list[str]) -> None:
         (("2019/cat", "2020/cat"), ["2019", "2020"], ["cat", "cat"]),
     ],
 )
-def test_two_readings_are_refused_and_chosen_by_the_knob(
+def test_two_readings_are_refused_and_chosen_by_the_parameter(
     folders: tuple[str, ...], first: list[str], last: list[str]
 ) -> None:
     with pytest.raises(UserError, match=r"in two ways.*unzip\.class_folder: first reads .*; last reads") as error:

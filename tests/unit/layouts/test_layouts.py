@@ -69,8 +69,10 @@ def landed(folder: Path) -> set[str]:
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
 
 
-def unpack(path: Path, destination: Path, **knobs: object) -> pd.DataFrame:
-    return unpack_all(path, destination, UnzipParams.model_validate({"layout": "auto"} | PARAMETERS | knobs)).listing
+def unpack(path: Path, destination: Path, **parameters: object) -> pd.DataFrame:
+    return unpack_all(
+        path, destination, UnzipParams.model_validate({"layout": "auto"} | PARAMETERS | parameters)
+    ).listing
 
 
 # --- metadata.csv
@@ -622,7 +624,7 @@ def test_photos_beside_the_metadata_at_the_very_top(tmp_path: Path) -> None:
     assert landed(tmp_path / "out") == {"part1/a.jpg", "b.jpg"}
 
 
-def test_knobs_reach_the_labels(tmp_path: Path) -> None:
+def test_parameters_reach_the_labels(tmp_path: Path) -> None:
     files = dict.fromkeys(["Lynx/cam1/a.jpg", "lynx/cam2/b.jpg", "lynx/cam2/c.jpg"], b"")
     path = tmp_path / "photos.zip"
     make_zip(

@@ -39,11 +39,11 @@ def wanted(*sections: str) -> type:
     return make_dataclass("Params", [(name, SECTIONS[name], field()) for name in sections], frozen=True)
 
 
-def set_knobs(knobs: dict[str, Any]) -> dict[str, Any]:
-    """The real params.yaml with some knobs changed, by dotted name; `MISSING` removes one."""
+def set_parameters(parameters: dict[str, Any]) -> dict[str, Any]:
+    """The real params.yaml with some parameters changed, by dotted name; `MISSING` removes one."""
     document = copy.deepcopy(DOCUMENT)
-    for knob, value in knobs.items():
-        *parents, name = knob.split(".")
+    for parameter, value in parameters.items():
+        *parents, name = parameter.split(".")
         place = document
         for parent in parents:
             place = place[parent]
@@ -56,10 +56,10 @@ def set_knobs(knobs: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture
 def load(tmp_path: Path) -> Callable[..., Any]:
-    """Load one section of params.yaml after setting knobs in it."""
+    """Load one section of params.yaml after setting parameters in it."""
 
-    def load_changed(section: str, **knobs: Any) -> Any:
-        document = set_knobs({f"{section}.{knob}": value for knob, value in knobs.items()})
+    def load_changed(section: str, **parameters: Any) -> Any:
+        document = set_parameters({f"{section}.{parameter}": value for parameter, value in parameters.items()})
         (tmp_path / "params.yaml").write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
         return getattr(load_params(tmp_path / "params.yaml", wanted(section)), section)
 
@@ -68,10 +68,10 @@ def load(tmp_path: Path) -> Callable[..., Any]:
 
 @pytest.fixture
 def refuse(load: Callable[..., Any]) -> Callable[..., str]:
-    """The message when a section is loaded after setting one knob."""
+    """The message when a section is loaded after setting one parameter."""
 
-    def refuse_changed(knob: str, value: Any) -> str:
-        section, name = knob.split(".", 1)
+    def refuse_changed(parameter: str, value: Any) -> str:
+        section, name = parameter.split(".", 1)
         with pytest.raises(UserError) as error:
             load(section, **{name: value})
         return str(error.value)
@@ -100,7 +100,7 @@ def test_the_real_file_has_every_section_and_all_are_right() -> None:
 
 
 def test_sections_that_the_stage_does_not_read_are_judged_too(tmp_path: Path) -> None:
-    (tmp_path / "params.yaml").write_text(yaml.safe_dump(set_knobs({"train.batch_size": -1})))
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(set_parameters({"train.batch_size": -1})))
     with pytest.raises(UserError, match=r"^train\.batch_size: Input should be greater than 0\. Received: -1\."):
         load_params(tmp_path / "params.yaml", wanted("clean"))
 
@@ -112,7 +112,7 @@ def test_only_the_wanted_sections_are_given(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["3e-05", "1e-4", "0.001", "1.0E-3"])
 def test_numbers_that_yaml_reads_as_text_are_numbers(tmp_path: Path, text: str) -> None:
-    lines = yaml.safe_dump(set_knobs({"train.optimizer.learning_rate": "RATE"})).replace("RATE", text)
+    lines = yaml.safe_dump(set_parameters({"train.optimizer.learning_rate": "RATE"})).replace("RATE", text)
     (tmp_path / "params.yaml").write_text(lines)
     rate = load_params(tmp_path / "params.yaml", wanted("train")).train.optimizer.learning_rate
     assert (type(rate), rate) == (float, float(text))
@@ -124,7 +124,7 @@ def test_numbers_as_text_are_right_in_a_search_space_too(load: Callable[..., Any
 
 
 @pytest.mark.parametrize(
-    ("knob", "value"),
+    ("parameter", "value"),
     [
         ("train.optimizer.learning_rate", 1),
         ("train.head.dropout", 0),
@@ -144,8 +144,8 @@ def test_numbers_as_text_are_right_in_a_search_space_too(load: Callable[..., Any
         ("compare.loss.tolerance", 0),
     ],
 )
-def test_ends_of_a_range_are_allowed(load: Callable[..., Any], knob: str, value: Any) -> None:
-    section, name = knob.split(".", 1)
+def test_ends_of_a_range_are_allowed(load: Callable[..., Any], parameter: str, value: Any) -> None:
+    section, name = parameter.split(".", 1)
     load(section, **{name: value})
 
 
@@ -155,11 +155,11 @@ def test_params_cannot_be_changed(load: Callable[..., Any]) -> None:
         params.min_side_px = 1
 
 
-# --- what is wrong: the dotted knob, what was received, how to set it
+# --- what is wrong: the dotted parameter, what was received, how to set it
 
 
 @pytest.mark.parametrize(
-    ("knob", "value", "expected"),
+    ("parameter", "value", "expected"),
     [
         ("train.optimizer.learning_rate", "abc", "valid number"),
         ("train.optimizer.learning_rate", 0, "greater than 0"),
@@ -235,22 +235,26 @@ def test_params_cannot_be_changed(load: Callable[..., Any]) -> None:
         ("tune.space.head.dropout.low", "abc", "valid number"),
     ],
 )
-def test_a_wrong_value_names_its_knob(refuse: Callable[..., str], knob: str, value: Any, expected: str) -> None:
-    message = refuse(knob, value)
-    assert message.startswith(f"{knob}: ")
+def test_a_wrong_value_names_its_parameter(
+    refuse: Callable[..., str], parameter: str, value: Any, expected: str
+) -> None:
+    message = refuse(parameter, value)
+    assert message.startswith(f"{parameter}: ")
     assert expected in message
     assert f" Received: {value!r}. " in message
-    command = "" if isinstance(value, dict) else f" or with dvc exp run -S {knob}=VALUE"  # DVC would merge a mapping
+    command = (
+        "" if isinstance(value, dict) else f" or with dvc exp run -S {parameter}=VALUE"
+    )  # DVC would merge a mapping
     assert message.endswith(f"params.yaml{command}.")
     assert "\n" not in message
 
 
 @pytest.mark.parametrize(
-    ("knob", "value"),
+    ("parameter", "value"),
     [("train.lr", 0.1), ("train.head.layers", 2), ("clean.exclud", "x"), ("tune.space.head.dropout.lo", 0)],
 )
-def test_an_unknown_knob_is_named(refuse: Callable[..., str], knob: str, value: Any) -> None:
-    assert refuse(knob, value).startswith(f"{knob} is not a parameter. Received: {value!r}. Remove it from ")
+def test_an_unknown_parameter_is_named(refuse: Callable[..., str], parameter: str, value: Any) -> None:
+    assert refuse(parameter, value).startswith(f"{parameter} is not a parameter. Received: {value!r}. Remove it from ")
 
 
 @pytest.mark.parametrize(("old", "new"), RENAMED.items())
@@ -264,14 +268,14 @@ def test_an_old_name_is_refused_and_the_new_one_named(tmp_path: Path, old: str, 
 
 
 @pytest.mark.parametrize(
-    "knob", ["train.epochs", "train.optimizer.name", "clean.exclude", "tune.space.head.dropout.low"]
+    "parameter", ["train.epochs", "train.optimizer.name", "clean.exclude", "tune.space.head.dropout.low"]
 )
-def test_a_missing_knob_is_named(refuse: Callable[..., str], knob: str) -> None:
-    assert refuse(knob, MISSING).startswith(f"{knob} is missing. Add it to ")
+def test_a_missing_parameter_is_named(refuse: Callable[..., str], parameter: str) -> None:
+    assert refuse(parameter, MISSING).startswith(f"{parameter} is missing. Add it to ")
 
 
 def test_every_mistake_is_named_at_once(tmp_path: Path) -> None:
-    document = set_knobs({"train.epochs": -1, "train.lr": 1, "clean.min_side_px": MISSING})
+    document = set_parameters({"train.epochs": -1, "train.lr": 1, "clean.min_side_px": MISSING})
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(document))
     with pytest.raises(UserError) as error:
         load_params(tmp_path / "params.yaml", wanted("train", "clean"))
@@ -320,11 +324,11 @@ TOGETHER = {
 
 @pytest.mark.parametrize("received", TOGETHER)
 @pytest.mark.parametrize("stage", [["unzip"], ["model", "embed"], ["train"]])
-def test_knobs_of_two_sections_that_do_not_go_together_are_refused_by_every_stage(
+def test_parameters_of_two_sections_that_do_not_go_together_are_refused_by_every_stage(
     tmp_path: Path, received: str, stage: list[str]
 ) -> None:
     file = tmp_path / "params.yaml"
-    file.write_text(yaml.safe_dump(set_knobs(TOGETHER[received])), encoding="utf-8")
+    file.write_text(yaml.safe_dump(set_parameters(TOGETHER[received])), encoding="utf-8")
     with pytest.raises(UserError) as error:
         load_params(file, wanted(*stage))
     assert str(error.value).startswith("train.")
@@ -335,16 +339,16 @@ def test_shares_may_be_off_by_rounding(load: Callable[..., Any]) -> None:
     assert load("split", train=0.7, val=0.2, test=0.1).train == 0.7  # 0.7 + 0.2 + 0.1 < 1
 
 
-def nest(knob: str, distribution: dict[str, Any]) -> Any:
-    """A space with one knob, nested as YAML has it, where a name of digits is a number."""
+def nest(parameter: str, distribution: dict[str, Any]) -> Any:
+    """A space with one parameter, nested as YAML has it, where a name of digits is a number."""
     nested: Any = distribution
-    for name in reversed(knob.split(".")):
+    for name in reversed(parameter.split(".")):
         nested = {int(name) if name.isdigit() else name: nested}
     return nested
 
 
 @pytest.mark.parametrize(
-    ("knob", "distribution", "received", "expected"),
+    ("parameter", "distribution", "received", "expected"),
     [
         ("head.dropout", FLOAT | {"high": 1.0}, "1.0", "less than 1"),
         ("optimizer.learning_rate", FLOAT, "0.0", "greater than 0"),
@@ -361,24 +365,24 @@ def nest(knob: str, distribution: dict[str, Any]) -> Any:
         ),
     ],
 )
-def test_a_search_space_beyond_the_knobs_is_refused(
-    load: Callable[..., Any], knob: str, distribution: dict[str, Any], received: str, expected: str
+def test_a_search_space_beyond_the_parameters_is_refused(
+    load: Callable[..., Any], parameter: str, distribution: dict[str, Any], received: str, expected: str
 ) -> None:
     with pytest.raises(UserError) as error:
-        load("tune", space=nest(knob, distribution))
+        load("tune", space=nest(parameter, distribution))
     message = str(error.value)
-    assert message.startswith(f"tune.space.{knob}: ")
+    assert message.startswith(f"tune.space.{parameter}: ")
     assert expected in message
     assert f". Received: {received}. Set it in " in message
     assert "dvc exp run -S" in message
 
 
-@pytest.mark.parametrize("knob", ["dropuot", "head.layers", "heads.dropout", "members", "1"])
-def test_a_search_space_names_knobs_of_its_base(load: Callable[..., Any], knob: str) -> None:
+@pytest.mark.parametrize("parameter", ["dropuot", "head.layers", "heads.dropout", "members", "1"])
+def test_a_search_space_names_parameters_of_its_base(load: Callable[..., Any], parameter: str) -> None:
     with pytest.raises(UserError) as error:
-        load("tune", space=nest(knob, FLOAT))
-    received = f"Received: {knob}, which is none of these. Remove it or mend its name."
-    assert str(error.value) == f"tune.space must name knobs of tune.base. {received}"
+        load("tune", space=nest(parameter, FLOAT))
+    received = f"Received: {parameter}, which is none. Remove it or mend its name."
+    assert str(error.value) == f"tune.space must name parameters of tune.base. {received}"
 
 
 @pytest.mark.parametrize(("low", "high", "step"), [(16.0, 64.0, 8.0), (16.0, 64.0, 48.0)])
@@ -389,7 +393,7 @@ def test_a_whole_number_may_be_searched_in_whole_steps(
 
 
 @pytest.mark.parametrize(
-    ("knob", "distribution"),
+    ("parameter", "distribution"),
     [
         ("head.units", {"type": "categorical", "choices": [[], [8]]}),
         ("label_smoothing", {"type": "categorical", "choices": [0.0, 0.1]}),
@@ -397,15 +401,15 @@ def test_a_whole_number_may_be_searched_in_whole_steps(
         ("head.units", {"type": "layers", "at_least": 1, "each": [{"type": "categorical", "choices": [8, 16]}]}),
     ],
 )
-def test_cma_es_takes_numbers_alone(load: Callable[..., Any], knob: str, distribution: dict[str, Any]) -> None:
+def test_cma_es_takes_numbers_alone(load: Callable[..., Any], parameter: str, distribution: dict[str, Any]) -> None:
     numbers = {"batch_size": {"type": "int", "low": 8, "high": 64}, "optimizer.momentum": FLOAT}
     load("tune", sampler="cmaes", space=numbers)
-    load("tune", sampler="tpe", space=numbers | {knob: distribution})
+    load("tune", sampler="tpe", space=numbers | {parameter: distribution})
     with pytest.raises(UserError) as error:
-        load("tune", sampler="cmaes", space=numbers | {knob: distribution})
+        load("tune", sampler="cmaes", space=numbers | {parameter: distribution})
     assert str(error.value).startswith(
-        "tune.sampler=cmaes needs a number, of type float or int, for each knob. "
-        f"Received: type {distribution['type']} for {knob}. Set it in "
+        "tune.sampler=cmaes needs a number, of type float or int, for each parameter. "
+        f"Received: type {distribution['type']} for {parameter}. Set it in "
     )
 
 
@@ -419,7 +423,7 @@ def test_each_member_has_a_seed(load: Callable[..., Any], seed: int, members: in
     assert f"Received: {seed}. Set it in " in str(error.value)
 
 
-def test_a_knob_is_searched_once(load: Callable[..., Any]) -> None:
+def test_a_parameter_is_searched_once(load: Callable[..., Any]) -> None:
     with pytest.raises(UserError, match=r"tune\.space: expected each parameter once\. Received twice: head\.dropout"):
         load("tune", space={"head.dropout": FLOAT, "head": {"dropout": FLOAT}})
 
@@ -490,10 +494,10 @@ def test_what_is_no_mapping_is_refused(tmp_path: Path, text: str, received: str)
     assert f"must be a mapping of sections. Received: {received}." in refuse_text(tmp_path, text)
 
 
-def test_a_missing_section_names_its_knobs(tmp_path: Path) -> None:
+def test_a_missing_section_names_its_parameters(tmp_path: Path) -> None:
     message = refuse_text(tmp_path, yaml.safe_dump({name: DOCUMENT[name] for name in DOCUMENT if name != "clean"}))
     assert [line.split(" is missing")[0] for line in message.splitlines()] == [
-        f"clean.{knob}" for knob in DOCUMENT["clean"]
+        f"clean.{parameter}" for parameter in DOCUMENT["clean"]
     ]
 
 
@@ -513,7 +517,7 @@ def test_a_missing_file_says_where_to_run(tmp_path: Path, monkeypatch: pytest.Mo
 # --- with_parameters, flatten_space
 
 
-def test_with_knobs_replaces_what_it_names_and_nothing_else() -> None:
+def test_with_parameters_replaces_what_it_names_and_nothing_else() -> None:
     before = FIT.model_dump()
     changed = with_parameters(FIT, {"head.dropout": 0.123, "epochs": 3, "head.units": [8, 4]}).model_dump()
     assert (changed["head"]["dropout"], changed["epochs"], changed["head"]["units"]) == (0.123, 3, (8, 4))
@@ -521,17 +525,17 @@ def test_with_knobs_replaces_what_it_names_and_nothing_else() -> None:
     assert changed | {"epochs": FIT.epochs} == before == FIT.model_dump()
 
 
-def test_with_no_knobs_nothing_changes() -> None:
+def test_with_no_parameters_nothing_changes() -> None:
     assert with_parameters(FIT, {}) == FIT
 
 
-@pytest.mark.parametrize("knob", ["dropout", "head.layers", "heads.dropout", "epochs.more"])
-def test_with_knobs_refuses_what_is_no_knob(knob: str) -> None:
+@pytest.mark.parametrize("parameter", ["dropout", "head.layers", "heads.dropout", "epochs.more"])
+def test_with_parameters_refuses_what_is_no_parameter(parameter: str) -> None:
     with pytest.raises(ValidationError):
-        with_parameters(FIT, {knob: 0.1})
+        with_parameters(FIT, {parameter: 0.1})
 
 
-def test_with_knobs_refuses_a_value_out_of_range() -> None:
+def test_with_parameters_refuses_a_value_out_of_range() -> None:
     with pytest.raises(ValidationError, match="less than 1"):
         with_parameters(FIT, {"head.dropout": 1.0})
 
@@ -557,7 +561,7 @@ def test_ends_of_an_integer_range_are_integers(load: Callable[..., Any]) -> None
 
 def test_a_file_that_is_nested_too_deep_is_one_message(tmp_path: Path) -> None:
     message = refuse_text(tmp_path, "clean: " + "[" * 5_000 + "]" * 5_000)
-    assert "params.yaml must hold sections of knobs. Received: a value that is nested so deep" in message
+    assert "params.yaml must hold sections of parameters. Received: a value that is nested so deep" in message
 
 
 def test_aliases_that_stand_for_more_than_fits_into_memory_are_refused_in_short(tmp_path: Path) -> None:

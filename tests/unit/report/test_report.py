@@ -128,7 +128,7 @@ def test_model_card_says_what_was_trained_and_how(root):
 
 
 @pytest.mark.parametrize(
-    ("knobs", "said"),
+    ("parameters", "said"),
     [
         ({"head": {"units": [], "dropout": 0}}, "none: a linear classifier; dropout 0"),
         ({"head": {"units": [], "dropout": []}}, "none: a linear classifier; dropout none"),
@@ -140,8 +140,8 @@ def test_model_card_says_what_was_trained_and_how(root):
         ({"members": 5}, "5 members"),
     ],
 )
-def test_model_card_follows_the_knobs(root, knobs, said):
-    write_json(root / "models/champion/metadata.json", METADATA | {"params": METADATA["params"] | knobs})
+def test_model_card_follows_the_parameters(root, parameters, said):
+    write_json(root / "models/champion/metadata.json", METADATA | {"params": METADATA["params"] | parameters})
     seal(root)
     assert said in page_of(root).text
 
@@ -152,9 +152,9 @@ def test_model_card_shows_whatever_the_search_of_the_report_finds(root):
     base = tune["base"] | wanted["base"]
     base |= {name: tune["base"][name] | wanted["base"][name] for name in ("head", "optimizer", "schedule")}
     params = TuneParams.model_validate(tune | wanted | {"base": base})
-    found = {knob: distribution.examples()[-1] for knob, distribution in params.space.items()}
-    knobs = with_parameters(params.base, found).model_dump(mode="json") | {"seed": 0}  # as stage tune records them
-    write_json(root / "models/champion/metadata.json", METADATA | {"params": knobs})
+    found = {parameter: distribution.examples()[-1] for parameter, distribution in params.space.items()}
+    parameters = with_parameters(params.base, found).model_dump(mode="json") | {"seed": 0}  # as stage tune records them
+    write_json(root / "models/champion/metadata.json", METADATA | {"params": parameters})
     seal(root)
     assert "1024 → 512; dropout 0.6 → 0.5" in page_of(root).text
 

@@ -44,7 +44,7 @@ def section(folder: Path) -> PreprocessParams:
     return PreprocessParams.model_validate(document["preprocess"])
 
 
-def test_all_treatments_are_there_with_the_knobs_of_the_file(project: Path) -> None:
+def test_all_treatments_are_there_with_the_parameters_of_the_file(project: Path) -> None:
     toy.write_params(project, {REMOVAL: "tiny.onnx", "preprocess.circular_mask.colour": "red"})
     treatments = treatment_panel.available_treatments(section(project))
     assert list(treatments) == ALL

@@ -27,8 +27,8 @@ def tune(packed, tmp_path):
     """Fine-tune a small backbone and a head of random weights."""
     numbers = itertools.count()
 
-    def run(fine=None, *, before=None, on_epoch=ignore_epoch, seed=3, file=None, **knobs):
-        params = train_params(seed, fine_tune=TUNE | (fine or {}), **knobs)
+    def run(fine=None, *, before=None, on_epoch=ignore_epoch, seed=3, file=None, **parameters):
+        params = train_params(seed, fine_tune=TUNE | (fine or {}), **parameters)
         backbone = small_backbone()
         head = build_head(6, 3, HEAD)
         start = [array.copy() for model in (backbone, head) for array in model.get_weights()]
@@ -105,11 +105,11 @@ def kept():
     return {}
 
 
-@pytest.mark.parametrize("knob", EFFECTS)
-def test_every_knob_leads_to_another_model(tune, kept, knob):
+@pytest.mark.parametrize("parameter", EFFECTS)
+def test_every_parameter_leads_to_another_model(tune, kept, parameter):
     if not kept:
         kept["plain"] = tune()[0]
-    assert not same(tune({knob: EFFECTS[knob]})[0], kept["plain"])
+    assert not same(tune({parameter: EFFECTS[parameter]})[0], kept["plain"])
 
 
 def test_steps_per_execution_change_nothing_but_the_calls(tune, monkeypatch):
@@ -149,10 +149,10 @@ def test_auto_is_half_precision_on_a_gpu(monkeypatch, gpus, policy):
 
 def test_moving_average_is_what_is_scored(tune, monkeypatch):
     """One step an epoch: the average starts as the first one's weights, and goes a quarter of the way on."""
-    knobs = {"batch_size": 12, "optimizer__weight_decay": 0.0}
+    parameters = {"batch_size": 12, "optimizer__weight_decay": 0.0}
     monkeypatch.setattr(EpochScores, "on_epoch_end", keep_weights(kept := []))
-    tune({"epochs": 2}, **knobs)
-    tune({"epochs": 2, "ema": 0.75}, **knobs)
+    tune({"epochs": 2}, **parameters)
+    tune({"epochs": 2, "ema": 0.75}, **parameters)
     first, second, average_of_one, average_of_two = (weights[-2:] for weights in kept)  # logits have no statistics
     for one, two, start, average in zip(first, second, average_of_one, average_of_two, strict=True):
         np.testing.assert_array_equal(start, one)
@@ -177,14 +177,14 @@ def test_kept_average_has_the_scores_of_its_best_epoch(tune, packed):
     assert found["loss"] == pytest.approx(fit.best["val_loss"], rel=1e-4)
 
 
-def test_divergence_names_the_knob_of_fine_tuning(tune, monkeypatch):
+def test_divergence_names_the_parameter_of_fine_tuning(tune, monkeypatch):
     def diverge(*_, **__):
         raise DivergedError(0, 0.05)
 
     monkeypatch.setattr(photos, "fit_model", diverge)
     with pytest.raises(DivergedError) as caught:
         tune()
-    assert caught.value.knob == "fine_tune.learning_rate"
+    assert caught.value.parameter == "fine_tune.learning_rate"
 
 
 GOOD_HEAD = Fit(pd.DataFrame([dict.fromkeys(("train_loss", "val_loss"), 1e-9)]))
@@ -219,18 +219,18 @@ def killer(epoch_to_die, epochs):
 
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_a_killed_fit_goes_on_as_if_nothing_had_happened(tune, tmp_path, recipe, caplog):
-    fine, knobs = RECIPES[recipe]
+    fine, parameters = RECIPES[recipe]
     fine = {"epochs": 4} | fine
     whole_epochs, killed_epochs, epochs = [], [], []
-    whole, fit, _ = tune(fine, on_epoch=lambda *row: whole_epochs.append(row), **knobs)
+    whole, fit, _ = tune(fine, on_epoch=lambda *row: whole_epochs.append(row), **parameters)
     with pytest.raises(KilledError):
-        tune(fine, file="state.npz", on_epoch=killer(2, killed_epochs), **knobs)
+        tune(fine, file="state.npz", on_epoch=killer(2, killed_epochs), **parameters)
     assert (tmp_path / "state.npz").is_file()
-    n_before = len(knobs["before"].history) if "before" in knobs else 0
+    n_before = len(parameters["before"].history) if "before" in parameters else 0
     assert [epoch for epoch, _ in killed_epochs] == list(range(n_before, 2))
     assert not caplog.records
     with caplog.at_level("INFO"):
-        again, fit_again, _ = tune(fine, file="state.npz", on_epoch=lambda *row: epochs.append(row), **knobs)
+        again, fit_again, _ = tune(fine, file="state.npz", on_epoch=lambda *row: epochs.append(row), **parameters)
     assert caplog.messages == [f"going on after epoch {2 - n_before} of 4, from {tmp_path / 'state.npz'}"]
     assert epochs == whole_epochs
     assert fit_again.history.equals(fit.history)
@@ -259,11 +259,14 @@ def test_a_killed_fit_of_the_baseline_goes_on_too(packed, tmp_path, monkeypatch)
 
 def test_a_fit_that_was_to_stop_early_stops_all_the_same(tune):
     fine = {"epochs": 9, "learning_rate": 1e-9}
-    knobs = {"early_stopping__patience": 3, "early_stopping__monitor": "val_macro_f1"}  # which does not move at all
+    parameters = {
+        "early_stopping__patience": 3,
+        "early_stopping__monitor": "val_macro_f1",
+    }  # which does not move at all
     again = []
     with pytest.raises(KilledError):
-        tune(fine, file="state.npz", on_epoch=killer(2, []), **knobs)
-    _, fit, _ = tune(fine, file="state.npz", on_epoch=lambda epoch, _: again.append(epoch), **knobs)
+        tune(fine, file="state.npz", on_epoch=killer(2, []), **parameters)
+    _, fit, _ = tune(fine, file="state.npz", on_epoch=lambda epoch, _: again.append(epoch), **parameters)
     assert again == [0, 1, 2, 3]
     assert len(fit.history) == 4
 

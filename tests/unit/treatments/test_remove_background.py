@@ -24,7 +24,7 @@ INPUT_SIDES_PX = {"u2netp": 320, "u2net": 320, "silueta": 320, "isnet-general-us
 CHOOSE = "or choose another preprocess.treatment."
 
 
-def knobs(**changes: Any) -> RemoveBackgroundParams:
+def parameters(**changes: Any) -> RemoveBackgroundParams:
     return RemoveBackgroundParams(**{"model": "u2netp", "weights": "auto", "colour": "white"} | changes)
 
 
@@ -37,7 +37,7 @@ def bright_block(side_px: int = 64) -> Image.Image:
 
 def refuse(**changes: Any) -> str:
     with pytest.raises(UserError) as error:
-        make_background_removal(knobs(**changes))
+        make_background_removal(parameters(**changes))
     message = str(error.value)
     assert "\n" not in message
     assert "-S preprocess.remove_background.weights=PATH" in message
@@ -61,7 +61,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_what_is_found_stays_and_the_colour_around_it_is_exact(
     network: str, colour: str, rgb: tuple[int, int, int]
 ) -> None:
-    treated = np.asarray(make_background_removal(knobs(weights=network, colour=colour))(bright_block()))
+    treated = np.asarray(make_background_removal(parameters(weights=network, colour=colour))(bright_block()))
     assert (treated[20:44, 20:44] == (255, 255, 0)).all()
     outside = np.ones((64, 64), dtype=bool)
     outside[12:52, 12:52] = False
@@ -71,7 +71,7 @@ def test_what_is_found_stays_and_the_colour_around_it_is_exact(
 def test_an_outline_is_blended(network: str) -> None:
     """A ramp of brightness is as much photo as it is bright."""
     ramp = Image.linear_gradient("L").convert("RGB")
-    treated = np.asarray(make_background_removal(knobs(weights=network, colour="black"))(ramp))[:, 128, 0]
+    treated = np.asarray(make_background_removal(parameters(weights=network, colour="black"))(ramp))[:, 128, 0]
     np.testing.assert_allclose(treated, np.arange(256) ** 2 / 255, atol=4)
 
 
@@ -80,7 +80,7 @@ def test_each_model_gives_photos_the_side_its_network_takes(tmp_path: Path, mode
     for side_px in (320, 1024):
         weights = str(write_network(tmp_path / f"{side_px}.onnx", side_px))
         if side_px == INPUT_SIDES_PX[model]:
-            assert make_background_removal(knobs(model=model, weights=weights))(bright_block()).size == (64, 64)
+            assert make_background_removal(parameters(model=model, weights=weights))(bright_block()).size == (64, 64)
         else:
             assert f"Expected the weights of rembg's {model}" in refuse(model=model, weights=weights)
 
@@ -88,7 +88,7 @@ def test_each_model_gives_photos_the_side_its_network_takes(tmp_path: Path, mode
 def test_a_network_is_loaded_once_in_a_process(network: str) -> None:
     before = background._open_session.cache_info().misses
     for colour in ("white", "black"):
-        treat = make_background_removal(knobs(weights=network, colour=colour))
+        treat = make_background_removal(parameters(weights=network, colour=colour))
         treat(bright_block())
         treat(bright_block())
     assert background._open_session.cache_info().misses == before + 1
@@ -113,7 +113,7 @@ def test_bytes_are_the_same_for_any_number_of_workers(network: str, tmp_path: Pa
     paths = [tmp_path / f"{number}.jpg" for number in range(32)]  # two chunks
     for number, path in enumerate(paths):
         path.write_bytes(encode_jpeg(bright_block(50 + number), 95))
-    fit = Fitted(make_background_removal(knobs(weights=network)))
+    fit = Fitted(make_background_removal(parameters(weights=network)))
     alone, shared = (list(map_in_processes(fit, paths, "cut out", workers)) for workers in (1, 2))
     assert alone == shared
     assert len(set(alone)) > 1
@@ -132,7 +132,7 @@ def test_rembg_downloads_once_where_it_is_wished(home: Path, monkeypatch: pytest
 
     monkeypatch.setattr(pooch, "retrieve", retrieve)
     for _ in range(2):
-        assert make_background_removal(knobs())(bright_block()).getpixel((0, 0)) == (255, 255, 255)
+        assert make_background_removal(parameters())(bright_block()).getpixel((0, 0)) == (255, 255, 255)
     assert [path.relative_to(home).as_posix() for path in home.rglob("*.onnx")] == ["models/u2netp/u2netp.onnx"]
 
 

@@ -1,4 +1,4 @@
-"""rare_species.treatments.registry: colour blocks change where and how their knobs say, and nowhere else."""
+"""rare_species.treatments.registry: colour blocks change where and how their parameters say, and nowhere else."""
 
 import json
 import pickle
@@ -38,12 +38,12 @@ def white(side_px: int) -> Image.Image:
     return Image.new("RGB", (side_px, side_px), "white")
 
 
-def mask(**knobs: Any) -> Treat:
-    return make_treatment(MASK | knobs)
+def mask(**parameters: Any) -> Treat:
+    return make_treatment(MASK | parameters)
 
 
-def blur(**knobs: Any) -> Treat:
-    return make_treatment({"name": "peripheral_blur", "radius": 0.5, "edge": 0.0, "sigma": 0.05} | knobs)
+def blur(**parameters: Any) -> Treat:
+    return make_treatment({"name": "peripheral_blur", "radius": 0.5, "edge": 0.0, "sigma": 0.05} | parameters)
 
 
 def pixels(image: Image.Image) -> Pixels:
@@ -84,9 +84,9 @@ def test_a_treatment_can_be_sent_to_a_worker_and_made_again_from_its_json(recipe
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_recipe_has_the_name_and_the_knobs_of_that_treatment_alone(name: str) -> None:
-    knobs = PARAMETERS.model_dump()
-    assert PARAMETERS.recipe(name) == {"name": name} | knobs.get(name, {})
+def test_a_recipe_has_the_name_and_the_parameters_of_that_treatment_alone(name: str) -> None:
+    parameters = PARAMETERS.model_dump()
+    assert PARAMETERS.recipe(name) == {"name": name} | parameters.get(name, {})
 
 
 # --- grayscale

@@ -31,14 +31,14 @@ SPACE = {
 RATES = {"optimizer": {"learning_rate": {"type": "categorical", "choices": [1e-6, 1.0]}}}
 
 
-def tune_params(seed=0, trials=2, objective="val_macro_f1", space=SPACE, concurrent_trials=2, **knobs):
+def tune_params(seed=0, trials=2, objective="val_macro_f1", space=SPACE, concurrent_trials=2, **parameters):
     return TuneParams(
         trials=trials,
         concurrent_trials=concurrent_trials,
         objective=objective,
-        sampler=knobs.pop("sampler", "tpe"),
+        sampler=parameters.pop("sampler", "tpe"),
         pruning={"name": "hyperband", "min_epochs": 2, "factor": 3},
-        base=fit_params(**knobs).model_dump(),
+        base=fit_params(**parameters).model_dump(),
         space=space,
         seed=seed,
     )
@@ -50,7 +50,7 @@ def search(data, n_classes, params, on_epoch):
 
 
 class Fake:
-    """A fit whose scores follow from the knobs: `curve` takes the dropout and the epoch."""
+    """A fit whose scores follow from the parameters: `curve` takes the dropout and the epoch."""
 
     def __init__(self, curve, objective="val_macro_f1"):
         self.curve, self.objective, self.calls = curve, objective, []
@@ -108,9 +108,9 @@ def test_other_seed_gives_another_search(fake):
     assert not set(first["head.dropout"]) & set(other["head.dropout"])
 
 
-def test_table_has_a_row_per_trial_and_a_column_per_knob(found):
-    knobs = ["head.units", "head.dropout", "optimizer.learning_rate", "label_smoothing"]
-    assert list(found.trials) == ["trial", "state", "epochs", "val_macro_f1", *knobs]
+def test_table_has_a_row_per_trial_and_a_column_per_parameter(found):
+    parameters = ["head.units", "head.dropout", "optimizer.learning_rate", "label_smoothing"]
+    assert list(found.trials) == ["trial", "state", "epochs", "val_macro_f1", *parameters]
     assert found.trials["trial"].tolist() == [0, 1]
     assert set(found.trials["state"]) <= {"complete", "pruned"}
     assert found.trials["epochs"].between(1, 3).all()
@@ -118,17 +118,17 @@ def test_table_has_a_row_per_trial_and_a_column_per_knob(found):
     assert found.trials["head.dropout"].between(0, 0.6).all()
 
 
-def test_list_valued_knob_is_a_list_in_the_table_and_in_the_head(found):
+def test_list_valued_parameter_is_a_list_in_the_table_and_in_the_head(found):
     assert set(found.trials["head.units"]) <= set(UNITS)
     assert found.best["head.units"] in UNITS
     dense = [layer.units for layer in found.head.layers if isinstance(layer, keras.layers.Dense)]
     assert tuple(dense) == (*found.best["head.units"], 3)
 
 
-def test_best_trial_is_fitted_again_with_its_knobs(found):
+def test_best_trial_is_fitted_again_with_its_parameters(found):
     finished = found.trials[found.trials["state"] == "complete"]
     best = finished.loc[finished["val_macro_f1"].idxmax()]
-    assert found.best == {knob: best[knob] for knob in found.best}
+    assert found.best == {parameter: best[parameter] for parameter in found.best}
     assert found.params.head.units == found.best["head.units"]
     assert found.params.head.dropout == found.best["head.dropout"]
     assert found.params.optimizer.learning_rate == found.best["optimizer.learning_rate"]
@@ -173,10 +173,10 @@ def test_diverged_trial_is_recorded_as_failed_and_the_search_goes_on(data, optun
     assert ["fail after 0 epochs, " in message for message in caplog.messages].count(True) == len(failed)
 
 
-def test_trial_whose_knobs_do_not_go_together_is_recorded_as_failed(fake, caplog):
+def test_trial_whose_parameters_do_not_go_together_is_recorded_as_failed(fake, caplog):
     fake(lambda _, epoch: epoch / 10)
     choices = {"units": [[8], [8, 4]], "dropout": [0.1, [0.2]]}
-    space = {"head": {knob: {"type": "categorical", "choices": each} for knob, each in choices.items()}}
+    space = {"head": {parameter: {"type": "categorical", "choices": each} for parameter, each in choices.items()}}
     result = search(None, 3, tune_params(trials=12, space=space, head__units=[8]), ignore_epoch)
     together = [len(row["head.units"]) == 1 or row["head.dropout"] == 0.1 for _, row in result.trials.iterrows()]
     assert list(result.trials["state"] != "fail") == together
@@ -306,7 +306,7 @@ def test_grid_ends_when_every_point_is_tried(fake):
     assert result.best == {"head.dropout": 0.5}
 
 
-def test_knobs_that_were_tried_to_the_end_are_not_fitted_again(fake):
+def test_parameters_that_were_tried_to_the_end_are_not_fitted_again(fake):
     """Of one point in the space every trial is a repetition; only those too near the first to know it are fitted."""
     fit = fake(lambda _, epoch: (0.4, 0.9, 0.7)[epoch])
     space = {"head": {"dropout": {"type": "categorical", "choices": [0.3]}}}

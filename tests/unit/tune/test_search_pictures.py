@@ -130,7 +130,7 @@ def test_history_follows_the_best_of_complete_trials(direction, best):
     assert [points.get_offsets()[:, 0].tolist() for points in axes.collections] == [[0, 2, 4], [1], [3]]
 
 
-def test_importance_is_that_of_the_knob_that_decides():
+def test_importance_is_that_of_the_parameter_that_decides():
     study = make_study(*[(COMPLETE, float(number % 2)) for number in range(12)])  # the optimizer takes turns
     shares = figures.parameter_shares(study, PARAMETERS)
     assert max(shares, key=shares.__getitem__) == "optimizer.name"
@@ -141,7 +141,7 @@ def test_importance_of_trials_all_alike_is_0():
     assert set(figures.parameter_shares(make_study(*[(COMPLETE, 0.5)] * 9), PARAMETERS).values()) == {0}
 
 
-def test_importance_of_a_knob_says_how_many_trials_have_it():
+def test_importance_of_a_parameter_says_how_many_trials_have_it():
     (axes,) = figures.importances(make_study(*many(30)), PARAMETERS, "val_loss").axes
     labels = [label.get_text() for label in axes.get_yticklabels()]
     assert {label for label in labels if "\n" in label} == {
@@ -151,17 +151,17 @@ def test_importance_of_a_knob_says_how_many_trials_have_it():
     assert len(axes.patches) == len(PARAMETERS)
 
 
-@pytest.mark.parametrize(("trials", "knobs"), [(many(5), PARAMETERS), (many(30), PARAMETERS[:1])])
-def test_importance_of_too_little_is_a_sentence(trials, knobs):
-    (axes,) = figures.importances(make_study(*trials), knobs, "val_loss").axes
+@pytest.mark.parametrize(("trials", "parameters"), [(many(5), PARAMETERS), (many(30), PARAMETERS[:1])])
+def test_importance_of_too_little_is_a_sentence(trials, parameters):
+    (axes,) = figures.importances(make_study(*trials), parameters, "val_loss").axes
     complete = sum(state is COMPLETE for state, _ in trials)
     assert axes.texts[0].get_text() == (
-        f"It takes 4 complete trials of 2 knobs to say; there are {complete} of {len(knobs)}."
+        f"It takes 4 complete trials of 2 parameters to say; there are {complete} of {len(parameters)}."
     )
     assert not axes.patches
 
 
-def test_slices_have_a_panel_per_knob_with_the_best_ringed():
+def test_slices_have_a_panel_per_parameter_with_the_best_ringed():
     study = make_study((COMPLETE, 1), (COMPLETE, 5), (PRUNED, 9))
     panels = figures.slices(study, PARAMETERS, "val_loss").axes
     assert [axes.get_xlabel() for axes in panels] == [
@@ -195,17 +195,22 @@ def test_parallel_lines_end_in_the_value_and_run_below_what_a_trial_lacks():
     ],
 )
 def test_values_have_their_place_on_the_axis(name, value, place):
-    (knob,) = [knob for knob in PARAMETERS if knob.name == name]
-    assert knob.place(value) == pytest.approx(place)
-    assert len(knob.ticks()) in (2, 3)
+    (parameter,) = [parameter for parameter in PARAMETERS if parameter.name == name]
+    assert parameter.place(value) == pytest.approx(place)
+    assert len(parameter.ticks()) in (2, 3)
 
 
-def test_layers_are_knobs_of_their_own_and_their_number_only_when_it_is_searched():
+def test_layers_are_parameters_of_their_own_and_their_number_only_when_it_is_searched():
     each = [{"type": "int", "low": 1, "high": 2}] * 2
     both = {
         "head.units": {"type": "layers", "at_least": 2, "each": each},
         "head.dropout": {"type": "layers", "as_many_as": "head.units", "each": each},
     }
     fixed = figures.list_parameters(TypeAdapter(dict[str, Distribution]).validate_python(both))
-    assert [knob.name for knob in fixed] == ["head.units.1", "head.units.2", "head.dropout.1", "head.dropout.2"]
+    assert [parameter.name for parameter in fixed] == [
+        "head.units.1",
+        "head.units.2",
+        "head.dropout.1",
+        "head.dropout.2",
+    ]
     assert PARAMETERS[0].name == "head.units.layers"

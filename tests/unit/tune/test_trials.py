@@ -40,15 +40,15 @@ def tune_params(space, sampler="tpe", seed=0, epochs=9):
     )
 
 
-def run_all(params, count, value=lambda knobs: knobs["head.dropout"]):
+def run_all(params, count, value=lambda parameters: parameters["head.dropout"]):
     """Trials one after the other, each of which knows all before it."""
     over = []
     for _ in range(count):
         trial = propose(over, params)
-        knobs = parameters_of(trial.study.trials[trial.number], params.space)
-        trial.report(value(knobs), 1)
+        parameters = parameters_of(trial.study.trials[trial.number], params.space)
+        trial.report(value(parameters), 1)
         trial.should_prune()  # notes how far it came
-        over.append(finished(trial, datetime.now(), TrialState.COMPLETE, value(knobs)))
+        over.append(finished(trial, datetime.now(), TrialState.COMPLETE, value(parameters)))
     return over
 
 
@@ -83,10 +83,10 @@ def test_trial_that_may_not_be_known_is_known_by_what_it_tries():
 
 def test_grid_tries_every_point_once():
     points = [
-        (knobs["batch_size"], tuple(knobs["head.units"]))
-        for knobs in (
+        (parameters["batch_size"], tuple(parameters["head.units"]))
+        for parameters in (
             parameters_of(trial, tune_params(GRID, "grid").space)
-            for trial in run_all(tune_params(GRID, "grid"), 6, lambda knobs: knobs["batch_size"])
+            for trial in run_all(tune_params(GRID, "grid"), 6, lambda parameters: parameters["batch_size"])
         )
     ]
     assert sorted(points) == [(size, units) for size in (8, 16, 24) for units in ((), (8,))]
@@ -94,17 +94,17 @@ def test_grid_tries_every_point_once():
 
 def test_layers_have_a_number_for_each_layer():
     params = tune_params(LAYERS)
-    trials = run_all(params, 30, lambda knobs: len(knobs["head.units"]))
+    trials = run_all(params, 30, lambda parameters: len(parameters["head.units"]))
     found = [parameters_of(trial, params.space) for trial in trials]
-    assert {len(knobs["head.units"]) for knobs in found} == {0, 1, 2}
-    for knobs in found:
-        assert len(knobs["head.dropout"]) == len(knobs["head.units"])
-        assert all(units in (16, 32, 48, 64) for units in knobs["head.units"][:1])
-        assert all(units in (4, 8) for units in knobs["head.units"][1:])
-        assert all(round(dropout / 0.3, 9) in (0, 1, 2, 3) for dropout in knobs["head.dropout"][1:])
+    assert {len(parameters["head.units"]) for parameters in found} == {0, 1, 2}
+    for parameters in found:
+        assert len(parameters["head.dropout"]) == len(parameters["head.units"])
+        assert all(units in (16, 32, 48, 64) for units in parameters["head.units"][:1])
+        assert all(units in (4, 8) for units in parameters["head.units"][1:])
+        assert all(round(dropout / 0.3, 9) in (0, 1, 2, 3) for dropout in parameters["head.dropout"][1:])
 
 
-def test_as_many_layers_as_are_asked_for_are_no_knob():
+def test_as_many_layers_as_are_asked_for_are_no_parameter():
     space = {"head.units": {**LAYERS["head.units"], "at_least": 2}}
     trial = propose([], tune_params(space))
     assert sorted(trial.params) == ["head.units.1", "head.units.2"]
@@ -122,7 +122,7 @@ def test_worse_trials_are_pruned_by_those_they_may_know():
 
 def test_journal_gives_back_what_was_written(tmp_path):
     params = tune_params(LAYERS)
-    over = run_all(params, 3, lambda knobs: len(knobs["head.units"]))
+    over = run_all(params, 3, lambda parameters: len(parameters["head.units"]))
     journal = Journal(tmp_path / "new" / "journal.log", params)
     for trial in reversed(over):
         journal.add(trial)

@@ -104,7 +104,7 @@ def test_a_torn_extra_field_is_no_traceback(tmp_path: Path, extra: bytes) -> Non
         assert "truncated or damaged" in str(error)
 
 
-def test_other_names_are_refused_or_read_as_the_knob_says(tmp_path: Path) -> None:
+def test_other_names_are_refused_or_read_as_the_parameter_says(tmp_path: Path) -> None:
     raw = {
         "キツネ/表.jpg".encode("shift_jis"): DOS,
         "クマ/a.jpg".encode("shift_jis"): DOS,

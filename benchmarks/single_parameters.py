@@ -1,10 +1,10 @@
-"""What single knobs do: one run each on one archive, as rows of a Markdown table.
+"""What single parameters do: one run each on one archive, as rows of a Markdown table.
 
-    python -m benchmarks.knobs data/raw/photos.zip --mobilenetv2 /path/to/weights.h5 --u2netp /path/to/u2netp.onnx
+    python -m benchmarks.single_parameters data/raw/photos.zip --mobilenetv2 weights.h5 --u2netp u2netp.onnx
 
-Every row is one `dvc exp run`, timed as a whole, less the stages that DVC finds in its cache: as for somebody who tries
-one knob after the other. So run it once, in a fresh clone, after `dvc exp run` with the archive. params.yaml ends as it
-was, but outputs, metrics and plots are those of the last run.
+Every row is one `dvc exp run`, timed as a whole, without the stages that DVC finds in its cache: the time that somebody
+needs who tries one parameter after the other. Run it once, in a fresh clone, after `dvc exp run` with the archive.
+params.yaml ends as it was, but outputs, metrics and plots are those of the last run.
 """
 
 import argparse
@@ -36,21 +36,23 @@ SINGLE = (
 
 
 def rows(mobilenetv2: str, u2netp: str) -> Iterator[tuple[str, list[str]]]:
-    """Backbone and knobs of each run; each backbone's first is what its others are compared with."""
+    """Backbone and parameters of each run; each backbone's first is what its others are compared with."""
     backbones = {"efficientnetlite0": [], "mobilenetv2": ["model.name=mobilenetv2", f"model.weights={mobilenetv2}"]}
     for name, backbone in backbones.items():
         for treatment in TREATMENTS:
             network = [f"preprocess.remove_background.weights={u2netp}"] if treatment == "remove_background" else []
             yield name, [*backbone, f"preprocess.treatment={treatment}", *network]
         for fine_tune in FINE_TUNED[name]:
-            yield name, [*backbone, *(f"train.fine_tune.{knob}={fine_tune[knob]}" for knob in fine_tune)]
-    for knobs in SINGLE:
-        yield "efficientnetlite0", knobs
+            yield name, [*backbone, *(f"train.fine_tune.{parameter}={fine_tune[parameter]}" for parameter in fine_tune)]
+    for parameters in SINGLE:
+        yield "efficientnetlite0", parameters
 
 
-def measure(archive: str, knobs: list[str]) -> float:
+def measure(archive: str, parameters: list[str]) -> float:
     """Run one experiment, and tell how many seconds the whole command took."""
-    sets = [part for knob in [f"unzip.archive={archive}", "tune.trials=0", *knobs] for part in ("-S", knob)]
+    sets = [
+        part for parameter in [f"unzip.archive={archive}", "tune.trials=0", *parameters] for part in ("-S", parameter)
+    ]
     start = time.monotonic()
     subprocess.run(["dvc", "exp", "run", *sets], check=True, stdout=subprocess.DEVNULL)
     return time.monotonic() - start
@@ -83,13 +85,15 @@ def main() -> None:
     arguments = parser.parse_args()
     before = PARAMS.read_bytes()
     baselines: dict[str, NDArray[np.int64]] = {}
-    print("| knobs | macro F1 | to the first, paired | on validation | accuracy | macro F1, phylum known | seconds |")
+    print(
+        "| parameters | macro F1 | to the first, paired | on validation | accuracy | macro F1, phylum known | seconds |"
+    )
     print("|---|---|---|---|---|---|---|")
     try:
-        for backbone, knobs in rows(arguments.mobilenetv2, arguments.u2netp):
-            seconds = measure(arguments.archive, knobs)
+        for backbone, parameters in rows(arguments.mobilenetv2, arguments.u2netp):
+            seconds = measure(arguments.archive, parameters)
             PARAMS.write_bytes(before)
-            shown = " ".join(f"`{knob}`" for knob in knobs)
+            shown = " ".join(f"`{parameter}`" for parameter in parameters)
             print(f"| {shown} | {describe(baselines, backbone)} | {seconds:.0f} |", flush=True)
     finally:
         PARAMS.write_bytes(before)

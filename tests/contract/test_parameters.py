@@ -1,4 +1,4 @@
-"""params.yaml against its schema and against the code: every knob is there, valid and read."""
+"""params.yaml against its schema and against the code: every parameter is there, valid and read."""
 
 import ast
 import functools
@@ -30,15 +30,19 @@ def sections_inside(model: type[Parameters]) -> dict[str, type[Parameters]]:
 
 
 def differences(model: type[Parameters], document: dict[str, Any], name: str) -> Iterator[str]:
-    """Knobs that only the schema or only the document has, and defaults that would hide one."""
-    yield from (f"{name}.{knob}" for knob in set(model.model_fields) ^ set(document))
-    yield from (f"{name}.{knob} has a default" for knob, field in model.model_fields.items() if not field.is_required())
-    for knob, inner in sections_inside(model).items():
-        yield from differences(inner, document[knob], f"{name}.{knob}")
+    """Parameters that only the schema or only the document has, and defaults that would hide one."""
+    yield from (f"{name}.{parameter}" for parameter in set(model.model_fields) ^ set(document))
+    yield from (
+        f"{name}.{parameter} has a default"
+        for parameter, field in model.model_fields.items()
+        if not field.is_required()
+    )
+    for parameter, inner in sections_inside(model).items():
+        yield from differences(inner, document[parameter], f"{name}.{parameter}")
 
 
 def leaves(document: dict[str, Any], prefix: str = "") -> Iterator[str]:
-    """Dotted names of all knobs."""
+    """Dotted names of all parameters."""
     for name, value in document.items():
         if isinstance(value, dict):
             yield from leaves(value, f"{prefix}{name}.")
@@ -46,9 +50,9 @@ def leaves(document: dict[str, Any], prefix: str = "") -> Iterator[str]:
             yield f"{prefix}{name}"
 
 
-def value_of(document: dict[str, Any], knob: str) -> Any:
-    """The value of a knob by its dotted name."""
-    return functools.reduce(operator.getitem, knob.split("."), document)
+def value_of(document: dict[str, Any], parameter: str) -> Any:
+    """The value of a parameter by its dotted name."""
+    return functools.reduce(operator.getitem, parameter.split("."), document)
 
 
 PARAMETERS = sorted(leaves(DOCUMENT))
@@ -64,19 +68,21 @@ def test_section_is_valid(section):
 
 
 @pytest.mark.parametrize("section", SECTIONS)
-def test_section_has_every_knob_of_the_schema_and_no_default_hides_one(section):
+def test_section_has_every_parameter_of_the_schema_and_no_default_hides_one(section):
     assert list(differences(SECTIONS[section], DOCUMENT[section], section)) == []
 
 
-@pytest.mark.parametrize("knob", [knob for knob in PARAMETERS if isinstance(value_of(DOCUMENT, knob), list)])
-def test_params_file_survives_that_a_list_is_set_twice(knob, tmp_path):
+@pytest.mark.parametrize(
+    "parameter", [parameter for parameter in PARAMETERS if isinstance(value_of(DOCUMENT, parameter), list)]
+)
+def test_params_file_survives_that_a_list_is_set_twice(parameter, tmp_path):
     """DVC rewrites the file at every `-S`; an empty list with a comment behind it tears it."""
     file = Path(shutil.copy(REPO / "params.yaml", tmp_path))
     apply_overrides(str(file), ["train.head.dropout=0.7"])
-    apply_overrides(str(file), [f"{knob}=[]"])
+    apply_overrides(str(file), [f"{parameter}=[]"])
     document = yaml.safe_load(file.read_text(encoding="utf-8"))
-    assert value_of(document, knob) == []
-    others = set(PARAMETERS) - {knob, "train.head.dropout"}
+    assert value_of(document, parameter) == []
+    others = set(PARAMETERS) - {parameter, "train.head.dropout"}
     assert {other: value_of(document, other) for other in others} == {
         other: value_of(DOCUMENT, other) for other in others
     }
@@ -91,13 +97,13 @@ def test_predict_takes_photos_as_large_as_clean_does():
     assert DOCUMENT["clean"]["max_pixels"] == MAX_PIXELS
 
 
-def test_searched_knobs_are_knobs_of_train():
+def test_searched_parameters_are_parameters_of_train():
     searched = flatten_space(DOCUMENT["tune"]["space"])
-    assert {f"train.{knob}" for knob in searched} <= set(PARAMETERS)
+    assert {f"train.{parameter}" for parameter in searched} <= set(PARAMETERS)
 
 
-def test_every_knob_is_read():
-    """Names of knobs that no code outside the schema asks for as an attribute."""
+def test_every_parameter_is_read():
+    """Names of parameters that no code outside the schema asks for as an attribute."""
     trees = [ast.parse(file.read_text(encoding="utf-8")) for file in CODE if file.stem != "params"]
     attributes = {
         node.attr
@@ -105,12 +111,12 @@ def test_every_knob_is_read():
         for node in ast.walk(tree)
         if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load)
     }
-    names = {knob.rpartition(".")[2] for knob in PARAMETERS if not knob.startswith("tune.space.")}
+    names = {parameter.rpartition(".")[2] for parameter in PARAMETERS if not parameter.startswith("tune.space.")}
     assert names - attributes == set()
 
 
 @pytest.mark.parametrize("file", [REPO / "README.md", REPO / "params.yaml", *CODE], ids=lambda file: file.name)
-def test_every_knob_that_is_named_for_exp_run_exists(file):
+def test_every_parameter_that_is_named_for_exp_run_exists(file):
     # strings may be broken in two for their length
     text = re.sub(r'"\s+f?"', "", file.read_text(encoding="utf-8"))
     named = set(re.findall(r"(?:-S|--set-param) '?([a-z_]+(?:\.[a-z_0-9]+)+)=", text))

@@ -1,8 +1,8 @@
-"""Whether one run is worse than another: paired statistics on the same test photos, and the verdict.
+"""Paired statistics of two runs on the same test photos, and the verdict whether the model got worse.
 
 Several metrics are judged at once, so their intervals are widened by Bonferroni's inequality (Dunn, 1961, "Multiple
-Comparisons among Means"): all hold together with 95 % confidence, however the metrics hang together. Holm's procedure
-rejects a little more, but gives no such intervals, and the verdict is read off an interval.
+Comparisons among Means"): together they hold with 95 % confidence, however the metrics are correlated. Holm's procedure
+has more power but gives no intervals, from which the verdict is read.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ SHOWN = 10  # photos named in a message
 
 
 class Verdict(StrEnum):
-    """What became of a metric."""
+    """The verdict on a metric."""
 
     REGRESSED = "regressed"
     BEYOND_LIMIT = "beyond its limit"
@@ -49,11 +49,11 @@ class Change:
     """How a metric changed.
 
     Attributes:
-        base: its value before; NaN when it was none.
-        head: its value now; NaN when it is none.
-        low: of the simultaneous interval of head - base.
-        high: of the same.
-        status: what that amounts to.
+        base: value in the base run, possibly NaN.
+        head: value in the head run, possibly NaN.
+        low: lower end of the simultaneous interval of head - base.
+        high: upper end of that interval.
+        status: the verdict.
     """
 
     base: float
@@ -80,15 +80,15 @@ class McNemar:
 
 @dataclass(frozen=True)
 class FamilyChange:
-    """A family that does otherwise now.
+    """A family whose results changed.
 
     Attributes:
-        family: its name.
-        images: its test photos.
-        base_hits: how many of them the base gets right.
-        head_hits: how many the head gets right.
-        base_f1: in [0, 1].
-        head_f1: in [0, 1].
+        family: name of the family.
+        images: number of its test photos.
+        base_hits: number of them that the base run gets right.
+        head_hits: number of them that the head run gets right.
+        base_f1: F1 in the base run, in [0, 1].
+        head_f1: F1 in the head run, in [0, 1].
     """
 
     family: str
@@ -100,23 +100,23 @@ class FamilyChange:
 
     @property
     def gain(self) -> tuple[float, int]:
-        """By which families are ordered: F1, then hits; negative when it got worse."""
+        """The change of F1, then of hits, by which families are sorted; negative when the family got worse."""
         return self.head_f1 - self.base_f1, self.head_hits - self.base_hits
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Everything that is said of two runs on the same test photos.
+    """The comparison of two runs on the same test photos.
 
     Attributes:
-        base: what is compared with.
-        head: what is judged.
-        changes: by metric.
-        mcnemar: the test on top-1.
-        lost: metrics that the head lacks, see `lost_metrics`.
-        worse: families, most changed first.
-        better: the same.
-        params: parameters by dotted name, before and now; None where there was no such parameter.
+        base: the run that is compared with.
+        head: the run that is judged.
+        changes: changes by metric.
+        mcnemar: McNemar's test on top-1 accuracy.
+        lost: metrics that the head run lacks, see `lost_metrics`.
+        worse: families that got worse, the largest change first.
+        better: families that got better, the largest change first.
+        params: changed parameters by dotted name, before and now; None where a run lacks the parameter.
     """
 
     base: Run
@@ -130,7 +130,7 @@ class Comparison:
 
     @property
     def regressed(self) -> bool:
-        """Whether any metric is worse than it may be."""
+        """Whether any metric regressed, is beyond its limit, or is missing."""
         return bool(self.lost) or any(change.status in BAD for change in self.changes.values())
 
 
@@ -138,11 +138,11 @@ class DifferentTestSetsError(UserError):
     """The two sides were not measured on the same photos with the same labels.
 
     Attributes:
-        base: what was to be compared with.
-        head: what was to be judged.
-        only_base: file paths.
-        only_head: file paths.
-        relabelled: family of the base and of the head, by file path.
+        base: the run to compare with.
+        head: the run to judge.
+        only_base: paths of photos that only the base run has.
+        only_head: paths of photos that only the head run has.
+        relabelled: families in the base and head runs, by path of photos whose label changed.
     """
 
     def __init__(self, base: Run, head: Run) -> None:
@@ -169,13 +169,13 @@ def compare_runs(base: Run, head: Run, rules: CompareParams, top_k: int) -> Comp
     """Compare two runs.
 
     Args:
-        base: what is compared with.
-        head: what is judged.
-        rules: floors, limits and resamples.
-        top_k: of the top-k accuracy.
+        base: the run to compare with.
+        head: the run to judge.
+        rules: section `compare`.
+        top_k: the k of the top-k accuracy.
 
     Raises:
-        DifferentTestSetsError: when they can't be compared.
+        DifferentTestSetsError: when their test photos or labels differ.
     """
     if (base.photos.file_paths, base.photos.families) != (head.photos.file_paths, head.photos.families):
         raise DifferentTestSetsError(base, head)
@@ -198,17 +198,17 @@ def compare_runs(base: Run, head: Run, rules: CompareParams, top_k: int) -> Comp
 def compare_metrics(
     base: Outcomes, head: Outcomes, weights: Weights, rules: CompareParams, top_k: int
 ) -> dict[str, Change]:
-    """How each judged metric changed.
+    """Compute how each judged metric changed.
 
     Args:
-        base: what became of each photo before.
-        head: the same now.
-        weights: bootstrap samples, the same for both sides: the interval is of paired differences.
-        rules: tolerances and limits of each judged metric.
-        top_k: of the top-k accuracy.
+        base: outcomes in the base run.
+        head: outcomes in the head run, for the same photos.
+        weights: bootstrap samples, the same for both runs, so that the intervals are those of paired differences.
+        rules: tolerance and limit of each judged metric.
+        top_k: the k of the top-k accuracy.
 
     Returns:
-        By metric, with intervals that hold together (see this module's docstring).
+        Changes by metric, with simultaneous intervals (see this module's docstring).
     """
     metrics = {metric.rule: metric for metric in METRICS}
     judged = {metrics[name].key(top_k): (metrics[name], rule) for name, rule in rules.rules.items()}
@@ -243,7 +243,7 @@ def _beyond_limit(value: float, rule: MetricRule | LossRule) -> bool:
 
 
 def mcnemar(base: Outcomes, head: Outcomes) -> McNemar:
-    """Test whether one side gets more photos right than the other; 1 when they agree on all."""
+    """Test whether one run gets more photos right than the other; p is 1 when they agree on all."""
     before, now = (photos.hit for photos in (base, head))
     only_base, only_head = int((before & ~now).sum()), int((now & ~before).sum())
     split = only_base + only_head
@@ -251,7 +251,7 @@ def mcnemar(base: Outcomes, head: Outcomes) -> McNemar:
 
 
 def compare_families(base: Outcomes, head: Outcomes, families: Sequence[str]) -> Iterator[FamilyChange]:
-    """Families of the test photos whose F1 or hits changed, in order of their ids."""
+    """Yield the families whose F1 or hits changed, ordered by class id."""
     support = np.bincount(base.labels, minlength=len(families))
     sides = [_hits_and_f1(photos, support) for photos in (base, head)]
     for number in map(int, np.flatnonzero(support)):
@@ -270,14 +270,14 @@ def _hits_and_f1(photos: Outcomes, support: np.ndarray[Any, Any]) -> tuple[np.nd
 
 
 def lost_metrics(base: Mapping[str, Any], head: Mapping[str, Any]) -> dict[str, str]:
-    """Metrics that were a finite number and are none now.
+    """Find metrics that are a finite number in the base run but not in the head run.
 
     Args:
-        base: a model's part of metrics/evaluate.json.
-        head: the same of the other side.
+        base: a model's part of metrics/evaluate.json, in the base run.
+        head: the same in the head run.
 
     Returns:
-        What became of each, by dotted name.
+        What happened to each, by dotted name.
     """
     before, now = (_top_k_alike(flatten(metrics)) for metrics in (base, head))
     lost = [name for name, value in before.items() if _is_number(value) and not _is_number(now.get(name))]
@@ -285,14 +285,14 @@ def lost_metrics(base: Mapping[str, Any], head: Mapping[str, Any]) -> dict[str, 
 
 
 def compare_params(base: Mapping[str, Any], head: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
-    """Parameters that differ, before and now, by dotted name; None where one side has no such parameter."""
+    """Return parameters that differ, before and now, by dotted name; None where a run lacks the parameter."""
     before, now = flatten(base), flatten(head)
     names = list(dict.fromkeys([*before, *now]))
     return {name: (before.get(name), now.get(name)) for name in names if before.get(name) != now.get(name)}
 
 
 def _top_k_alike(metrics: Mapping[str, Any]) -> dict[str, Any]:
-    """Without the k of top-k accuracies: another evaluate.top_k makes no metric disappear."""
+    """Remove the k from names of top-k accuracies, so that another evaluate.top_k does not make a metric disappear."""
     return {re.sub(r"\btop\d+_accuracy\b", "top_k_accuracy", name): value for name, value in metrics.items()}
 
 

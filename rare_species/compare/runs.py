@@ -1,6 +1,6 @@
-"""What a run left behind: metrics, predictions and parameters of a commit, of a DVC experiment, or of the workspace.
+"""Read the metrics, predictions and parameters of a run: a commit, a DVC experiment or the workspace.
 
-All three are in git, so git is asked and DVC, which takes a second to start, is not.
+All of them are in git, so this module calls git and not DVC, which takes a second to start.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from rare_species.common.schema import parse_json_file
 from rare_species.common.yaml_aliases import refuse_endless
 from rare_species.evaluate.metrics_file import PastEvaluation
 
-WORKSPACE = "workspace"  # DVC's word for it too
+WORKSPACE = "workspace"  # DVC uses the same word
 COLUMNS = ("file_path", "family", "predicted", "true_probability", "true_rank")
 AGAIN = "Write it again: make repro"
 log = logging.getLogger(__name__)
@@ -36,12 +36,12 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Revision:
-    """Where a run is looked up.
+    """The place of a run.
 
     Attributes:
-        name: as the user gave it.
-        commit: its hash; None for the workspace.
-        root: the repository's root.
+        name: name that the user gave.
+        commit: hash of the commit; None for the workspace.
+        root: root of the repository.
     """
 
     name: str
@@ -52,7 +52,7 @@ class Revision:
         return f"{self.name} ({self.commit[:7]})" if self.commit else self.name
 
     def read(self, path: PurePath) -> bytes:
-        """A file of the repository.
+        """Read a file of the repository.
 
         Args:
             path: relative to the root.
@@ -67,7 +67,7 @@ class Revision:
         return data
 
     def results(self, stage: str) -> Results:
-        """What a stage left in git, with its checksums; a warning says when it is a commit from before these.
+        """Open what a stage left in git; log a warning for a commit from before there were checksums.
 
         Raises:
             UserError: when the checksums are damaged, or a workspace has none.
@@ -92,9 +92,9 @@ class Results:
     """What a stage of a run left in git.
 
     Attributes:
-        revision: of the run.
-        folder: of the stage's plots, relative to the root.
-        listed: SHA-256 by path relative to the folder; None for a commit from before checksums.
+        revision: the place of the run.
+        folder: folder of the stage's plots, relative to the root.
+        listed: SHA-256 by path relative to the folder; None for a commit from before there were checksums.
     """
 
     revision: Revision
@@ -102,7 +102,7 @@ class Results:
     listed: Mapping[str, str] | None
 
     def read(self, path: PurePath) -> bytes:
-        """The stage's metrics or one of its plots.
+        """Read the stage's metrics or one of its plots.
 
         Args:
             path: relative to the root.
@@ -119,14 +119,14 @@ class Results:
 
 @dataclass(frozen=True)
 class Photos:
-    """What a model said of the test photos, sorted by file path.
+    """A model's predictions on the test photos, sorted by file path.
 
     Attributes:
-        file_paths: one per photo, no two alike.
-        families: the true ones.
-        predicted: the most probable ones.
-        true_probability: float array of shape (n,), of the true family.
-        true_rank: int array of shape (n,), of the true family, from 1.
+        file_paths: paths of the photos, without duplicates.
+        families: true families.
+        predicted: most probable families.
+        true_probability: float array of shape (n,), probability of the true family.
+        true_rank: int array of shape (n,), rank of the true family, from 1.
     """
 
     file_paths: tuple[str, ...]
@@ -141,11 +141,11 @@ class Run:
     """One side of a comparison.
 
     Attributes:
-        revision: where it was found.
-        model: train or tune.
-        metrics: of that model, as in metrics/evaluate.json.
-        photos: its predictions.
-        params: params.yaml.
+        revision: the place of the run.
+        model: "train" or "tune".
+        metrics: the model's part of metrics/evaluate.json.
+        photos: the model's predictions.
+        params: content of params.yaml.
     """
 
     revision: Revision
@@ -156,7 +156,7 @@ class Run:
 
 
 def find_revision(name: str, root: Path) -> Revision:
-    """Look a name up: the workspace, else a git revision, else a DVC experiment.
+    """Find a run by name: the workspace, else a git revision, else a DVC experiment.
 
     Args:
         name: "workspace", anything git understands, or the name of an experiment.

@@ -1,8 +1,8 @@
-"""How much a split flatters: metrics of runs whose test photos differ.
+"""Compare runs with different test photos, to show how much a split flatters.
 
-No two runs are measured on the same photos, so intervals are unpaired: the photos of every run are resampled on their
-own. Photos that two runs share make the interval of their difference wider than it need be. What training once more
-would change is in none of them.
+The runs are measured on different photos, so their photos are resampled independently, and intervals are unpaired.
+Photos that two runs share make the interval of their difference wider than necessary. No interval includes the
+variation from training again.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Samples = NDArray[np.float64]  # shape (RESAMPLES + 1,): a metric of all photos,
 
 @dataclass(frozen=True)
 class SplitRun:
-    """What a run was trained and tested on, and what it said.
+    """The training and test photos of a run, and its predictions.
 
     Attributes:
         name: of the run.
@@ -46,7 +46,7 @@ class SplitRun:
     counts: pd.DataFrame
 
     def only(self, photos: NDArray[np.bool_]) -> SplitRun:
-        """The same run on some of its test photos."""
+        """Return the same run with only some of its test photos."""
         texts = {name: getattr(self, name)[photos] for name in ("file_paths", "families", "predicted")}
         return replace(self, **texts)
 

@@ -1,4 +1,4 @@
-"""Probabilities that mean what they say, and when to answer with the phylum instead of the family; no TensorFlow."""
+"""Calibrated probabilities, and when to answer with the phylum instead of the family; no TensorFlow."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from rare_species.common.arrays import Labels, Probabilities
 from rare_species.common.validation import PositiveFraction
 from rare_species.metrics.outcomes import predicted_classes
 
-BINS = 15  # as in Guo et al.
-COLDEST, HOTTEST, TRIED = 0.05, 20.0, 241  # one is a fortieth above the other
+BINS = 15  # as in Guo et al., 2017
+COLDEST, HOTTEST, TRIED = 0.05, 20.0, 241  # each is 1/40 of a power of 10 above the one before
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid", strict=True, allow_inf_nan=False))
 class Calibration:
-    """What turns a model's probabilities into an answer; a part of metadata.json.
+    """How a model's probabilities become an answer; a part of metadata.json.
 
     Attributes:
-        temperature: see `calibrate`.
-        family_threshold: below this calibrated probability of the best family, in (0, 1], the answer is a phylum; None
-            where no probability is sure enough.
-        target_precision: of the families that are answered, on validation.
+        temperature: temperature of `calibrate`.
+        family_threshold: calibrated probability, in (0, 1], below which the answer is a phylum; None when no threshold
+            reaches the target precision.
+        target_precision: precision that family answers should have on validation photos.
     """
 
     temperature: PositiveFloat
@@ -36,16 +36,17 @@ class Calibration:
 
 
 def fit_calibration(labels: Labels, probabilities: Probabilities, target_precision: float) -> Calibration:
-    """Fit both numbers to validation photos; see `fit_temperature` and `choose_threshold`."""
+    """Fit temperature and threshold to validation photos; see `fit_temperature` and `choose_threshold`."""
     temperature = fit_temperature(labels, probabilities)
     threshold = choose_threshold(labels, calibrate(probabilities, temperature), target_precision)
     return Calibration(temperature, threshold, target_precision)
 
 
 def calibrate(probabilities: Probabilities, temperature: float) -> Probabilities:
-    """Divide the logarithms by a temperature, so that above 1 a model is less sure of everything.
+    """Scale probabilities by a temperature; above 1, the model becomes less certain of everything.
 
-    Temperature scaling (Guo et al., 2017, "On Calibration of Modern Neural Networks"): the most probable class stays.
+    Temperature scaling (Guo et al., 2017, "On Calibration of Modern Neural Networks") divides the logarithms and keeps
+    the most probable class.
 
     Args:
         probabilities: float array of shape (n, n_classes), rows summing to 1.
@@ -68,10 +69,10 @@ def _soften(logarithms: NDArray[np.float64], temperature: float) -> Probabilitie
 
 
 def fit_temperature(labels: Labels, probabilities: Probabilities) -> float:
-    """The temperature of the lowest cross-entropy among those that do not worsen the calibration error.
+    """Find the temperature with the lowest cross-entropy among those that do not increase the calibration error.
 
     Args:
-        labels: int array of shape (n,), of photos the model was not fitted to.
+        labels: int array of shape (n,), class ids of photos that the model was not fitted to.
         probabilities: float array of shape (n, n_classes).
     """
     logarithms, error = _logarithms(probabilities), calibration_error(labels, probabilities)
@@ -81,7 +82,7 @@ def fit_temperature(labels: Labels, probabilities: Probabilities) -> float:
     for temperatures in (tried[:middle][::-1], tried[middle + 1 :]):
         for temperature in temperatures:
             loss = _cross_entropy(labels, logarithms / temperature)
-            if loss > plain:  # and from here on: it is convex in the inverse of the temperature
+            if loss > plain:  # all further ones are worse: the loss is convex in 1/temperature
                 break
             if loss < plain and calibration_error(labels, _soften(logarithms, temperature)) <= error:
                 better.append((loss, float(temperature)))
@@ -89,12 +90,12 @@ def fit_temperature(labels: Labels, probabilities: Probabilities) -> float:
 
 
 def _cross_entropy(labels: Labels, logits: NDArray[np.float64]) -> float:
-    """Mean, natural log; unlike `outcomes.log_loss` not clipped, which would not be convex."""
+    """Compute the mean cross-entropy, natural log; not clipped like `outcomes.log_loss`, so that it is convex."""
     return float((logsumexp(logits, axis=1) - logits[np.arange(len(labels)), labels]).mean())
 
 
 def reliability(labels: Labels, probabilities: Probabilities, bins: int = BINS) -> pd.DataFrame:
-    """How often the most probable class is right, by how probable it is said to be.
+    """Tabulate how often the most probable class is right, by its probability.
 
     Returns:
         One row per bin (low, high] of equal width that holds photos: low, high, images, confidence (mean) and accuracy.
@@ -113,7 +114,7 @@ def reliability(labels: Labels, probabilities: Probabilities, bins: int = BINS) 
 
 
 def calibration_error(labels: Labels, probabilities: Probabilities, bins: int = BINS) -> float:
-    """Expected calibration error: the mean distance between confidence and accuracy of a bin, weighted by photos.
+    """Compute the expected calibration error: the mean gap between confidence and accuracy of bins, weighted by photos.
 
     Naeini et al., 2015, "Obtaining Well Calibrated Probabilities Using Bayesian Binning".
     """
@@ -124,7 +125,7 @@ def calibration_error(labels: Labels, probabilities: Probabilities, bins: int = 
 def _sums_by_bin(
     labels: Labels, probabilities: Probabilities, bins: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
-    """Photos in each bin of confidence, the sum of their confidence, and how many are right."""
+    """Return, for each bin of confidence, the number of photos, the sum of their confidence and the number of hits."""
     confidence, hit = probabilities.max(axis=1).astype(np.float64), predicted_classes(probabilities) == labels
     places = np.digitize(confidence, np.linspace(0, 1, bins + 1)[1:-1], right=True)
     images = np.bincount(places, minlength=bins)
@@ -133,15 +134,15 @@ def _sums_by_bin(
 
 
 def choose_threshold(labels: Labels, probabilities: Probabilities, target_precision: float) -> float | None:
-    """The lowest probability at and above which families are answered with the wanted precision.
+    """Find the lowest probability from which on family answers have the target precision.
 
     Args:
         labels: int array of shape (n,).
         probabilities: calibrated, of shape (n, n_classes).
-        target_precision: share of right families among those answered.
+        target_precision: share of correct answers among the family answers.
 
     Returns:
-        A probability in (0, 1]; None where no threshold is precise enough.
+        A probability in (0, 1]; None when no threshold reaches the target.
     """
     confidence, hit = probabilities.max(axis=1), predicted_classes(probabilities) == labels
     order = np.argsort(-confidence, kind="stable")
@@ -152,11 +153,11 @@ def choose_threshold(labels: Labels, probabilities: Probabilities, target_precis
 
 
 def is_sure(confidence: NDArray[np.float32], threshold: float | None) -> NDArray[np.bool_]:
-    """Whether families of these probabilities are answered.
+    """Return whether answers with these probabilities name the family.
 
     Args:
         confidence: calibrated probabilities of the best families, of any shape.
-        threshold: see `choose_threshold`; with None no family is answered.
+        threshold: see `choose_threshold`; with None, no answer names a family.
     """
     return np.asarray(confidence >= (np.inf if threshold is None else threshold))
 
@@ -179,17 +180,18 @@ def phylum_probabilities(probabilities: Probabilities, phyla: Sequence[str]) -> 
 def selective_metrics(
     labels: Labels, probabilities: Probabilities, threshold: float | None, phyla: Sequence[str]
 ) -> dict[str, float]:
-    """How right the answers are when a phylum is answered where the family is unsure.
+    """Measure answers that fall back to the phylum where the family is uncertain.
 
     Args:
         labels: int array of shape (n,).
         probabilities: calibrated, of shape (n, n_classes).
-        threshold: of the family, see `is_sure`.
-        phyla: phylum of each class; where one is unknown only families can be answered.
+        threshold: threshold of `is_sure`.
+        phyla: phylum of each class; if one is unknown, only families can be answered.
 
     Returns:
-        `answered`, the share of photos with a family; `precision`, the share of those that is right; with phyla also
-        `phylum_precision` of the rest, and `right`, the share of all photos whose answer is. A share of nothing is 1.
+        `answered`, the share of photos with a family answer; `precision`, the share of these that is correct; with
+        phyla also `phylum_precision`, the same for the other photos, and `right`, the share of all photos with a
+        correct answer. A share of no photos is 1.
     """
     hit, sure = predicted_classes(probabilities) == labels, is_sure(probabilities.max(axis=1), threshold)
     scores = {"answered": float(sure.mean()), "precision": _share(hit[sure])}
@@ -202,13 +204,13 @@ def selective_metrics(
 
 
 def risk_coverage(labels: Labels, probabilities: Probabilities) -> pd.DataFrame:
-    """Share of wrong answers among the surest photos, for every share of photos answered.
+    """Tabulate the risk-coverage curve: the share of wrong answers when only the most certain photos are answered.
 
-    El-Yaniv & Wiener, 2010, "On the Foundations of Noise-free Selective Classification". Photos that are equally sure
-    come together, so that their order does not matter.
+    See El-Yaniv & Wiener, 2010, "On the Foundations of Noise-free Selective Classification". Equally certain photos
+    share a row, so that their order does not matter.
 
     Returns:
-        Columns coverage, risk and threshold, one row per distinct confidence, surest first.
+        Columns coverage, risk and threshold, one row per distinct confidence, the most certain first.
     """
     confidence, wrong = probabilities.max(axis=1), predicted_classes(probabilities) != labels
     order = np.argsort(-confidence, kind="stable")
@@ -219,7 +221,7 @@ def risk_coverage(labels: Labels, probabilities: Probabilities) -> pd.DataFrame:
 
 
 def risk_coverage_metrics(curve: pd.DataFrame) -> dict[str, float]:
-    """`aurc`, the area under the curve (lower is better), and `accuracy_at_80`, of the surest 80 % of the photos."""
+    """Return `aurc`, the area under the curve (lower is better), and `accuracy_at_80`, that of the most certain 80 %."""
     widths = np.diff(curve["coverage"], prepend=0.0)
     at_80 = curve[curve["coverage"] >= 0.8 - 1e-12].iloc[0]
     return {"aurc": float((widths * curve["risk"]).sum()), "accuracy_at_80": 1 - float(at_80["risk"])}

@@ -1,4 +1,4 @@
-"""The champion: the better of the two models, with what its answers need besides; no TensorFlow."""
+"""Save the champion: the better of the two models, with its calibration; no TensorFlow."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from rare_species.models.saved import METADATA, NETWORK, Saved
 
 
 def save_champion(folder: Path, candidate: Saved, predictions: Predictions, top_k: int) -> None:
-    """Copy a saved candidate, and add to its metadata how sure its answers are and how right on the test split.
+    """Copy a saved candidate, and add its calibration and its test metrics to the metadata.
 
     Args:
         folder: an empty folder.
-        candidate: as its stage saved it.
-        predictions: its own, without augmented views.
-        top_k: of the top-k accuracy.
+        candidate: the saved candidate.
+        predictions: its predictions, without test-time augmentation.
+        top_k: the k of the top-k accuracy.
     """
     for name in (NETWORK, CLASSES):
         shutil.copyfile(candidate.folder / name, folder / name)

@@ -1,4 +1,4 @@
-"""What a saved champion says of itself: its classes, the photos it takes, how sure its answers are; no TensorFlow."""
+"""The saved champion: its classes, input and calibration; no TensorFlow."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class ChampionMetadata(Metadata):
     """metadata.json of the champion.
 
     Attributes:
-        champion: which candidate it is.
-        calibration: of its answers.
-        test: its scores on the test split.
+        champion: name of the candidate: "train" or "tune".
+        calibration: calibration of its answers.
+        test: metrics on the test split.
     """
 
     champion: CandidateName
@@ -30,30 +30,30 @@ class ChampionMetadata(Metadata):
 
 @dataclass(frozen=True)
 class Classifier(Saved):
-    """A champion's folder that is as stage `evaluate` wrote it.
+    """A champion, whose files were compared with their checksums.
 
     Attributes:
-        metadata: all of metadata.json.
+        metadata: content of metadata.json.
     """
 
     metadata: ChampionMetadata
 
     @property
     def calibration(self) -> Calibration:
-        """Of its answers."""
+        """The calibration of its answers."""
         return self.metadata.calibration
 
     def one_hot_phylum(self, name: str | None) -> NDArray[np.float32] | None:
-        """The second input for photos of one phylum.
+        """Return the second input for photos of one phylum.
 
         Args:
-            name: of the phylum; None for a classifier that is not told any.
+            name: name of the phylum; None for a classifier that sees only the image.
 
         Returns:
             float32 array of shape (1, n_phyla), or None.
 
         Raises:
-            UserError: when the classifier wants another kind of answer.
+            UserError: when the classifier needs a phylum and got none, or the other way round, or does not know it.
         """
         known = ", ".join(self.phyla)
         if self.phyla and name not in self.phyla:
@@ -70,10 +70,10 @@ class Classifier(Saved):
 
 
 def read_classifier(folder: Path) -> Classifier:
-    """Read all but the network.
+    """Read everything but the network of a champion.
 
     Raises:
-        UserError: when files are missing, or are not as stage evaluate wrote them.
+        UserError: when files are missing, or have changed since stage evaluate wrote them.
     """
     missing = [str(folder / name) for name in FILES if not (folder / name).is_file()]
     if missing:

@@ -15,13 +15,13 @@ from scipy.stats import binomtest
 from rare_species.common.arrays import Labels
 from rare_species.metrics.tables import confusion_matrix
 
-BINS = 4  # of each property, with as many photos each as ties allow
-LARGE_GAP = 0.1  # macro F1 lost from one split to the next that deserves a word
+BINS = 4  # per property, with equally many photos as far as ties allow
+LARGE_GAP = 0.1  # loss of macro F1 from one split to the next that is called overfitting
 LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
 
 
 def confused_pairs(labels: Labels, predicted: Labels, classes: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    """Every pair of families of which one is taken for the other, most frequent first.
+    """List pairs of families of which one is taken for the other, the most frequent first.
 
     Args:
         labels: int array of shape (n,).
@@ -47,7 +47,7 @@ def confused_pairs(labels: Labels, predicted: Labels, classes: Sequence[Mapping[
 
 
 def photo_properties(photos: Iterable[Image.Image]) -> pd.DataFrame:
-    """Brightness, the mean luma from 0 to 255, and sharpness, the variance of its Laplacian, of each photo.
+    """Measure the brightness (mean luma, 0 to 255) and the sharpness (variance of luma's Laplacian) of each photo.
 
     Pech-Pacheco et al., 2000, "Diatom autofocusing in brightfield microscopy".
     """
@@ -57,11 +57,11 @@ def photo_properties(photos: Iterable[Image.Image]) -> pd.DataFrame:
 
 
 def accuracy_by_property(properties: pd.DataFrame, hit: NDArray[np.bool_]) -> pd.DataFrame:
-    """Accuracy of a quarter of the photos after the other, by each of their properties.
+    """Tabulate the accuracy in quarters of the photos, ordered by each property.
 
     Args:
         properties: one column of numbers per property, one row per photo.
-        hit: whether each photo is classified right.
+        hit: whether each photo is classified correctly.
 
     Returns:
         Columns property, low, high (the smallest and largest value), images, accuracy, and its 95 % Wilson interval,
@@ -82,10 +82,10 @@ def accuracy_by_property(properties: pd.DataFrame, hit: NDArray[np.bool_]) -> pd
 
 
 def describe_gap(metrics: Mapping[str, Any]) -> str:
-    """One sentence on macro F1 from split to split that names overfitting when it is there.
+    """Describe in one sentence how macro F1 changes from split to split, and name overfitting.
 
     Args:
-        metrics: of one model, see `evaluation.assess`.
+        metrics: metrics of one model, see `evaluation.evaluate_predictions`.
     """
     train, val, test = (metrics[split]["macro_f1"] for split in ("train", "val", "test"))
     figures = f"macro F1 is {train:.3f} on training, {val:.3f} on validation and {test:.3f} on test photos"

@@ -1,4 +1,4 @@
-"""From a candidate's probabilities to its metrics; no TensorFlow."""
+"""From the probabilities of a candidate to its metrics; no TensorFlow."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ from rare_species.params.evaluate import EvaluateParams
 
 @dataclass(frozen=True)
 class Predictions:
-    """What a candidate says of every photo.
+    """The predictions of a candidate.
 
     Attributes:
-        labels: int array of shape (n_photos,) by split.
-        probabilities: float array of shape (n_photos, n_classes) by split, rows as in the index of the shards; see
-            `of_test` for those of one split alone.
+        labels: int array of shape (n_photos,) by split, class ids.
+        probabilities: float array of shape (n_photos, n_classes) by split, rows in the order of the shards' index; only
+            "test" after `of_test`.
         classes: family and phylum by class id.
-        calibration: fitted to the validation photos.
+        calibration: calibration that was fitted to the validation photos.
     """
 
     labels: Mapping[str, Labels]
@@ -55,11 +55,11 @@ class Predictions:
         return [entry["phylum"] for entry in self.classes]
 
     def of_test(self) -> Predictions:
-        """The same, with the probabilities of the test photos alone: all that pictures and the champion's file need."""
+        """Drop the probabilities of all but the test photos; pictures and the champion's metadata need only these."""
         return replace(self, probabilities={"test": self.probabilities["test"]})
 
     def calibrated(self, split: str) -> Probabilities:
-        """Probabilities after temperature scaling."""
+        """Return probabilities after temperature scaling."""
         return calibrate(self.probabilities[split], self.calibration.temperature)
 
 
@@ -69,13 +69,13 @@ def make_predictions(
     classes: Sequence[dict[str, Any]],
     params: EvaluateParams,
 ) -> Predictions:
-    """Predictions whose calibration is fitted to those of the validation photos; see `Predictions`."""
+    """Fit the calibration to the validation photos, and return the predictions with it."""
     calibration = fit_calibration(labels["val"], probabilities["val"], params.target_precision)
     return Predictions(labels, probabilities, classes, calibration)
 
 
 def evaluate_predictions(predictions: Predictions, params: EvaluateParams) -> dict[str, Any]:
-    """Metrics on every split, the interval of the test macro F1, and the gaps between splits.
+    """Compute metrics on every split, intervals of the test metrics, calibration, and gaps between splits.
 
     Returns:
         Keys train, val and test with all metrics (see `registry.compute_metrics`); `test_95` with the 95 % interval of
@@ -100,7 +100,7 @@ def evaluate_predictions(predictions: Predictions, params: EvaluateParams) -> di
 
 
 def _how_sure(predictions: Predictions) -> dict[str, Any]:
-    """Calibration on validation and test photos before and after scaling, and what refusing to answer brings."""
+    """Measure calibration before and after scaling, and the effect of answering only when certain."""
     found, scaled = predictions.calibration, {split: predictions.calibrated(split) for split in ("val", "test")}
     calibration: dict[str, Any] = {"temperature": found.temperature}
     selective: dict[str, Any] = {"threshold": found.family_threshold, "target_precision": found.target_precision}
@@ -127,9 +127,9 @@ def _test_intervals(
 
 
 def mask_phylum(predictions: Predictions, split: str) -> Probabilities:
-    """Probabilities for someone who knows the phylum: those of other phyla are 0, the rest sum to 1 again.
+    """Set the probabilities of other phyla than the photo's to 0, and rescale the rest to sum to 1.
 
-    The fair rival of a model that is told the phylum, which nearly gives some families away.
+    This is the fair baseline for a model that is conditioned on the phylum, which nearly gives some families away.
     """
     phyla = np.array(predictions.phyla)
     known = phyla[None, :] == phyla[predictions.labels[split]][:, None]
@@ -138,7 +138,7 @@ def mask_phylum(predictions: Predictions, split: str) -> Probabilities:
 
 
 def list_predictions(predictions: Predictions, file_paths: NDArray[np.str_]) -> pd.DataFrame:
-    """One row per test photo: its family, what was predicted and how sure, and where the truth ranked."""
+    """List the test photos, one row each: family, prediction, probabilities and the rank of the true family."""
     labels, probabilities = predictions.labels["test"], predictions.probabilities["test"]
     predicted, rows = predicted_classes(probabilities), np.arange(len(labels))
     return pd.DataFrame(

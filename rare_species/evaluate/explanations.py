@@ -1,4 +1,4 @@
-"""What a classifier looked at in the photos it errs on most certainly."""
+"""Grad-CAM heatmaps of the mistakes that a classifier is most certain of."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ from rare_species.figures.contact_sheet import contact_sheet
 from rare_species.figures.fonts import legible
 from rare_species.figures.style import save_jpeg
 
-COLUMNS = 6  # three photos in a row, each beside its explanation
+COLUMNS = 6  # three photos in a row, each with its heatmap beside it
 BATCH = 16  # photos whose activations are held at once
 
 
 def draw_explanations(
     measured: MeasuredClassifier, model: keras.Model, phyla: Sequence[str], path: Path, limit: int
 ) -> None:
-    """Draw the surest mistakes, each beside what spoke for the family that was answered.
+    """Draw the most certain mistakes, each beside a heatmap of what spoke for the predicted family.
 
     Args:
-        measured: its predictions and photos.
-        model: the saved measured.
-        phyla: in the order of the second input, for a network that is conditioned on the phylum; else none.
-        path: of the picture.
-        limit: photos at most.
+        measured: predictions and photos of the classifier.
+        model: the saved network.
+        phyla: phyla in the order of the second input; empty for a network that sees only the image.
+        path: path of the picture.
+        limit: largest number of photos.
     """
-    # warns of fonts that any picture lacks; the process beside, which draws the others, has no log
+    # warns of missing fonts here, because the process that draws the other pictures has no log
     legible(measured.predictions.families.tolist())
     wrong = measured.mistakes.head(limit)
     pictures: list[Image.Image | None] = []
@@ -55,7 +55,7 @@ def draw_explanations(
 def _explain(
     measured: MeasuredClassifier, model: keras.Model, phyla: Sequence[str], rows: pd.DataFrame
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """Photos of a table of predictions, and the heatmaps of the families that were answered."""
+    """Return the photos of a table of predictions, and heatmaps of the predicted families."""
     predictions = measured.predictions
     packed = measured.packed.photos(measured.rows.loc[rows.index])
     photos = np.stack([np.asarray(photo) for photo in packed])

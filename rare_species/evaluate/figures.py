@@ -16,13 +16,13 @@ from rare_species.figures.style import ACCENT, INK, QUIET, WARM
 
 
 def confusion_matrix(counts: NDArray[np.int64], names: Sequence[str], title: str, rank: str = "family") -> Figure:
-    """A confusion matrix with each row scaled to its class's images; cells numbered and all classes named if they fit.
+    """Draw a confusion matrix with each row scaled to its class's images; numbers and all names are shown if they fit.
 
     Args:
         counts: int array of shape (n, n), rows true, columns predicted.
-        names: of the n classes.
-        title: above the matrix.
-        rank: what a class is.
+        names: names of the n classes.
+        title: title of the figure.
+        rank: what the classes are: families or phyla.
     """
     figure = Figure(figsize=(11, 10), layout="constrained")
     axes = figure.add_subplot()
@@ -42,7 +42,7 @@ def confusion_matrix(counts: NDArray[np.int64], names: Sequence[str], title: str
 
 
 def f1_by_family(table: pd.DataFrame, title: str) -> Figure:
-    """F1 of each family, worst at the bottom, with its number of test images.
+    """Draw the F1 of each family, the worst at the bottom, with its number of test images.
 
     Args:
         table: columns family, f1 and images.
@@ -59,7 +59,7 @@ def f1_by_family(table: pd.DataFrame, title: str) -> Figure:
 
 
 def reliability_diagram(tables: Mapping[str, pd.DataFrame], title: str) -> Figure:
-    """How often answers are right against how probable they are said to be, and how many photos are how sure.
+    """Draw a reliability diagram: accuracy against confidence, and how many photos have which confidence.
 
     Args:
         tables: by name, such as "as trained"; see `calibration.reliability`.
@@ -79,11 +79,11 @@ def reliability_diagram(tables: Mapping[str, pd.DataFrame], title: str) -> Figur
 
 
 def risk_coverage_curve(curve: pd.DataFrame, threshold: float | None, title: str) -> Figure:
-    """Share of wrong answers against the share of photos answered, the surest first.
+    """Draw the risk-coverage curve: the share of wrong answers against the share of answered photos.
 
     Args:
         curve: see `calibration.risk_coverage`.
-        threshold: below it the phylum is answered, as everywhere with None; a line marks how many photos reach it.
+        threshold: probability from which on families are answered; a line marks how many photos reach it.
         title: above the curve.
     """
     figure = Figure(figsize=(7, 5), layout="constrained")
@@ -98,7 +98,7 @@ def risk_coverage_curve(curve: pd.DataFrame, threshold: float | None, title: str
 
 
 def f1_by_images(table: pd.DataFrame, title: str) -> Figure:
-    """Each family's F1 against its training photos.
+    """Draw each family's F1 against its number of training photos.
 
     Args:
         table: columns train_images and f1, see `tables.family_table`.
@@ -119,7 +119,7 @@ def f1_by_images(table: pd.DataFrame, title: str) -> Figure:
 
 
 def accuracy_bars(table: pd.DataFrame, title: str) -> Figure:
-    """Accuracy of photos by their properties, a panel each, with 95 % intervals.
+    """Draw the accuracy by properties of the photos, one panel each, with 95 % intervals.
 
     Args:
         table: see `error_analysis.accuracy_by_property`.

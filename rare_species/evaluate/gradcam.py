@@ -1,4 +1,4 @@
-"""Where in a photo a saved model sees a class: heatmaps, and photos with them laid over."""
+"""Grad-CAM: where in a photo a saved model sees a class."""
 
 from __future__ import annotations
 
@@ -23,24 +23,25 @@ def class_heatmaps(
     class_ids: Labels,
     phyla: NDArray[np.float32] | None = None,
 ) -> NDArray[np.float32]:
-    """Heatmaps of what speaks for a class (Selvaraju et al., 2017, "Grad-CAM").
+    """Compute heatmaps of what speaks for a class (Selvaraju et al., 2017, "Grad-CAM").
 
-    The last feature map that has places is weighted with the mean gradient of the class's logit, per channel; what
-    speaks against the class is cut off. Members that each have such a map get a heatmap each, which are averaged. Of a
-    Vision Transformer the map is what enters the last block, as behind it only the class token counts.
+    The last spatial feature map is weighted, per channel, with the mean gradient of the class's logit; negative values
+    are set to 0. Heatmaps of several members are averaged. For a Vision Transformer the map is the input of its last
+    block, because behind that only the class token matters.
 
     Args:
-        model: from `models.load_model`, as `assembly.assemble` builds it.
-        photos: array of shape (n, side, side, 3), RGB in [0, 255], held in memory with all activations: 32 are few.
+        model: a network as `assembly.assemble` builds it.
+        photos: array of shape (n, side, side, 3), RGB in [0, 255]; all activations are held in memory, so n should be
+            about 32.
         class_ids: int array of shape (n,), the class to explain in each photo.
-        phyla: float array of shape (n, n_phyla), one-hot, for a model that is told them.
+        phyla: float array of shape (n, n_phyla), one-hot, for a model that is conditioned on the phylum.
 
     Returns:
-        float32 array of shape (n, side, side) in [0, 1]; the hottest spot of a photo has 1, and all are 0 where nothing
-        speaks for the class.
+        float32 array of shape (n, side, side) in [0, 1]. Each photo's maximum is 1; where nothing speaks for the class,
+        all its values are 0.
 
     Raises:
-        UserError: when the network has no map with places.
+        UserError: when the network has no spatial feature map.
     """
     inputs = [tf.cast(photos, tf.float32)] + ([] if phyla is None else [tf.constant(phyla)])
     softmaxes = [layer for layer in model.get_layer(CLASSIFIER).layers if isinstance(layer, layers.Softmax)]
@@ -64,7 +65,7 @@ def class_heatmaps(
 
 
 def _readers_of_maps(model: keras.Model) -> list[keras.layers.Layer]:
-    """The layers whose inputs are the last feature maps with places, one per network of the model."""
+    """Return the layers whose inputs are the last spatial feature maps, one per network of the model."""
     transformers = [network.get_layer(TRANSFORMER) for network in _networks(model) if _has_transformer(network)]
     if transformers:
         return [_last_block(transformer) for transformer in transformers]
@@ -79,7 +80,7 @@ def _readers_of_maps(model: keras.Model) -> list[keras.layers.Layer]:
 
 
 def _first_readers_from_the_end(model: keras.Model) -> list[keras.layers.Layer]:
-    """Walk from the outputs against the arrows, into models inside, and stop where a layer reads a map."""
+    """Walk back from the outputs, into nested models, and stop at layers whose input is a spatial map."""
     readers: list[Any] = []
     waiting, seen = list(model.outputs), set()
     while waiting:
@@ -115,7 +116,7 @@ def _last_block(transformer: keras.Model) -> keras.layers.Layer:
 
 @contextmanager
 def _inputs_seen(layer: keras.layers.Layer, see: Callable[[tf.Tensor], object]) -> Iterator[None]:
-    """Show what a layer is given, wherever in a model it is, before it computes."""
+    """Call `see` with the input of a layer before the layer computes."""
     compute = layer.call
 
     def call(inputs: tf.Tensor, *args: Any, **kwargs: Any) -> Any:
@@ -126,12 +127,12 @@ def _inputs_seen(layer: keras.layers.Layer, see: Callable[[tf.Tensor], object]) 
     try:
         yield
     finally:
-        del layer.call  # the method of its class is there again
+        del layer.call  # restores the method of its class
 
 
 def _heatmap(activations: tf.Tensor, gradients: tf.Tensor, side_px: int) -> tf.Tensor:
     """Equations 1 and 2 of the paper, at the photo's size."""
-    if len(activations.shape) == 3:  # tokens, the class's before those of the squares of the photo
+    if len(activations.shape) == 3:  # tokens: first the class token, then one per patch
         side = round((activations.shape[1] - 1) ** 0.5)
         squares = (-1, side, side, activations.shape[2])
         activations, gradients = (tf.reshape(tensor[:, 1:], squares) for tensor in (activations, gradients))
@@ -141,5 +142,5 @@ def _heatmap(activations: tf.Tensor, gradients: tf.Tensor, side_px: int) -> tf.T
 
 
 def _to_unit(heat: tf.Tensor) -> tf.Tensor:
-    """Divide each photo's heat by its highest; where there is none it stays 0."""
+    """Divide each photo's heat by its maximum; all zeros stay zeros."""
     return tf.math.divide_no_nan(heat, tf.reduce_max(heat, axis=(1, 2), keepdims=True))

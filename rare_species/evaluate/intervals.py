@@ -30,9 +30,9 @@ def resample_within_classes(labels: Labels, resamples: int, seed: int) -> Weight
     """Draw bootstrap samples that keep each class's share.
 
     Args:
-        labels: int array of shape (n,).
-        resamples: samples.
-        seed: of the draw.
+        labels: int array of shape (n,), class ids.
+        resamples: number of samples.
+        seed: seed of the draw.
 
     Returns:
         Float array of shape (resamples, n); the weights of a class with n > 1 photos sum to n in every sample, and
@@ -50,7 +50,7 @@ def resample_within_classes(labels: Labels, resamples: int, seed: int) -> Weight
 
 
 def degrees_of_freedom(labels: Labels) -> float:
-    """Of the variance of a mean over classes, were photos as varied in each class (Satterthwaite, 1946, Biometrics 2).
+    """Degrees of freedom of a mean over classes, if all classes varied alike (Satterthwaite, 1946, Biometrics 2).
 
     Args:
         labels: int array of shape (n,).
@@ -122,12 +122,15 @@ def symmetric_interval(estimate: float, samples: NDArray[np.float64], level: flo
 def metric_intervals(
     estimates: Mapping[str, float], samples: Mapping[str, NDArray[np.float64]], freedom: float
 ) -> dict[str, dict[str, float]]:
-    """Low and high of each metric that has samples, within the values it can take.
+    """Compute the interval of each metric that has samples, within the metric's bounds.
 
     Args:
-        estimates: by metric, see `registry.compute_metrics`.
-        samples: by metric.
+        estimates: values of the metrics, see `registry.compute_metrics`.
+        samples: samples of the metrics, see `registry.sample_metrics`.
         freedom: see `degrees_of_freedom`.
+
+    Returns:
+        `low` and `high` by metric.
     """
     found = {}
     for name in estimates.keys() & samples.keys():

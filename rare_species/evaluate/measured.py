@@ -1,4 +1,4 @@
-"""A classifier as its tables and pictures show it, and the tables that several of them share."""
+"""The input of all tables and pictures of a classifier, with the tables that several of them use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What metrics/evaluate.json holds: a model of it, by which it is written and read."""
+"""The schema of metrics/evaluate.json, and how the file is written and read."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from rare_species.metrics.registry import find_metric
 
 CandidateName = Literal["train", "tune"]
 TOP_K = re.compile(r"top\d+_accuracy")
-SHOWN = ("accuracy", "macro_f1", "macro_auc", "loss")  # of metrics, by the summary and the report
+SHOWN = ("accuracy", "macro_f1", "macro_auc", "loss")  # metrics in the summary and in the report
 
 
 def top_k_names(metrics: Mapping[str, float]) -> list[str]:
-    """Names of top-k accuracies, whatever k is."""
+    """Return the names of top-k accuracies, whatever k is."""
     return [name for name in metrics if TOP_K.fullmatch(name)]
 
 
@@ -84,7 +84,7 @@ class CalibrationErrors(JsonFile):
 
 
 class CalibrationMetrics(JsonFile):
-    """The temperature and what it does."""
+    """The temperature and its effect."""
 
     temperature: PositiveFloat
     val: CalibrationErrors
@@ -101,7 +101,7 @@ class SelectiveAnswers(JsonFile):
 
 
 class SelectiveMetrics(JsonFile):
-    """When the family is answered, and what that brings."""
+    """The threshold for family answers and its effect."""
 
     threshold: PositiveFraction | None  # None where no probability is high enough
     target_precision: PositiveFraction
@@ -117,7 +117,7 @@ class RiskCoverageMetrics(JsonFile):
 
 
 class CandidateMetrics(JsonFile):
-    """See `evaluation.assess`."""
+    """See `evaluation.evaluate_predictions`."""
 
     train: Metrics
     val: Metrics
@@ -137,7 +137,7 @@ class CandidateMetrics(JsonFile):
 
 
 class Evaluation(JsonFile):
-    """metrics/evaluate.json: the better candidate by validation macro F1, and all that was measured."""
+    """metrics/evaluate.json: the champion, chosen by macro F1 on validation, and all metrics of the candidates."""
 
     champion: CandidateName
     train: CandidateMetrics | None = None
@@ -156,7 +156,7 @@ class Evaluation(JsonFile):
 
 
 class PastEvaluation(BaseModel):
-    """As much of metrics/evaluate.json as comparisons need: those of other versions have other metrics."""
+    """The part of metrics/evaluate.json that comparisons need; files of other versions may have other metrics."""
 
     model_config = ConfigDict(extra="allow", frozen=True, strict=True)
 
@@ -166,14 +166,14 @@ class PastEvaluation(BaseModel):
 
 
 def write_evaluation(path: Path, evaluated: Mapping[str, Mapping[str, Any]]) -> str:
-    """Name the champion, and write metrics/evaluate.json.
+    """Choose the champion and write metrics/evaluate.json.
 
     Args:
-        path: the file.
-        evaluated: see `evaluation.assess`, by candidate.
+        path: path of the file.
+        evaluated: result of `evaluation.evaluate_predictions`, by candidate.
 
     Returns:
-        The candidate with the best macro F1 on validation; of equals the first.
+        The candidate with the best macro F1 on validation; the first one of equals.
     """
     champion = max(evaluated, key=lambda name: float(evaluated[name]["val"]["macro_f1"]))
     write_json_file(path, rounded({"champion": champion, **evaluated}), Evaluation)
@@ -181,10 +181,10 @@ def write_evaluation(path: Path, evaluated: Mapping[str, Mapping[str, Any]]) -> 
 
 
 def read_evaluation(paths: Paths) -> dict[str, Any]:
-    """Read metrics/evaluate.json, see `metrics_file.Evaluation`; what was not measured is left out.
+    """Read metrics/evaluate.json, see `Evaluation`; optional parts that it lacks are left out.
 
     Raises:
-        UserError: when evaluate has not run, or the file is not as it wrote it.
+        UserError: when evaluate has not run, or the file has changed since.
     """
     file = paths.metrics("evaluate")
     if not file.is_file():

@@ -1,4 +1,4 @@
-"""A heatmap laid over its photo."""
+"""Overlays of heatmaps on photos."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 COLOURS = "inferno"
-STRONGEST = 0.65  # how much of the photo the hottest spot covers
+STRONGEST = 0.65  # opacity of the hottest spot
 
 
 def overlay(photo: NDArray[Any], heatmap: NDArray[np.float32]) -> Image.Image:
-    """Lay a heatmap over a photo: the hotter, the brighter and the less of the photo is seen.
+    """Lay a heatmap over a photo; hotter places are brighter and more opaque.
 
     Args:
         photo: array of shape (side, side, 3), RGB in [0, 255].

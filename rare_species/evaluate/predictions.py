@@ -1,4 +1,4 @@
-"""What a saved candidate says of every split: from cached features where it can, and averaged over changed copies."""
+"""The predictions of saved candidates: from cached features where possible, and with test-time augmentation."""
 
 from __future__ import annotations
 
@@ -22,14 +22,16 @@ from rare_species.networks.inference import each_input, inference, predict
 from rare_species.params.evaluate import EvaluateParams
 
 CHECKED_PHOTOS = 16
-TOLERANCE = 1e-3  # of a probability, between cached features and photos: other batch shapes, other rounding
+TOLERANCE = (
+    1e-3  # allowed difference of a probability from cached features and from photos: batch shapes change the rounding
+)
 
 
 def check_candidates(candidates: Iterable[Saved], data: Data) -> None:
-    """See that saved candidates are of these photos and classes.
+    """Check that saved candidates were fitted to these photos and classes.
 
     Raises:
-        UserError: when one is of others.
+        UserError: when one was fitted to others.
     """
     wanted = (data.packed.preprocessing, list(data.classes), list(data.phyla))
     for saved in candidates:
@@ -41,12 +43,12 @@ def check_candidates(candidates: Iterable[Saved], data: Data) -> None:
 
 
 def predict_candidate(model: keras.Model, data: Data, params: EvaluateParams) -> tuple[Predictions, Predictions]:
-    """What a candidate says, calibrated on the validation photos.
+    """Compute a candidate's predictions, calibrated on the validation photos.
 
     Args:
-        model: from `network.load_network`.
-        data: its photos and features.
-        params: views, and the precision that is wanted of answers.
+        model: a network from `network.load_network`.
+        data: photos and features.
+        params: section `evaluate`.
 
     Returns:
         The predictions that are measured, which test-time augmentation averages, and those of the test photos as they
@@ -60,14 +62,14 @@ def predict_candidate(model: keras.Model, data: Data, params: EvaluateParams) ->
 
 
 def predict_splits(model: keras.Model, data: Data) -> dict[str, NDArray[np.float32]]:
-    """Probabilities of a saved candidate on every split's photos, without augmented views.
+    """Compute a saved candidate's probabilities on every split, without test-time augmentation.
 
-    A classifier of frozen features runs on the cached ones; on a few test photos the whole model is run too, and must
-    agree. One that learned from the photos runs on them.
+    A classifier on frozen features uses the cached features; the whole model also runs on a few test photos and must
+    agree. A network that learned from photos runs on photos.
 
     Args:
-        model: from `network.load_network`.
-        data: its photos and features.
+        model: a network from `network.load_network`.
+        data: photos and features.
 
     Returns:
         float32 arrays of shape (n_photos, n_classes) by split, rows in the order of the features.
@@ -84,22 +86,22 @@ def predict_splits(model: keras.Model, data: Data) -> dict[str, NDArray[np.float
 
 
 def _predict_cached(head: keras.Model, data: Data, split: str) -> NDArray[np.float32]:
-    """Probabilities of a split's photos; its features are read for this alone, as all splits' may not fit in memory."""
+    """Compute probabilities from the cached features of one split, and free them: all splits may exceed the memory."""
     return predict(head, as_batches(data.load(split).originals().tensor))
 
 
 def average_test_time_copies(
     model: keras.Model, data: Data, plain: Mapping[str, NDArray[np.float32]], params: EvaluateParams
 ) -> dict[str, NDArray[np.float32]]:
-    """Average validation and test probabilities with those of `evaluate.test_time_copies` changed copies of each photo.
+    """Average the probabilities of each validation and test photo with those of its copies (test-time augmentation).
 
-    Test-time augmentation; what people use answers from the photo as it is, see stage evaluate.
+    The champion itself answers from the photo alone.
 
     Args:
-        model: the saved candidate.
-        data: its photos.
-        plain: see `predict_splits`.
-        params: how many copies, and how they are changed.
+        model: the network of the saved candidate.
+        data: photos.
+        plain: probabilities without augmentation, see `predict_splits`.
+        params: section `evaluate`: the number of copies, and how they are augmented.
     """
     if not params.test_time_copies:
         return dict(plain)

@@ -1,4 +1,4 @@
-"""The baseline that learns from the photos alone."""
+"""The baseline CNN, which is trained from scratch on the photos."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ def build_cnn(side_px: int, n_classes: int, cnn: CnnParams) -> keras.Model:
 
     Args:
         side_px: side of the input, in pixels.
-        n_classes: families.
-        cnn: its sizes.
+        n_classes: number of classes.
+        cnn: sizes of the layers.
 
     Returns:
         A model named "cnn" from RGB in [0, 255] of shape (n, side_px, side_px, 3) to logits.
 
     Raises:
-        UserError: when so many poolings leave nothing of the photo.
+        UserError: when the photos are too small for so many poolings.
     """
     if side_px < 2 ** len(cnn.filters):
         raise UserError(

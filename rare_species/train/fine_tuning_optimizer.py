@@ -1,4 +1,4 @@
-"""The optimizer of a network that was trained before: each layer at its own share of the learning rate."""
+"""The optimizer for fine-tuning: each layer learns at its own share of the learning rate."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from rare_species.params.train import TrainParams
 
 
 class Layerwise:
-    """Mixed into an optimizer: each variable learns, and decays, at its own share of the learning rate.
+    """Optimizer mixin: each variable learns, and decays, at its own share of the learning rate.
 
-    Scaled gradients would not do: Adam divides by their size.
+    Scaling the gradients instead would have no effect in Adam, which divides by their size.
 
     Attributes:
-        shares: of the learning rate, by the variable's path; 1 for those that are not there.
-        decay: of the weights, decoupled; the optimizer's own must be off.
+        shares: share of the learning rate by the variable's path; 1 for other variables.
+        decay: decoupled weight decay; the optimizer's own must be off.
     """
 
     shares: Mapping[str, float] = {}
     decay = 0.0
 
     def build(self, variables: Sequence[keras.Variable]) -> None:
-        """Note each variable's share and decay; what is updated later is TensorFlow's own variable, without a path."""
+        """Store each variable's share and decay now: `update_step` gets TensorFlow variables, which have no path."""
         super().build(variables)  # type: ignore[misc]  # of the optimizer that this is mixed into
         self._shares = tuple(self.shares.get(variable.path, 1.0) for variable in variables)
         self._decays = tuple(0.0 if variable.name in NOT_DECAYED else self.decay for variable in variables)
@@ -42,12 +42,12 @@ class Layerwise:
 def build_fine_tuning_optimizer(
     params: TrainParams, steps: int, shares: Mapping[str, float]
 ) -> keras.optimizers.Optimizer:
-    """Build the optimizer of a whole network that was trained before.
+    """Build the optimizer for fine-tuning a whole network.
 
     Args:
-        params: of the fit; `fine_tune` has the rate, the warm-up, the clipping and the moving average.
+        params: parameters of the fit; `fine_tune` has the rate, the warm-up, the clipping and the moving average.
         steps: batches per epoch.
-        shares: of the learning rate, by the variable's path.
+        shares: share of the learning rate by the variable's path.
     """
     tune, parameters = params.fine_tune, params.optimizer
     rate = build_schedule(params.schedule.name, tune.learning_rate, tune.epochs * steps, tune.warmup_epochs * steps)

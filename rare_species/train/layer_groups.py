@@ -1,4 +1,4 @@
-"""The blocks of a backbone: how much of it learns, and at which share of the learning rate."""
+"""The layer groups of a backbone: which of them learn, and at which share of the learning rate."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import re
 
 import keras
 
-# As keras.applications, EfficientNet-Lite0 and KerasHub name them; what lies between belongs to the block before it
+# Names of blocks in keras.applications, EfficientNet-Lite0 and KerasHub; layers between two belong to the first
 BLOCK = re.compile(r"stage_\d+_block_\d+|conv\d+_block\d+|expanded_conv(?:_\d+)?|(?<!downsampling_)block_?\d+[a-z]?")
 
 
 def block_numbers(network: keras.Model) -> dict[str, int]:
-    """Number of the block that each variable belongs to, by its path; 0 is the stem, the last block has the highest.
+    """Number the layer groups, and return the number of each variable by its path; 0 is the stem.
 
     Args:
-        network: a backbone of the registry, without the scaling around it.
+        network: a backbone of the registry, without the scaling in front of it.
     """
     numbers: dict[str, int] = {}
     blocks: dict[str, int] = {}
@@ -28,17 +28,17 @@ def block_numbers(network: keras.Model) -> dict[str, int]:
 
 
 def unfreeze(network: keras.Model, blocks: int | str, freeze_batch_norm: bool) -> None:
-    """Let the end of a network learn, and nothing else.
+    """Unfreeze the end of a network and freeze the rest.
 
     Args:
         network: see `block_numbers`.
-        blocks: "all", or the last so many blocks, at most as many as there are, with what comes behind them.
-        freeze_batch_norm: batch norms everywhere keep their statistics, scale and offset; those of frozen blocks do
-            in any case.
+        blocks: "all", or the number of layer groups to unfreeze, counted from the end; at most as many as there are.
+        freeze_batch_norm: whether all batch norms keep their statistics, scale and offset; those in frozen groups
+            always do.
     """
     numbers = block_numbers(network)
     first = 0 if blocks == "all" else 1 + max(numbers.values()) - int(blocks)
-    network.trainable = False  # Keras passes on only a change, and parts of a copy may be frozen within a free whole
+    network.trainable = False  # Keras propagates changes only, and parts of a copy may be frozen already
     network.trainable = True
     for layer in network.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
@@ -48,11 +48,11 @@ def unfreeze(network: keras.Model, blocks: int | str, freeze_batch_norm: bool) -
 
 
 def learning_shares(network: keras.Model, layer_decay: float) -> dict[str, float]:
-    """Share of the learning rate of each variable, by its path (Clark et al., 2020, "ELECTRA", section 3.1).
+    """Compute each variable's share of the learning rate, by its path (Clark et al., 2020, "ELECTRA", section 3.1).
 
     Args:
         network: see `block_numbers`.
-        layer_decay: share of a block in the rate of the one behind it; the head, behind the last, has all of it.
+        layer_decay: each group's rate divided by that of the group behind it; the head, behind the last, has share 1.
     """
     numbers = block_numbers(network)
     behind = 1 + max(numbers.values())

@@ -17,18 +17,19 @@ from rare_species.train.photos import PhotoTask, fine_tune, fit_cnn, number_form
 
 
 def fit_members(data: Data, params: TrainParams, on_epoch: OnEpoch, checkpoints: Path) -> FittedClassifier:
-    """Fit `train.members` classifiers that differ in their seeds alone.
+    """Fit `train.members` classifiers that differ only in their seeds.
 
-    A deep ensemble (Lakshminarayanan et al., 2017, "Simple and Scalable Predictive Uncertainty Estimation").
+    Several form a deep ensemble (Lakshminarayanan et al., 2017, "Simple and Scalable Predictive Uncertainty
+    Estimation").
 
     Args:
-        data: what to fit to: the features of a frozen backbone, and its photos for a network that learns from them.
-        params: of the fit.
-        on_epoch: called with each epoch of the first member, from 0, and its scores.
-        checkpoints: folder for the state of a fit to photos while it runs; one that was killed goes on from there.
+        data: features of a frozen backbone, and photos for networks that learn from them.
+        params: section `train`.
+        on_epoch: called with each epoch of the first member, from 0, and its metrics.
+        checkpoints: folder for checkpoints of fits to photos; a killed fit continues from there.
 
     Raises:
-        UserError: when more blocks are to learn than the backbone has, or the loss is not finite.
+        UserError: when more layer groups are to learn than the backbone has, or the loss is not finite.
     """
     _check_blocks(data, params)
     seeds = range(params.seed, params.seed + params.members)
@@ -57,7 +58,7 @@ def _fit_member(
 
 
 def _photo_task(data: Data, params: TrainParams, seed: int, on_epoch: OnEpoch, checkpoints: Path) -> PhotoTask:
-    """The fit to photos; its checkpoint is named after all that it depends on, so that no other takes it up."""
+    """Describe a fit to photos; the name of its checkpoint is the key of everything that it depends on."""
     key = fit_key("train", data, params.model_dump_json(), str(seed), number_format(params.fine_tune))
     file = checkpoints / f"{key}.npz"
     return PhotoTask(data.packed, len(data.classes), params, seed, on_epoch, file)
@@ -73,4 +74,4 @@ def _check_blocks(data: Data, params: TrainParams) -> None:
 
 
 def _ignore_epoch(_epoch: int, _scores: dict[str, float]) -> None:
-    """The members after the first are not followed."""
+    """Ignore the epochs of all members but the first."""

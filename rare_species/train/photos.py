@@ -30,15 +30,15 @@ SHOWN_PHOTOS = 12
 
 @dataclass(frozen=True)
 class PhotoTask:
-    """What every fit to photos is given.
+    """The input of a fit to photos.
 
     Attributes:
         packed: the photos, with their splits and class ids.
-        n_classes: families.
-        params: of the fit.
-        seed: of the weights, the order, the changes to photos and dropout.
-        on_epoch: called with each epoch, from 0, and its scores.
-        checkpoint: file of the fit's state while it runs; a fit that was killed goes on from it.
+        n_classes: number of classes.
+        params: section `train`.
+        seed: seed of the weights, the order, the augmentation and dropout.
+        on_epoch: called with each epoch, from 0, and its metrics.
+        checkpoint: file of the checkpoint; a killed fit continues from it.
     """
 
     packed: Packed
@@ -57,14 +57,14 @@ class PhotoTask:
         steps_per_execution: int = 1,
         before: Fit | None = None,
     ) -> Fit:
-        """Fit a network to the training photos, which change a little every time they are seen.
+        """Fit a network to the training photos, with augmentation.
 
         Args:
-            network: from RGB in [0, 255] to logits.
-            params: `self.params`, with the epochs of this fit.
-            optimizer: makes it of the batches per epoch.
+            network: a model from RGB in [0, 255] to logits.
+            params: `self.params` with the number of epochs of this fit.
+            optimizer: makes the optimizer, given the batches per epoch.
             steps_per_execution: batches per call of TensorFlow's graph.
-            before: an earlier fit to go on from.
+            before: an earlier fit to continue.
         """
         packed, photos = self.packed, {split: self.packed.rows(split) for split in ("train", "val")}
         labels = {split: rows["class_id"].to_numpy(dtype=np.int64) for split, rows in photos.items()}
@@ -93,16 +93,17 @@ def fit_cnn(task: PhotoTask) -> tuple[keras.Model, Fit]:
 def fine_tune(task: PhotoTask, backbone: keras.Model, head: keras.Model, before: Fit) -> tuple[keras.Model, Fit]:
     """Train a backbone and a head further, end to end.
 
-    The head was fitted on the features of the frozen backbone before, else its first, wild gradients would spoil
-    them (Kumar et al., 2022, "Fine-Tuning can Distort Pretrained Features and Underperform Out-of-Distribution").
+    The head must have been fitted on the features of the frozen backbone before; otherwise its large first gradients
+    would distort them (Kumar et al., 2022, "Fine-Tuning can Distort Pretrained Features and Underperform
+    Out-of-Distribution").
 
-    Frozen blocks keep their weights; what they draw at random (dropout, stochastic depth) they go on drawing.
+    Frozen layer groups keep their weights; their dropout and stochastic depth stay active.
 
     Args:
-        task: `params.fine_tune` says how.
-        backbone: from `build.build_backbone`.
-        head: from features to logits.
-        before: how the head was fitted; when no epoch is better than its best, that one is kept.
+        task: the fit; `task.params.fine_tune` has its parameters.
+        backbone: a model from `build.build_backbone`.
+        head: a model from features to logits.
+        before: the fit of the head, whose best epoch is kept if no later epoch is better.
 
     Returns:
         A model from RGB in [0, 255] to logits, with the weights of the best epoch, and the fit.
@@ -140,7 +141,7 @@ def fine_tune(task: PhotoTask, backbone: keras.Model, head: keras.Model, before:
 
 
 def show_augmentation(packed: Packed, n_classes: int, params: TrainParams) -> tuple[list[Image.Image], list[str]]:
-    """A batch of training photos as they are, and as one epoch shows them, with captions."""
+    """Return a batch of training photos before and after augmentation, with captions."""
     make_reproducible(params.seed)
     rows = packed.rows("train")
     rows = rows.iloc[:: max(1, len(rows) // SHOWN_PHOTOS)].head(SHOWN_PHOTOS)
@@ -153,6 +154,6 @@ def show_augmentation(packed: Packed, n_classes: int, params: TrainParams) -> tu
 
 
 def number_format(tune: FineTuneParams) -> str:
-    """Keras' policy while fine-tuning, "" for the weights' own; `auto` depends on the machine."""
+    """Return Keras' dtype policy for fine-tuning, "" for that of the weights; `auto` depends on the machine."""
     wished = bool(tf.config.list_physical_devices("GPU")) if tune.mixed_precision == "auto" else tune.mixed_precision
     return "mixed_float16" if wished else ""

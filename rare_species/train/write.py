@@ -20,11 +20,11 @@ from rare_species.train.photos import show_augmentation
 
 
 def write_fit(candidate: FittedClassifier, data: Data, params: TrainParams, outs: Sequence[Path]) -> dict[str, float]:
-    """Write what a fit came to.
+    """Write the results of a fit.
 
     Args:
         candidate: the fitted classifier.
-        data: what it was fitted to.
+        data: the data that it was fitted to.
         params: section `train`.
         outs: the folder of the model, the file of the metrics and the folder of the plots.
 

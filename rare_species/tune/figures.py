@@ -1,4 +1,4 @@
-"""What stage tune draws of a search; sizes depend on the space alone, and nothing but `trial_seconds` on the clock."""
+"""Pictures of a search. Their sizes depend only on the search space, and only `trial_seconds` depends on the clock."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ STATES = {
     TrialState.PRUNED: ("pruned", WARM),
     TrialState.FAIL: ("failed", "#b5554d"),
 }
-FEWEST = 4  # complete trials that say something of a parameter's importance
-SLICES = 4  # in a row
-ABSENT = -0.15  # where parallel coordinates put a parameter that the trial does not have
+FEWEST = 4  # complete trials that are needed to compute importances
+SLICES = 4  # panels in a row
+ABSENT = -0.15  # place, in parallel coordinates, of parameters that a trial does not have
 
 
 @dataclass(frozen=True)
 class SearchedParameter:
-    """A number or a choice that trials drew, as an axis from 0 to 1.
+    """A searched parameter, as an axis from 0 to 1.
 
     Attributes:
-        name: in `trial.params`.
-        distribution: what it was drawn from.
+        name: its name in `trial.params`.
+        distribution: the distribution that trials draw from.
     """
 
     name: str
@@ -48,11 +48,11 @@ class SearchedParameter:
 
     @property
     def label(self) -> str:
-        """The name, and how the axis runs where it is not evenly."""
+        """The name, and the scale of the axis if it is not linear."""
         return f"{self.name} (log)" if isinstance(self.distribution, Range) and self.distribution.log else self.name
 
     def place(self, value: Any) -> float:
-        """Where a value that a trial drew lies."""
+        """Return the place of a value on the axis."""
         drawn = self.distribution
         if isinstance(drawn, Choices):
             return (drawn.texts.index(value) + 0.5) / len(drawn.choices)
@@ -60,7 +60,7 @@ class SearchedParameter:
         return float((scale(value) - scale(drawn.low)) / (scale(drawn.high) - scale(drawn.low)))
 
     def ticks(self) -> dict[float, str]:
-        """Labels by place: every choice, or both ends and the middle."""
+        """Return labels by place: every choice, or both ends and the middle."""
         drawn = self.distribution
         if isinstance(drawn, Choices):
             return {self.place(choice): choice.replace('"', "") for choice in drawn.texts}
@@ -70,7 +70,7 @@ class SearchedParameter:
 
 
 def list_parameters(space: Mapping[str, Distribution]) -> list[SearchedParameter]:
-    """All that a trial may draw, also what none drew; see `trials.propose`."""
+    """List everything that a trial may draw, even if no trial did; see `trials.propose`."""
     return [
         SearchedParameter(part, drawn)
         for name, distribution in space.items()
@@ -90,10 +90,10 @@ def draw_search(study: optuna.Study, space: Mapping[str, Distribution], objectiv
     """Write all of `FILES` but the curves.
 
     Args:
-        study: trials that are over, in order.
-        space: what they were drawn from.
-        objective: what their values are.
-        folder: of the pictures.
+        study: the finished trials, in order.
+        space: the search space.
+        objective: name of the metric that is searched for.
+        folder: folder for the pictures.
     """
     parameters = list_parameters(space)
     save_png(history(study, objective), folder / "history.png")
@@ -104,21 +104,21 @@ def draw_search(study: optuna.Study, space: Mapping[str, Distribution], objectiv
 
 
 def draw_nothing(reason: str, folder: Path) -> None:
-    """Write `FILES` with one sentence each, and a table without trials."""
+    """Write `FILES` with the reason in place of a picture, and a table without trials."""
     (folder / "trials.csv").write_text("trial,state,epochs\n", encoding="utf-8")
     for name in FILES:
         save_png(contact_sheet([], [], f"tune: nothing was searched, for {reason}"), folder / name)
 
 
 def history(study: optuna.Study, objective: str) -> Figure:
-    """Each trial's value by its number, and the best of those that came to an end."""
+    """Draw the value of each trial, and the best complete trial so far."""
     figure = Figure(figsize=(9, 5), layout="constrained")
     axes = figure.add_subplot()
     for state, (name, colour) in STATES.items():
         trials = [trial for trial in study.trials if trial.state is state]
         numbers = [trial.number for trial in trials]
         label = f"{name} ({len(trials)})"
-        if state is TrialState.FAIL:  # they have no value: a cross on the axis
+        if state is TrialState.FAIL:  # failed trials have no value: a cross on the axis
             crosses = axes.get_xaxis_transform()
             axes.scatter(numbers, [0.02] * len(trials), s=30, color=colour, marker="x", transform=crosses, label=label)
         else:
@@ -135,7 +135,7 @@ def history(study: optuna.Study, objective: str) -> Figure:
 
 
 def importances(study: optuna.Study, parameters: Sequence[SearchedParameter], objective: str) -> Figure:
-    """How much of the variance each parameter explains (fANOVA, Hutter et al., 2014) among the trials that have it."""
+    """Draw the share of the variance that each parameter explains in trials that have it (fANOVA, Hutter et al., 2014)."""
     figure = Figure(figsize=(9, 6), layout="constrained")
     axes = figure.add_subplot()
     axes.set(title=f"tune: what decides {objective}")
@@ -157,11 +157,11 @@ def importances(study: optuna.Study, parameters: Sequence[SearchedParameter], ob
 
 
 def parameter_shares(study: optuna.Study, parameters: Sequence[SearchedParameter]) -> dict[str, float]:
-    """Each parameter's importance by name, in [0, 1]; 0 of one that too few complete trials have.
+    """Compute each parameter's importance in [0, 1], by name; 0 when too few complete trials have it.
 
     Args:
-        study: with complete trials.
-        parameters: those that not every trial has are judged among the trials that have them.
+        study: a study with complete trials.
+        parameters: the parameters; one that only some trials have is judged among these.
     """
     complete = _complete(study)
     common = [parameter.name for parameter in parameters if all(parameter.name in trial.params for trial in complete)]
@@ -178,13 +178,13 @@ def _importance(study: optuna.Study, names: list[str]) -> dict[str, float]:
     evaluator = FanovaImportanceEvaluator(seed=0)
     try:
         found = optuna.importance.get_param_importances(study, evaluator=evaluator, params=names)
-    except RuntimeError:  # what Optuna raises when values, or these parameters, are the same in all trials
+    except RuntimeError:  # all trials have the same value, or the same parameters
         return dict.fromkeys(names, 0.0)
     return {name: float(share) for name, share in found.items()}
 
 
 def slices(study: optuna.Study, parameters: Sequence[SearchedParameter], objective: str) -> Figure:
-    """Value against each parameter, a panel each; the best trial is ringed."""
+    """Draw the value against each parameter, one panel each; the best trial has a ring."""
     rows = -(-len(parameters) // SLICES)
     figure = Figure(figsize=(12, 3 * rows + 0.5), layout="constrained")
     figure.suptitle(f"tune: {objective} against each parameter")
@@ -210,7 +210,7 @@ def _scatter(axes: Axes, parameter: SearchedParameter, trials: Sequence[FrozenTr
 
 
 def parallel(study: optuna.Study, parameters: Sequence[SearchedParameter], objective: str) -> Figure:
-    """A line per complete trial through all its parameters to its value; the better, the darker."""
+    """Draw parallel coordinates: one line per complete trial, the better the darker."""
     figure = Figure(figsize=(13, 6), layout="constrained")
     axes = figure.add_subplot()
     trials = _complete(study)
@@ -242,7 +242,7 @@ def parallel(study: optuna.Study, parameters: Sequence[SearchedParameter], objec
 def _heights(
     study: optuna.Study, trials: Sequence[FrozenTrial]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], dict[float, str]]:
-    """Values from 0 to 1, the same with 1 for the best, and labels by height."""
+    """Scale values to heights from 0 to 1; return these, the goodness (1 is best) and labels by height."""
     values = _values(trials)
     if not len(values):
         return values, values, {}
@@ -255,13 +255,13 @@ def _heights(
 
 
 def trial_epochs(study: optuna.Study) -> Figure:
-    """How many epochs each trial got: what the search cost, in what is the same on every machine."""
+    """Draw the epochs of each trial: the cost of the search in a unit that does not depend on the machine."""
     counts = [trial.user_attrs[EPOCHS] for trial in study.trials]
     return _bars(study, counts, "epochs", f"tune: {sum(counts)} epochs in {len(counts)} trials")
 
 
 def trial_seconds(study: optuna.Study) -> Figure:
-    """How long each trial took; not the same twice, so no output of the pipeline."""
+    """Draw the seconds of each trial; they differ between runs, so this is no output of the pipeline."""
     seconds = [trial.duration.total_seconds() if trial.duration else 0.0 for trial in study.trials]
     return _bars(study, seconds, "seconds", f"tune: {sum(seconds):.0f} seconds in {len(seconds)} trials, some at once")
 
@@ -279,7 +279,7 @@ def _bars(study: optuna.Study, heights: Sequence[float], what: str, title: str) 
 
 
 def _number_trials(axes: Axes, count: int) -> None:
-    """Trials along the axis, the legend beside it: points may be anywhere."""
+    """Label the axis of trials, and put the legend beside the axes, where it hides no point."""
     axes.set(xlabel="trial", xlim=(-1, max(count, 1)))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))

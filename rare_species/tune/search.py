@@ -1,4 +1,4 @@
-"""Search the head's parameters on cached features with Optuna, and keep what every trial gave."""
+"""Search the parameters of head and optimizer on cached features with Optuna."""
 
 from __future__ import annotations
 
@@ -31,21 +31,21 @@ from rare_species.params.tune import TuneParams, with_parameters
 from rare_species.tune.trials import EPOCHS, NUMBER, Journal, finished, make_study, parameters_of, propose
 
 log = logging.getLogger(__name__)
-# it warns that each trial is traced anew, as it must be: each is another model
+# hides a warning that each trial is traced again, which is necessary: each is another model
 logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
 
 @dataclass(frozen=True)
 class Search:
-    """What came of a search.
+    """The result of a search.
 
     Attributes:
-        study: its trials, in order.
+        study: the trials, in order.
         trials: one row per trial: number, state, epochs, value and every parameter.
         best: parameters of the best trial, by dotted name.
-        params: `tune.base` with those parameters.
-        head: the best trial's head, fitted again.
-        fit: its fit.
+        params: `tune.base` with the best parameters.
+        head: a head that was fitted with these.
+        fit: the fit of that head.
     """
 
     study: optuna.Study
@@ -59,28 +59,28 @@ class Search:
 def search(splits: dict[str, Features], n_classes: int, params: TuneParams, on_epoch: OnEpoch, journal: Path) -> Search:
     """Search, by default with TPE (Bergstra et al., 2011) and Hyperband pruning (Li et al., 2018).
 
-    Trials run in threads that share the features: nearly all of a trial is spent in TensorFlow, which leaves Python to
-    the others.
+    Trials run in threads that share the features. Nearly all of their time is spent in TensorFlow, which releases
+    Python's lock.
 
     Args:
-        splits: "train" and "val".
-        n_classes: families.
-        params: space, base, trials and objective.
-        on_epoch: called with each epoch of the final fit and its scores.
-        journal: file that trials are written to as they end; a search that was killed goes on from it.
+        splits: features of "train" and "val".
+        n_classes: number of classes.
+        params: section `tune`.
+        on_epoch: called with each epoch of the final fit and its metrics.
+        journal: file to which finished trials are written; a killed search continues from it.
 
     Returns:
-        The search; the same arguments give the same one, on any number of cores.
+        The search; the same arguments give the same result on any number of cores.
 
     Raises:
-        UserError: when no trial came to an end.
+        UserError: when no trial was completed.
     """
     with Trials(splits, n_classes, params, Journal(journal, params)) as trials:
         trials.run()
     study = make_study(params)
     study.add_trials(trials.in_order)
     if not any(trial.state is TrialState.COMPLETE for trial in study.trials):
-        journal.unlink()  # going on would not help
+        journal.unlink()  # continuing from it would not help
         raise UserError(
             f"Expected one of {params.trials} trials to come to an end. Received: the loss became NaN or infinite in "
             "all, or their parameters do not go together; the log says which. Lower "
@@ -93,13 +93,13 @@ def search(splits: dict[str, Features], n_classes: int, params: TuneParams, on_e
 
 
 class Trials:
-    """The trials of a search, some at once in threads; as a context, it ends them all.
+    """Runs the trials of a search in threads; leaving its context ends them all.
 
     Args:
-        splits: "train" and "val".
-        n_classes: families.
-        params: of the search.
-        journal: of trials that are over.
+        splits: features of "train" and "val".
+        n_classes: number of classes.
+        params: section `tune`.
+        journal: the journal of finished trials.
     """
 
     def __init__(self, splits: dict[str, Features], n_classes: int, params: TuneParams, journal: Journal) -> None:
@@ -120,11 +120,11 @@ class Trials:
 
     @property
     def in_order(self) -> list[FrozenTrial]:
-        """Those that are over, once all are."""
+        """Run all trials and return them."""
         return [future.result() for future in self._over]
 
     def run(self) -> None:
-        """Run those that the journal does not have; ends early when a grid is through."""
+        """Run the trials that the journal lacks; stop early when a grid is exhausted."""
         known = self._journal.read()
         if known:
             log.info("going on after %d of %d trials", len(known), self._params.trials)
@@ -144,7 +144,7 @@ class Trials:
                 future.result()
 
     def _known_to(self, number: int) -> list[FrozenTrial]:
-        """Earlier trials, each as far as this one may know it."""
+        """Return the earlier trials: finished, or merely proposed for those whose results this trial must not know."""
         over = max(0, number + 1 - self._params.concurrent_trials)
         return [future.result() for future in self._over[:over]] + self._proposed[over:]
 
@@ -188,7 +188,7 @@ class Trials:
         return float(twin.values[0])
 
     def _fit(self, trial: optuna.Trial, follow: OnEpoch) -> float:
-        """The objective at the epoch whose weights the trial would keep."""
+        """Return the objective at the epoch whose weights the trial keeps."""
         objective, base = self._params.objective, self._params.base
         metrics = {name.removeprefix("val_") for name in (objective, base.early_stopping.monitor, "val_loss")}
         _, fit = fit_head(
@@ -205,7 +205,7 @@ class Trials:
 
 
 class _StoppedError(Exception):
-    """The search ends, and its trials with it."""
+    """Raised in trials when the search ends."""
 
 
 def _table(trials: Sequence[FrozenTrial], params: TuneParams) -> pd.DataFrame:

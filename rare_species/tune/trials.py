@@ -1,7 +1,7 @@
-"""Trials of a search: what the next one tries, when it is pruned, and a journal of those that are over.
+"""Trials of a search: how the next is chosen, when one is pruned, and the journal of finished trials.
 
-Trial n is chosen, and pruned, by what trials 0 to n - `tune.concurrent_trials` came to; of those after them it is known
-only what they try. So a search comes to the same with one thread or many, and so does one that was killed and goes on.
+Trial n is chosen and pruned by the results of trials 0 to n - `tune.concurrent_trials`; of later trials only the
+parameters are used. A search therefore gives the same result with one thread or many, and after being killed.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ from rare_species.params.search_space import Choices, Distribution, Layers, Rang
 from rare_species.params.tune import TuneParams
 
 log = logging.getLogger(__name__)
-STUDY_NAME = "tune"  # Hyperband assigns brackets from this name: another name, another search
-NUMBER = "number"  # under which a trial's number is kept in the journal, where trials stand as they ended
+STUDY_NAME = "tune"  # Hyperband derives brackets from this name: another name gives another search
+NUMBER = "number"  # key of a trial's number in the journal, which lists trials in the order of their ends
 EPOCHS = "epochs"
-optuna.logging.set_verbosity(optuna.logging.ERROR)  # it tells of every study, and of diverged trials with a traceback
+optuna.logging.set_verbosity(optuna.logging.ERROR)  # it would log every study, and diverged trials with a traceback
 
 
 def propose(earlier: Sequence[FrozenTrial], params: TuneParams) -> optuna.Trial:
     """Choose the parameters of the next trial.
 
     Args:
-        earlier: all trials before it; of those that it may not know, as they were proposed.
-        params: space, sampler and seed.
+        earlier: all earlier trials; those whose results must not be used, as they were proposed.
+        params: section `tune`.
 
     Returns:
-        The trial; its `should_prune` too knows only the earlier ones.
+        The trial; its `should_prune` uses only these earlier trials too.
     """
     study = make_study(params, np.random.SeedSequence([params.seed, len(earlier)]).generate_state(1)[0])
     study.add_trials(earlier)
@@ -54,7 +54,7 @@ def propose(earlier: Sequence[FrozenTrial], params: TuneParams) -> optuna.Trial:
 
 
 def make_study(params: TuneParams, seed: int = 0) -> optuna.Study:
-    """An empty study in memory, with the sampler and the pruner that `params` name."""
+    """Make an empty study in memory, with the chosen sampler and pruner."""
     pruning = params.pruning
     pruner = optuna.pruners.HyperbandPruner(
         min_resource=min(pruning.min_epochs, params.base.epochs),
@@ -74,7 +74,7 @@ def _direction(params: TuneParams) -> str:
 
 
 def parameters_of(trial: FrozenTrial, space: Mapping[str, Distribution]) -> dict[str, Any]:
-    """Values by dotted name, as `tune.with_parameters` takes them."""
+    """Return the values of a trial by dotted name, for `tune.with_parameters`."""
     found = {}
     for parameter, distribution in space.items():
         if isinstance(distribution, Layers):
@@ -86,13 +86,13 @@ def parameters_of(trial: FrozenTrial, space: Mapping[str, Distribution]) -> dict
 
 
 def finished(trial: optuna.Trial, started: datetime, state: TrialState, value: float | None) -> FrozenTrial:
-    """The trial as it ended.
+    """Return a finished trial.
 
     Args:
-        trial: as proposed, with its reports.
-        started: when a thread took it up.
+        trial: the proposed trial, with its reports.
+        started: time at which it started.
         state: complete, pruned or fail.
-        value: of the objective; None of one that failed.
+        value: value of the objective; None for a failed trial.
     """
     frozen = trial.study.trials[trial.number]
     frozen.state, frozen.datetime_start, frozen.datetime_complete = state, started, datetime.now()
@@ -102,11 +102,11 @@ def finished(trial: optuna.Trial, started: datetime, state: TrialState, value: f
 
 
 class Journal:
-    """The trials of one search that are over, on disk; another process of the same search reads them.
+    """The finished trials of a search, on disk, from which another process can continue the search.
 
     Args:
-        file: made if it is not there.
-        params: of the search.
+        file: the journal, which is created if it does not exist.
+        params: section `tune`.
     """
 
     def __init__(self, file: Path, params: TuneParams) -> None:
@@ -119,23 +119,23 @@ class Journal:
         )
 
     def read(self) -> dict[int, FrozenTrial]:
-        """Trials by number."""
+        """Return the trials by number."""
         return {trial.user_attrs[NUMBER]: trial for trial in self._study.trials}
 
     def add(self, trial: FrozenTrial) -> None:
-        """Write one that is over."""
+        """Write a finished trial."""
         self._study.add_trial(trial)
 
 
 class _CheckedLines(BaseJournalBackend):
-    """Optuna's operations, one a line, each behind a CRC-32 of the file's name and of all lines up to it.
+    """A journal backend with one operation of Optuna per line, after a CRC-32 of the file's name and all lines so far.
 
-    So what was changed, lost or moved is seen, and what is whole before it can be used. Optuna's own backend would
-    stop at a damaged line, take over a changed one, and wait without end for the lock that a killed process left
-    (https://github.com/optuna/optuna/pull/5971); here one thread of one process writes at a time.
+    The checksums reveal changed, lost and moved lines, and the intact lines before them can still be used. Optuna's own
+    backend fails at a damaged line, accepts a changed one, and waits forever for the lock of a killed process
+    (https://github.com/optuna/optuna/pull/5971). Only one thread of one process writes at a time here.
 
     Args:
-        file: made if it is not there; what is damaged is cut off.
+        file: the journal, which is created if it does not exist; it is cut at the first damaged line.
     """
 
     def __init__(self, file: Path) -> None:
@@ -149,18 +149,18 @@ class _CheckedLines(BaseJournalBackend):
                 break
             self._crc32, whole = zlib.crc32(text, self._crc32), whole + len(line)
             self._operations.append(json.loads(text))
-        if b"\n" in data[whole:]:  # else it is what a process was writing when it was killed
+        if b"\n" in data[whole:]:  # otherwise it is just the line that a killed process was writing
             lines = len(self._operations)
             log.warning("%s is damaged on line %d: the search goes on from what is before it", file, lines + 1)
         with file.open("ab") as stream:
             stream.truncate(whole)
 
     def read_logs(self, log_number_from: int) -> list[dict[str, Any]]:
-        """Operations from that number on."""
+        """Return the operations from this number on."""
         return self._operations[log_number_from:]
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
-        """Write operations, and see that they are on the disk."""
+        """Write operations and flush them to the disk."""
         with self._file.open("ab") as stream:
             for operation in logs:
                 text = json.dumps(operation, separators=(",", ":")).encode() + b"\n"
@@ -176,14 +176,14 @@ def _sampler(name: str, seed: int) -> optuna.samplers.BaseSampler:
         return optuna.samplers.TPESampler(seed=seed)
     if name == "grid":
         with warnings.catch_warnings(action="ignore", category=optuna.exceptions.ExperimentalWarning):
-            return optuna.samplers.BruteForceSampler(seed=seed)  # a grid for conditional parameters too
+            return optuna.samplers.BruteForceSampler(seed=seed)  # a grid that allows conditional parameters
     if name == "cmaes":
         return optuna.samplers.CmaEsSampler(seed=seed, warn_independent_sampling=False)
     return optuna.samplers.RandomSampler(seed=seed)
 
 
 def _suggest(trial: optuna.Trial, parameter: str, distribution: Distribution, counts: Mapping[str, int]) -> int:
-    """Draw one parameter; of layers, return how many there are."""
+    """Draw one parameter; for layers, return their number."""
     if isinstance(distribution, Layers):
         count = counts[distribution.as_many_as] if distribution.as_many_as else len(distribution.each)
         for name, depth in distribution.depth(parameter):

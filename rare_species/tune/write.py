@@ -22,11 +22,11 @@ from rare_species.tune.search import Search
 
 
 def write_search(found: Search, data: Data, params: TuneParams, outs: Sequence[Path]) -> None:
-    """Write what a search came to.
+    """Write the results of a search.
 
     Args:
         found: the search.
-        data: what it was fitted to.
+        data: the data that it was fitted to.
         params: section `tune`.
         outs: the folder of the model, the file of the metrics and the folder of the plots.
     """

@@ -221,7 +221,7 @@ def risk_coverage(labels: Labels, probabilities: Probabilities) -> pd.DataFrame:
 
 
 def risk_coverage_metrics(curve: pd.DataFrame) -> dict[str, float]:
-    """Return `aurc`, the area under the curve (lower is better), and `accuracy_at_80`, that of the most certain 80 %."""
+    """Return `aurc`, the area under the curve (lower is better), and `accuracy_at_80`, of the most certain 80 %."""
     widths = np.diff(curve["coverage"], prepend=0.0)
     at_80 = curve[curve["coverage"] >= 0.8 - 1e-12].iloc[0]
     return {"aurc": float((widths * curve["risk"]).sum()), "accuracy_at_80": 1 - float(at_80["risk"])}

@@ -135,7 +135,7 @@ def history(study: optuna.Study, objective: str) -> Figure:
 
 
 def importances(study: optuna.Study, parameters: Sequence[SearchedParameter], objective: str) -> Figure:
-    """Draw the share of the variance that each parameter explains in trials that have it (fANOVA, Hutter et al., 2014)."""
+    """Draw the share of variance that each parameter explains where trials have it (fANOVA, Hutter et al., 2014)."""
     figure = Figure(figsize=(9, 6), layout="constrained")
     axes = figure.add_subplot()
     axes.set(title=f"tune: what decides {objective}")

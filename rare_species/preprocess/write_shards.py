@@ -1,4 +1,4 @@
-"""Fit photos to a square, treat, encode and pack them, in several processes."""
+"""Fit photos to a square, treat, encode and pack them, using several processes."""
 
 from __future__ import annotations
 
@@ -15,29 +15,31 @@ from rare_species.params.preprocess import PreprocessParams
 from rare_species.treatments.registry import make_treatment
 
 
-def fit_and_pack(photos: pd.DataFrame, images: Path, knobs: PreprocessParams, folder: Path, workers: int) -> None:
-    """Do what stage preprocess does to photos.
+def fit_and_pack(photos: pd.DataFrame, images: Path, params: PreprocessParams, folder: Path, workers: int) -> None:
+    """Fit photos to a square, treat them, encode them as JPEG and pack them into shards.
 
     Args:
-        photos: columns file_path, split, class_id and sha256, that of the file when it was found to be a photo.
+        photos: columns file_path, split, class_id and sha256 (checksum of the file when stage clean read it).
         images: folder that `file_path` is relative to.
-        knobs: how they are fitted, treated and encoded.
-        folder: an empty one, for the shards and their index.
-        workers: processes.
+        params: how photos are fitted, treated, encoded and packed.
+        folder: empty folder for the shards and their index.
+        workers: number of processes.
 
     Raises:
-        UserError: when what the treatment needs is not there, or a file has changed.
+        UserError: if something that the treatment needs is missing, or a file has changed since stage clean.
     """
-    recipe = knobs.recipe()
+    recipe = params.recipe()
     fit = partial(
         fit_unchanged,
-        side_px=knobs.image_size,
-        resize=knobs.resize,
+        side_px=params.image_size,
+        resize=params.resize,
         treat=make_treatment(recipe),
-        quality=knobs.jpeg_quality,
+        quality=params.jpeg_quality,
         folder=images,
     )
     named = list(zip(photos["file_path"], photos["sha256"], strict=True))
-    shape = Shape(image_size=knobs.image_size, resize=knobs.resize, treatment=recipe, jpeg_quality=knobs.jpeg_quality)
+    shape = Shape(
+        image_size=params.image_size, resize=params.resize, treatment=recipe, jpeg_quality=params.jpeg_quality
+    )
     with closing(map_in_processes(fit, named, "preprocess", workers)) as jpegs:
-        pack(photos, jpegs, folder, knobs.shard_images, shape)
+        pack(photos, jpegs, folder, params.shard_images, shape)

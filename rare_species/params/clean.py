@@ -14,10 +14,10 @@ from rare_species.common.validation import Fraction, Section
 
 
 class CleanParams(Section):
-    """Section `clean`: when an image is rejected, and when that is too often."""
+    """Section `clean`: when an image is rejected, and how many rejected images are too many."""
 
     exclude: Path
     min_side_px: PositiveInt
-    max_pixels: Annotated[int, Field(gt=0, le=178_956_970)]  # what Pillow itself refuses to decode
+    max_pixels: Annotated[int, Field(gt=0, le=178_956_970)]  # Pillow refuses to decode more
     documents: Literal["keep", "flag", "reject"]
     max_rejected_fraction: Fraction

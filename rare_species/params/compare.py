@@ -13,21 +13,21 @@ from rare_species.common.validation import Fraction, Section, Seed
 
 
 class ScoreRule(Section):
-    """When a metric in [0, 1] regressed: lost more than the floor, or fell below the minimum."""
+    """When a metric in [0, 1] counts as regressed: it falls by more than `floor`, or below `minimum`."""
 
     floor: Fraction
     minimum: Fraction
 
 
 class LossRule(Section):
-    """When the loss regressed: grew by more than the floor, or beyond the maximum."""
+    """When the loss counts as regressed: it grows by more than `floor`, or above `maximum`."""
 
     floor: Annotated[float, Field(ge=0)]
     maximum: PositiveFloat
 
 
 class CompareParams(Section):
-    """Section `compare`: when a change made the model worse; no stage reads it."""
+    """Section `compare`: when a change counts as having made the model worse; no stage reads it."""
 
     resamples: Annotated[int, Field(ge=100)]
     macro_f1: ScoreRule

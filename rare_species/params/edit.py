@@ -1,4 +1,4 @@
-"""Set parameters of params.yaml as a file names them; comments and order stay."""
+"""Set parameters of params.yaml to the values in another file; comments and order are kept."""
 
 from __future__ import annotations
 
@@ -17,44 +17,44 @@ from rare_species.common.params_file import NO_VALUE, load_params, yaml_problem
 from rare_species.common.yaml_aliases import refuse_endless
 from rare_species.params.search_space import flatten_space
 
-WHOLE = "space"  # knobs of an earlier search must not stay in it
+WHOLE = "space"  # this section is replaced, not merged: no parameter of an earlier search may stay in it
 
 
 class Unread:
-    """No section: all are checked, none is used."""
+    """A request for no section: `load_params` checks the whole file, and nothing is used of it."""
 
 
 def apply(part: Path, params: Path) -> list[str]:
-    """Set knobs.
+    """Set the parameters that a file names.
 
     Args:
-        part: YAML, a part of what `params` holds.
-        params: the file that is changed.
+        part: YAML file with some parameters, nested as in `params`.
+        params: the params.yaml to change.
 
     Returns:
-        One line per knob that changed.
+        One line per changed parameter, such as "train.epochs: 10 -> 20".
 
     Raises:
-        UserError: when one of them is not YAML or not valid.
+        UserError: if one of the files is not YAML or not valid.
     """
     load_params(params, Unread)
     wanted, yaml = _read(part), _yaml()
-    document = yaml.load(params)
-    before = flatten_space(document)
-    _set(document, wanted)
+    content = yaml.load(params)
+    before = flatten_space(content)
+    _set(content, wanted)
     with staged(params) as (partial,):
-        yaml.dump(document, partial)
+        yaml.dump(content, partial)
         try:
             load_params(partial, Unread)
-        except UserError as error:  # it was valid before, so that the part is to be mended
+        except UserError as error:  # params was valid before, so the mistake is in part
             raise UserError(*(line.replace(str(partial), str(part)) for line in error.args)) from None
-    return list(_differences(before, flatten_space(document)))
+    return list(_differences(before, flatten_space(content)))
 
 
 def _yaml() -> YAML:
     yaml = YAML()
     yaml.preserve_quotes = True
-    yaml.width = 4096  # lines are not broken
+    yaml.width = 4096  # do not break lines
     return yaml
 
 
@@ -63,39 +63,41 @@ def _read(file: Path) -> dict[str, Any]:
     try:
         if (file.parent / LIST_NAME).is_file() and file.name in read_checksums(file.parent):  # a stage wrote it
             check_files(file.parent, file.name)
-        document = _yaml().load(file)
-        refuse_endless(document)
+        content = _yaml().load(file)
+        refuse_endless(content)
     except FileNotFoundError:
         raise UserError(
-            f"Expected a file with knobs. Received: no {file}. Name one, such as models/tune/best.yaml, which a "
-            "search writes."
+            f"Expected a file with parameters. Received: {file}, which does not exist. Name another, such as "
+            "models/tune/best.yaml, which a search writes."
         ) from None
     except (YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"{file} must be YAML. Received: {yaml_problem(error)}. Mend that, and run again.") from None
     except (*NO_VALUE, RecursionError) as error:
-        raise UserError(f"{file} must hold knobs as params.yaml does. Received: {error}. Mend it.") from None
-    if not isinstance(document, dict):
-        kind = "nothing" if document is None else type(document).__name__
-        raise UserError(f"{file} must be a mapping of sections. Received: {kind}. Nest the knobs as in params.yaml.")
-    return document
+        raise UserError(f"{file} must hold parameters as params.yaml does. Received: {error}. Mend it.") from None
+    if not isinstance(content, dict):
+        kind = "nothing" if content is None else type(content).__name__
+        raise UserError(
+            f"{file} must be a mapping of sections. Received: {kind}. Nest the parameters as in params.yaml."
+        )
+    return content
 
 
-def _set(document: MutableMapping[str, Any], wanted: MutableMapping[str, Any]) -> None:
+def _set(content: MutableMapping[str, Any], wanted: MutableMapping[str, Any]) -> None:
     for name, value in wanted.items():
-        old = document.get(name)
+        old = content.get(name)
         if isinstance(value, dict) and isinstance(old, dict) and name != WHOLE:
             _set(old, value)
-        elif old != value or name not in document:
-            document[name] = value
+        elif old != value or name not in content:
+            content[name] = value
 
 
 def _differences(before: dict[str, Any], after: dict[str, Any]) -> Iterator[str]:
-    for knob in before | after:
-        if before.get(knob) != after.get(knob):
-            yield f"{knob}: {_show(before, knob)} -> {_show(after, knob)}"
+    for parameter in before | after:
+        if before.get(parameter) != after.get(parameter):
+            yield f"{parameter}: {_show(before, parameter)} -> {_show(after, parameter)}"
 
 
-def _show(knobs: dict[str, Any], knob: str) -> str:
-    if knob not in knobs:
+def _show(parameters: dict[str, Any], parameter: str) -> str:
+    if parameter not in parameters:
         return "not searched"
-    return knobs[knob] if isinstance(knobs[knob], str) else json.dumps(knobs[knob])
+    return parameters[parameter] if isinstance(parameters[parameter], str) else json.dumps(parameters[parameter])

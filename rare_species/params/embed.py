@@ -12,7 +12,7 @@ from rare_species.common.validation import Section, Seed
 
 
 class EmbedParams(Section):
-    """Section `embed`: batch size, and augmented copies of each training image."""
+    """Section `embed`: the batch size, and how many augmented copies of each training image there are (`views`)."""
 
     batch_size: PositiveInt
     views: NonNegativeInt

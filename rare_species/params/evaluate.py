@@ -15,7 +15,7 @@ from rare_species.common.validation import Section, Seed
 
 
 class EvaluateParams(Section):
-    """Section `evaluate`: what the pictures show, how intervals are found and when a family is sure."""
+    """Section `evaluate`: what the pictures show, how intervals are computed, and when a family counts as sure."""
 
     top_k: PositiveInt
     wanted_precision: Annotated[float, Field(gt=0, le=1)]

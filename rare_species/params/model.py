@@ -15,11 +15,11 @@ from rare_species.common.validation import Section
 if TYPE_CHECKING:
     ModelName = str
 else:
-    ModelName = Literal[(*REGISTRY, "cnn")]  # the small network of section train is no backbone
+    ModelName = Literal[(*REGISTRY, "cnn")]  # cnn, the small network of section train, is no backbone
 
 
 class ModelParams(Section):
-    """Section `model`: which backbone, where its weights come from, and what the classifier is told."""
+    """Section `model`: the backbone, the source of its weights, and the inputs of the classifier."""
 
     name: ModelName
     weights: str

@@ -17,9 +17,9 @@ else:
 
 
 class _Preprocess(Section):
-    """Section `preprocess`: the packed images' side, how photos are fitted to it and treated, and JPEG quality.
+    """Section `preprocess`: side of the packed images, how photos are fitted to it and treated, and JPEG quality.
 
-    Below the name of each treatment that has parameters stand these.
+    A treatment with parameters has a subsection of its own, under the treatment's name.
     """
 
     image_size: Annotated[int, Field(ge=16, le=1024)]
@@ -29,7 +29,7 @@ class _Preprocess(Section):
     shard_images: PositiveInt
 
     def recipe(self, treatment: str | None = None) -> dict[str, Any]:
-        """Describe the chosen treatment, or another one, with its parameters; see `registry.treatment_recipe`."""
+        """Describe a treatment with its parameters, by default the chosen one; see `registry.treatment_recipe`."""
         name = treatment or self.treatment
         return treatment_recipe(name, getattr(self, name) if TREATMENTS[name].parameters else None)
 

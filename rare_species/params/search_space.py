@@ -1,4 +1,4 @@
-"""What a search may try: ranges, choices and lists of knobs, by dotted name."""
+"""Schema of a search space: ranges, choices, and lists with one number per layer; parameters have dotted names."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rare_species.common.validation import Section
 
 
 class Range(Section):
-    """A number searched between `low` and `high`, both included, in steps or on a log scale if so wished."""
+    """A number between `low` and `high`, both included; optionally in steps or on a log scale."""
 
     type: Literal["float", "int"]
     low: float
@@ -36,34 +36,34 @@ class Range(Section):
 
     @property
     def is_finite(self) -> bool:
-        """Whether it can be tried value by value."""
+        """Whether the number of values is finite, as a grid search needs."""
         return self.step is not None or (self.type == "int" and not self.log)
 
     def examples(self) -> list[float | int]:
-        """Both ends, in the knob's own type; of floats also one between them, as both ends may be whole numbers."""
+        """Return both ends, in the parameter's type; for a float also a number between, as the ends may be whole."""
         if self.type == "int":
             return [int(self.low), int(self.high)]
         return [self.low, self.low + (self.step or (self.high - self.low) / math.e), self.high]
 
 
 class Choices(Section):
-    """A knob that takes one of the listed values."""
+    """One of the listed values."""
 
     type: Literal["categorical"]
     choices: Annotated[tuple[Any, ...], Field(min_length=1)]
 
     @property
     def texts(self) -> list[str]:
-        """The choices as Optuna holds them, for whom a list is no choice."""
+        """The choices as JSON text, because Optuna does not accept a list as a choice."""
         return [json.dumps(choice) for choice in self.choices]
 
     @property
     def is_finite(self) -> bool:
-        """Whether it can be tried value by value."""
+        """Whether the number of values is finite, as a grid search needs."""
         return True
 
     def examples(self) -> list[Any]:
-        """Every choice."""
+        """Return every choice."""
         return list(self.choices)
 
 
@@ -74,9 +74,10 @@ class Layers(Section):
     """A list with one number per layer; a layer's number is searched only in trials that have the layer.
 
     Attributes:
-        each: what each layer may have.
-        at_least: the fewest layers.
-        as_many_as: name of another such knob that says how many layers there are; else the search does.
+        each: distribution of each layer's number; its length is the largest number of layers.
+        at_least: smallest number of layers; the search chooses how many there are. None if `as_many_as` is given.
+        as_many_as: dotted name of another parameter of this type; this list has as many layers as that one. None if
+            `at_least` is given.
     """
 
     type: Literal["layers"]
@@ -92,24 +93,24 @@ class Layers(Section):
             raise ValueError(f"expected at_least to be at most the {len(self.each)} of each")
         return self
 
-    def depth(self, knob: str) -> list[tuple[str, Range]]:
-        """Name and range of the number of layers, where the search chooses it; else nothing."""
+    def depth(self, parameter: str) -> list[tuple[str, Range]]:
+        """Return the name and range of the number of layers; an empty list if the search does not choose it."""
         most = len(self.each)
         if self.at_least is None or self.at_least == most:
             return []
-        return [(f"{knob}.layers", Range(type="int", low=self.at_least, high=most))]
+        return [(f"{parameter}.layers", Range(type="int", low=self.at_least, high=most))]
 
-    def layers(self, knob: str) -> list[tuple[str, Range | Choices]]:
-        """What is searched for each layer that there may be, by name."""
-        return [(f"{knob}.{number}", each) for number, each in enumerate(self.each, start=1)]
+    def layers(self, parameter: str) -> list[tuple[str, Range | Choices]]:
+        """Return the name and distribution of each possible layer's number."""
+        return [(f"{parameter}.{number}", each) for number, each in enumerate(self.each, start=1)]
 
     @property
     def is_finite(self) -> bool:
-        """Whether it can be tried value by value."""
+        """Whether the number of values is finite, as a grid search needs."""
         return all(layer.is_finite for layer in self.each)
 
     def examples(self) -> list[list[Any]]:
-        """Of every length: one with the first of what each layer may have, one with the second, and so on."""
+        """Return lists of every length: one with each layer's first example, one with the second ones, and so on."""
         lengths, each = range(self.at_least or 0, len(self.each) + 1), [layer.examples() for layer in self.each]
         most = max(len(examples) for examples in each)
         return [
@@ -123,23 +124,23 @@ Distribution = Annotated[Range | Choices | Layers, Field(discriminator="type")]
 
 
 def flatten_space(space: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Turn a search space nested like `train` into dotted names; a mapping with a `type` is a distribution.
+    """Flatten a search space that is nested like `train` to dotted names; a mapping with a `type` is a distribution.
 
     Args:
-        space: for instance `{"head": {"dropout": {"type": "float", "low": 0, "high": 0.6}}}`.
-        prefix: dotted name of `space` itself, with a final dot.
+        space: nested mapping, such as `{"head": {"dropout": {"type": "float", "low": 0, "high": 0.6}}}`.
+        prefix: dotted name of `space` itself with a final dot; "" for the whole space.
 
     Returns:
-        For instance `{"head.dropout": {"type": "float", "low": 0, "high": 0.6}}`.
+        Values by dotted name, such as `{"head.dropout": {"type": "float", "low": 0, "high": 0.6}}`.
 
     Raises:
-        ValueError: when a knob is there twice, nested and by its dotted name.
+        ValueError: if a parameter is given twice, nested and by its dotted name.
     """
     flat: dict[str, Any] = {}
     for name, value in space.items():
         inside = isinstance(value, dict) and "type" not in value
         found = flatten_space(value, f"{prefix}{name}.") if inside else {f"{prefix}{name}": value}
         if twice := sorted(flat.keys() & found.keys()):
-            raise ValueError(f"expected each knob once. Received twice: {', '.join(twice)}")
+            raise ValueError(f"expected each parameter once. Received twice: {', '.join(twice)}")
         flat |= found
     return flat

@@ -14,7 +14,7 @@ from rare_species.common.validation import Section, Seed
 
 
 class SplitParams(Section):
-    """Section `split`: shares of the three splits, and what counts as the same moment."""
+    """Section `split`: the shares of the three splits, and which photos count as showing the same moment."""
 
     method: Literal["grouped", "stratified"]
     train: Annotated[float, Field(gt=0, lt=1)]

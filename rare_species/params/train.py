@@ -18,17 +18,19 @@ from rare_species.fitting.parameters import Dropout, FitParams, LearningRate
 
 
 class CnnParams(Section):
-    """The baseline from scratch: convolution blocks, one dense layer, dropout."""
+    """The baseline that is trained from scratch: convolution blocks, one dense layer and dropout."""
 
     filters: Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
     dense: PositiveInt
     dropout: Dropout
 
 
-def _check_blocks(blocks: Any) -> Any:
-    if blocks != "all" and (not isinstance(blocks, int) or isinstance(blocks, bool) or blocks < 1):
+def _check_blocks(layer_groups: Any) -> Any:
+    if layer_groups != "all" and (
+        not isinstance(layer_groups, int) or isinstance(layer_groups, bool) or layer_groups < 1
+    ):
         raise ValueError("Input should be all or a whole number of at least 1")
-    return blocks
+    return layer_groups
 
 
 def _check_switch(switch: Any) -> Any:
@@ -38,7 +40,7 @@ def _check_switch(switch: Any) -> Any:
 
 
 class FineTuneParams(Section):
-    """How the backbone is trained further from the photos, after the head was fitted (Kumar et al., 2022)."""
+    """How the backbone is fine-tuned on photos after the head has been fitted (Kumar et al., 2022)."""
 
     epochs: NonNegativeInt
     blocks: Annotated[int | str, BeforeValidator(_check_blocks)]
@@ -53,7 +55,7 @@ class FineTuneParams(Section):
 
 
 class TrainParams(FitParams):
-    """Section `train`."""
+    """Section `train`: how the classifier is fitted, fine-tuned and augmented, and the baseline from scratch."""
 
     epochs: NonNegativeInt
     fine_tune: FineTuneParams

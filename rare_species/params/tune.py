@@ -19,7 +19,7 @@ from rare_species.params.search_space import Distribution, Layers, Range, flatte
 
 
 class PruningParams(Section):
-    """Hyperband (Li et al., 2018): after `min_epochs`, and `factor` times as many each time, the worse trials end."""
+    """Hyperband (Li et al., 2018): worse trials stop after `min_epochs`, after `factor` times as many, and so on."""
 
     name: Literal["hyperband", "none"]
     min_epochs: PositiveInt
@@ -27,7 +27,7 @@ class PruningParams(Section):
 
 
 class TuneParams(Section):
-    """Section `tune`: the search space over `base`, how it is searched and what trials are judged by."""
+    """Section `tune`: the search space around `base`, how it is searched, and the metric that trials are judged by."""
 
     trials: NonNegativeInt
     concurrent_trials: PositiveInt
@@ -45,39 +45,41 @@ class TuneParams(Section):
 
     @model_validator(mode="after")
     def _space_fits_base(self) -> TuneParams:
-        for knob in self.space:
-            for value in self._examples(knob):
+        for parameter in self.space:
+            for value in self._examples(parameter):
                 try:
-                    with_knobs(self.base, {knob: value} | self._others(knob, value))
+                    with_knobs(self.base, {parameter: value} | self._others(parameter, value))
                 except ValidationError as error:
                     problem = error.errors()[0]
                     if problem["type"] == "extra_forbidden":
                         raise ValueError(
-                            f"tune.space must name knobs of tune.base. Received: {knob}, which is none of these. "
-                            "Remove it or mend its name."
+                            f"tune.space must name parameters of tune.base. Received: {parameter}, which is none of "
+                            "these. Remove it or mend its name."
                         ) from error
-                    raise ValueError(f"tune.space.{knob}: {reason(problem)}. Received: {value!r}") from error
+                    raise ValueError(f"tune.space.{parameter}: {reason(problem)}. Received: {value!r}") from error
         return self
 
-    def _examples(self, knob: str) -> list[Any]:
-        """What a knob may have; of one that follows another, with as many layers as that may have."""
-        distribution = self.space[knob]
+    def _examples(self, parameter: str) -> list[Any]:
+        """Return examples of a parameter; if it follows another, only those of a length that the other may have."""
+        distribution = self.space[parameter]
         if not isinstance(distribution, Layers):
             return list(distribution.examples())
-        leader = self.space.get(distribution.as_many_as or knob)
-        if not isinstance(leader, Layers):  # `_others` says so
+        leader = self.space.get(distribution.as_many_as or parameter)
+        if not isinstance(leader, Layers):  # `_others` reports it
             return list(distribution.examples())
         lengths = {len(value) for value in leader.examples()}
         return [value for value in distribution.examples() if len(value) in lengths]
 
-    def _others(self, knob: str, value: Any) -> dict[str, Any]:
-        """The knobs that have as many layers as `value`, of the same length."""
-        distribution = self.space[knob]
+    def _others(self, parameter: str, value: Any) -> dict[str, Any]:
+        """Return an example, with as many layers as `value`, of each other parameter that must have as many layers."""
+        distribution = self.space[parameter]
         if not isinstance(distribution, Layers):
             return {}
-        leader = distribution.as_many_as or knob
+        leader = distribution.as_many_as or parameter
         if not isinstance(self.space.get(leader), Layers):
-            raise ValueError(f"tune.space.{knob}.as_many_as must name a knob of type layers. Received: {leader}")
+            raise ValueError(
+                f"tune.space.{parameter}.as_many_as must name a parameter of type layers. Received: {leader}"
+            )
         others = {
             name: other
             for name, other in self.space.items()
@@ -87,46 +89,46 @@ class TuneParams(Section):
         for name, found in fitting.items():
             if not found and distribution.as_many_as is None:
                 raise ValueError(f"tune.space.{name}.each must have as many layers as {leader}. Received: fewer")
-        return {name: found[0] for name, found in fitting.items() if found and name != knob}
+        return {name: found[0] for name, found in fitting.items() if found and name != parameter}
 
     @model_validator(mode="after")
     def _sampler_fits_space(self) -> TuneParams:
         if self.sampler == "grid":
-            for knob, distribution in self.space.items():
+            for parameter, distribution in self.space.items():
                 if not distribution.is_finite:
                     raise ValueError(
-                        f"tune.sampler=grid needs a step or choices for each knob. Received: none for {knob}"
+                        f"tune.sampler=grid needs a step or choices for each parameter. Received: none for {parameter}"
                     )
-        if self.sampler == "cmaes":  # Optuna would draw all that it can't take at random, and say nothing
-            for knob, distribution in self.space.items():
+        if self.sampler == "cmaes":  # Optuna would silently draw at random what CMA-ES can't search
+            for parameter, distribution in self.space.items():
                 if not isinstance(distribution, Range):
                     raise ValueError(
-                        "tune.sampler=cmaes needs a number, of type float or int, for each knob. "
-                        f"Received: type {distribution.type} for {knob}"
+                        "tune.sampler=cmaes needs a number, of type float or int, for each parameter. "
+                        f"Received: type {distribution.type} for {parameter}"
                     )
         return self
 
 
-def with_knobs(fit: FitParams, knobs: dict[str, Any]) -> FitParams:
-    """Copy `fit` with some knobs replaced.
+def with_knobs(fit: FitParams, values: dict[str, Any]) -> FitParams:
+    """Copy `fit` with some parameters replaced.
 
     Args:
-        fit: the parameters to start from.
-        knobs: values by dotted name, such as `{"head.dropout": 0.2}`.
+        fit: parameters to start from.
+        values: new values by dotted name, such as `{"head.dropout": 0.2}`.
 
     Returns:
         The validated copy.
 
     Raises:
-        pydantic.ValidationError: when they do not go together.
+        pydantic.ValidationError: if a parameter does not exist, or a value is invalid by itself or with the others.
     """
-    document = fit.model_dump()
-    for knob, value in knobs.items():
-        *sections, name = knob.split(".")
-        place = document
+    content = fit.model_dump()
+    for parameter, value in values.items():
+        *sections, name = parameter.split(".")
+        place = content
         for section in sections:
             if not isinstance(place.get(section), dict):
-                place[section] = {}  # validation says what belongs there
+                place[section] = {}  # validation reports what belongs there
             place = place[section]
         place[name] = value
-    return FitParams.model_validate(document)
+    return FitParams.model_validate(content)

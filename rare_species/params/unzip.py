@@ -19,7 +19,7 @@ ClassFolder = Literal["auto", "first", "last"]
 
 def _check_encoding(name: str) -> str:
     try:
-        b"a".decode("ascii" if name == "auto" else name)  # refuses codecs that do not give text
+        b"a".decode("ascii" if name == "auto" else name)  # refuses codecs that do not decode to text
     except (LookupError, ValueError):
         raise ValueError("Input should be auto, or an encoding that Python knows, such as cp437 or shift_jis") from None
     return name
@@ -29,7 +29,7 @@ Encoding = Annotated[str, AfterValidator(_check_encoding)]
 
 
 class UnzipParams(Section):
-    """Section `unzip`: which archive, how it is laid out, and the limits that stop a zip bomb."""
+    """Section `unzip`: the archive, its layout, and the limits that stop a zip bomb."""
 
     archive: Path
     layout: Layout

@@ -1,4 +1,4 @@
-"""All sections of params.yaml, and what they must agree on."""
+"""All sections of params.yaml, and the rules that hold between sections."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from rare_species.params.unzip import UnzipParams
 
 
 def check_together(model: ModelParams, train: TrainParams) -> None:
-    """Refuse knobs that are right by themselves and do not go with those of another section.
+    """Refuse parameters that are valid on their own but contradict those of another section.
 
     Raises:
-        ValueError: what was expected, and what was received.
+        ValueError: if they contradict each other; the message says what was expected and what was received.
     """
     tune = train.fine_tune
     if model.name == "cnn" and (tune.epochs or not train.epochs):

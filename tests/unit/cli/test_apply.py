@@ -91,13 +91,16 @@ def test_other_file_than_params_can_be_named(params):
         ("train: 5", "train: Input should be"),
         ("train: {head: {dropout: [0.1, 0.2]}}", "train.head: dropout must be one number or as many as units"),
         ("train: [", "part.yaml must be YAML. Received: "),
-        ("train: " + 3000 * "[", "part.yaml must hold knobs as params.yaml does. Received: maximum recursion depth"),
+        (
+            "train: " + 3000 * "[",
+            "part.yaml must hold parameters as params.yaml does. Received: maximum recursion depth",
+        ),
         (
             "train: {seed: 2020-13-41}",
-            "part.yaml must hold knobs as params.yaml does. Received: month must be in 1..12",
+            "part.yaml must hold parameters as params.yaml does. Received: month must be in 1..12",
         ),
-        ("? [1]\n: 2", "part.yaml must hold knobs as params.yaml does. Received: keys must be"),
-        ("tune: {space: {head.dropout: 1, head: {dropout: 2}}}", "tune.space: expected each knob once."),
+        ("? [1]\n: 2", "part.yaml must hold parameters as params.yaml does. Received: keys must be"),
+        ("tune: {space: {head.dropout: 1, head: {dropout: 2}}}", "tune.space: expected each parameter once."),
         ("", "part.yaml must be a mapping of sections. Received: nothing. Nest"),
         ("- 1", "part.yaml must be a mapping of sections. Received: CommentedSeq. Nest"),
     ],
@@ -119,7 +122,8 @@ def test_a_device_is_a_message(params, capsys):
 
 def test_file_that_is_not_there_is_a_message(params, capsys):
     assert module.main(["nothing.yaml"]) == 1
-    assert capsys.readouterr().err.startswith("apply: Expected a file with knobs. Received: no nothing.yaml. Name one")
+    message = "apply: Expected a file with parameters. Received: nothing.yaml, which does not exist. Name another"
+    assert capsys.readouterr().err.startswith(message)
     assert changed_lines(params) == []
 
 
@@ -146,7 +150,7 @@ def test_search_of_the_report_is_valid(params):
 def test_aliases_that_hold_more_than_memory_does_are_refused_at_once(capsys):
     assert apply(ENDLESS) == 1
     shown = capsys.readouterr().err
-    assert shown.startswith("apply: part.yaml must hold knobs as params.yaml does. Received: more than 100 levels or")
+    assert shown.startswith("apply: part.yaml must hold parameters as params.yaml does. Received: more than 100 levels")
 
 
 @pytest.mark.usefixtures("params")

@@ -366,7 +366,7 @@ def test_a_search_space_names_knobs_of_its_base(load: Callable[..., Any], knob: 
     with pytest.raises(UserError) as error:
         load("tune", space=nest(knob, FLOAT))
     received = f"Received: {knob}, which is none of these. Remove it or mend its name."
-    assert str(error.value) == f"tune.space must name knobs of tune.base. {received}"
+    assert str(error.value) == f"tune.space must name parameters of tune.base. {received}"
 
 
 @pytest.mark.parametrize(("low", "high", "step"), [(16.0, 64.0, 8.0), (16.0, 64.0, 48.0)])
@@ -392,7 +392,7 @@ def test_cma_es_takes_numbers_alone(load: Callable[..., Any], knob: str, distrib
     with pytest.raises(UserError) as error:
         load("tune", sampler="cmaes", space=numbers | {knob: distribution})
     assert str(error.value).startswith(
-        "tune.sampler=cmaes needs a number, of type float or int, for each knob. "
+        "tune.sampler=cmaes needs a number, of type float or int, for each parameter. "
         f"Received: type {distribution['type']} for {knob}. Set it in "
     )
 
@@ -408,7 +408,7 @@ def test_each_member_has_a_seed(load: Callable[..., Any], seed: int, members: in
 
 
 def test_a_knob_is_searched_once(load: Callable[..., Any]) -> None:
-    with pytest.raises(UserError, match=r"tune\.space: expected each knob once\. Received twice: head\.dropout"):
+    with pytest.raises(UserError, match=r"tune\.space: expected each parameter once\. Received twice: head\.dropout"):
         load("tune", space={"head.dropout": FLOAT, "head": {"dropout": FLOAT}})
 
 

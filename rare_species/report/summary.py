@@ -1,4 +1,4 @@
-"""The last run in a few lines of text."""
+"""Summarise the last run in a few lines of text."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ WIDTH = 100  # of sentences, in characters
 
 
 def summarise(evaluation: dict[str, Any]) -> str:
-    """A table of the test scores of each model, the champion marked.
+    """Tabulate the test metrics of each model, name the champion, and describe it in sentences.
 
     Args:
-        evaluation: metrics/evaluate.json.
+        evaluation: content of metrics/evaluate.json.
     """
     names = [name for name in evaluation if name != "champion"]
     lines = [f"{'on the test split':20}" + "".join(f"{name:>12}" for name in names)]
@@ -40,5 +40,5 @@ def summarise(evaluation: dict[str, Any]) -> str:
 def _describe_sureness(selective: dict[str, Any]) -> str:
     answered, precision = selective["test"]["answered"], selective["test"]["precision"]
     right = f", right in {precision:.0%} of those" if answered else ""
-    never = ": no probability gave the wanted precision on validation" if selective["threshold"] is None else ""
+    never = ": no probability gave the target precision on validation" if selective["threshold"] is None else ""
     return f"Sure of the family in {answered:.0%} of test photos{right}{never}."

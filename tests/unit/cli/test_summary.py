@@ -58,7 +58,7 @@ def test_model_that_was_not_tuned_has_the_only_column():
     ("threshold", "said"),
     [
         (0.99, "Sure of the family in 0% of test photos."),
-        (None, "Sure of the family in 0% of test photos: no probability gave the wanted precision on validation."),
+        (None, "Sure of the family in 0% of test photos: no probability gave the target precision on validation."),
     ],
 )
 def test_precision_of_no_answers_is_not_told(threshold, said):

@@ -92,7 +92,7 @@ def read_last_run(paths: Paths) -> LastRun:
         The run; its metadata is empty if models/ is missing.
 
     Raises:
-        UserError: if stage evaluate has not run, or a file has changed since its stage wrote it.
+        UserError: if stage evaluate has not run, or a file is missing or has changed since its stage wrote it.
     """
     evaluation = read_evaluation(paths)
     champion = evaluation["champion"]

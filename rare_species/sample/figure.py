@@ -174,7 +174,7 @@ def relief(alpha: Image.Image, light: tuple[float, float], depth_px: float) -> I
         depth_px: how far the bulge reaches in from the edge.
 
     Returns:
-        Mode L image of the same size: above 128 where light brightens the silhouette, below 128 in shade, 128 elsewhere.
+        Mode L image of the same size: above 128 where light brightens the silhouette, below in shade, else 128.
     """
     small = alpha.reduce(2).filter(ImageFilter.BoxBlur(max(depth_px / 3, 1.0)))
     small = small.filter(ImageFilter.BoxBlur(max(depth_px / 4, 1.0)))

@@ -157,9 +157,7 @@ def _write_onnx(model: keras.Model, json_files: Documents, path: Path) -> None:
 
     _hold_arrays(model)
     named = _with_named_output(model)
-    named(
-        [tf.zeros((1, *tensor.shape[1:])) for tensor in model.inputs]
-    )  # Keras exports only a model that has been called
+    named([tf.zeros((1, *tensor.shape[1:])) for tensor in model.inputs])  # Keras exports only called models
     named.export(path, format="onnx", verbose=False)
     network = onnx.load(path)
     onnx.helper.set_model_props(network, {name: _text(content) for name, content in json_files.items()})

@@ -151,7 +151,7 @@ def read_ahead(read: Callable[[Path], Photo], files: Sequence[Path]) -> Iterator
 
     The threads end with the `with` block.
     """
-    # a thread silences Pillow's warnings while it opens a photo; when it ends, it may turn on those of another thread
+    # each thread silences Pillow's warnings while it opens a photo; then it may turn them on again for another thread
     with warnings.catch_warnings(), closing(map_in_threads(read, files, available_cores(), AHEAD)) as photos:
         warnings.filterwarnings("ignore", module="PIL")
         yield photos

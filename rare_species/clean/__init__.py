@@ -1,4 +1,4 @@
-"""Stage clean: which photos are kept, and why others are not.
+"""Stage clean: decide which photos are kept, and record why the others are rejected.
 
 Imports: common, figures, images, parallel, params.
 """

@@ -1,4 +1,4 @@
-"""Join what the archive lists with what its files are, and decide which images are kept."""
+"""Compare the archive's list of photos with the files it really has, and decide which images are kept."""
 
 from __future__ import annotations
 
@@ -32,20 +32,20 @@ log = logging.getLogger(__name__)
 def build_manifest(
     listing: pd.DataFrame, images: Path, exclusions: Collection[str], params: CleanParams, workers: int
 ) -> pd.DataFrame:
-    """Look at every image once and decide its status.
+    """Inspect every image once and decide whether it is kept.
 
     Args:
-        listing: what the archive lists, columns `tables.LISTING_COLUMNS`.
+        listing: labels of the archive's photos, columns `tables.LISTING_COLUMNS`.
         images: folder that `file_path` is relative to.
-        exclusions: file paths that a person removed by hand, spelt as the files are or as `match_files` allows.
-        params: limits on the size of an image, and what is done with documents.
-        workers: processes.
+        exclusions: paths of photos that a person excluded by hand, spelt like the files or as `match_files` allows.
+        params: limits on the size of an image, and what happens to documents.
+        workers: number of processes.
 
     Returns:
         One row per listed label and per unlisted image, columns `MANIFEST_COLUMNS`, ordered by `file_path`.
 
     Raises:
-        UserError: when `exclusions` names a file that is neither listed nor there.
+        UserError: if `exclusions` names a file that the listing does not name and the folder does not hold.
     """
     missing, unlisted = _missing_and_unlisted(listing, images)
     rows = pd.concat([listing, pd.DataFrame({"file_path": unlisted})]).fillna("")
@@ -73,14 +73,14 @@ def build_manifest(
 
 
 def find_documents(manifest: pd.DataFrame) -> pd.DataFrame:
-    """The rows that are kept, or rejected for this alone, and look like a document; the likeliest first."""
+    """Return the rows that look like a document, likeliest first; rows rejected for another reason are left out."""
     usable = manifest["reason"].isin(["", Reason.DOCUMENT])
     found = manifest[usable & (manifest["document_score"] >= IS_DOCUMENT)]
     return found.sort_values(["document_score", "file_path"], ascending=[False, True])
 
 
 def count_guesses(manifest: pd.DataFrame) -> dict[str, int]:
-    """Count the kept photos that are not read as they stand, by what was guessed, and tell of each kind's first."""
+    """Count the kept photos whose pixels rest on a guess, by kind of guess, and log the first photo of each kind."""
     kept = manifest[manifest["status"] == PhotoStatus.KEPT]
     found = {guess: kept["file_path"][kept["guess"] == guess] for guess in Guess}
     for guess, paths in found.items():
@@ -90,22 +90,24 @@ def count_guesses(manifest: pd.DataFrame) -> dict[str, int]:
 
 
 def count_others(manifest: pd.DataFrame, images: Path) -> int:
-    """Count the files that are neither images nor listed."""
+    """Count the files in `images` that the manifest does not name: they are neither images nor listed."""
     known = set(manifest["file_path"])
     return sum(path not in known for path in list_files(images))
 
 
 def read_exclusions(path: Path) -> set[str]:
-    """Read the file paths that a person removed by hand, from a CSV with a column `file_path`."""
+    """Read the paths of photos that a person excluded by hand, from a CSV with a column `file_path`."""
     return set(read_table(path, ["file_path"], by_hand=True)["file_path"])
 
 
 def refuse_too_many(manifest: pd.DataFrame, max_rejected_fraction: float) -> None:
-    """Stop when an archive is too broken to be worth a model.
+    """Stop if too many images are rejected to train a useful model.
+
+    Photos that a person excluded by hand count neither as kept nor as rejected.
 
     Raises:
-        UserError: when no image is kept, or more than that fraction is rejected, those a person excluded left out;
-            it names the worst reasons.
+        UserError: if no image is kept, or more than `max_rejected_fraction` of them are rejected. The error names the
+            most frequent reasons.
     """
     judged = manifest[manifest["reason"] != Reason.EXCLUDED]
     rejected = judged[judged["status"] == PhotoStatus.REJECTED]
@@ -125,7 +127,7 @@ def refuse_too_many(manifest: pd.DataFrame, max_rejected_fraction: float) -> Non
 
 
 def _missing_and_unlisted(listing: pd.DataFrame, images: Path) -> tuple[set[str], list[str]]:
-    """Paths that are listed without a file, and images that are not listed."""
+    """Return the listed paths that have no file, and the image files that are not listed."""
     listed, present = set(listing["file_path"]), set(list_files(images))
     return listed - present, sorted(path for path in present - listed if is_image(path))
 
@@ -150,13 +152,16 @@ def _find_excluded(exclusions: Sequence[str], known: set[str], source: Path) -> 
 
 
 def _reject(manifest: pd.DataFrame, rows: pd.Series[bool], reason: Reason) -> None:
-    """Give the rows a reason that takes precedence over what decoding said, but not over an earlier reason."""
+    """Set the reason of these rows; it replaces a reason that comes later in `Reason`, but not an earlier one."""
     earlier = list(Reason)[: list(Reason).index(reason)]
     manifest.loc[rows & ~manifest["reason"].isin(earlier), "reason"] = reason.value
 
 
 def _same_photo(manifest: pd.DataFrame, excluded: set[str]) -> pd.Series[bool]:
-    """Rows with the bytes and the family of an excluded one; under another family it is what the person kept."""
+    """Mark copies of the excluded photos: rows with the same bytes and the same family.
+
+    A copy under another family is not marked: the person excluded one label and kept the other.
+    """
     gone = manifest[manifest["file_path"].isin(excluded) & (manifest["sha256"] != "")]
     photos = set(zip(gone["sha256"], gone["family"], strict=True))
     pairs = zip(manifest["sha256"], manifest["family"], strict=True)
@@ -164,7 +169,7 @@ def _same_photo(manifest: pd.DataFrame, excluded: set[str]) -> pd.Series[bool]:
 
 
 def _reject_copies(manifest: pd.DataFrame) -> None:
-    """Of images with the same bytes keep the first, or none where they are labelled as different families."""
+    """Keep only the first of images with the same bytes, or none if they are labelled as different families."""
     usable = manifest[manifest["reason"] == ""]
     families = usable.groupby("sha256")["family"].transform("nunique")
     conflicting = usable.index[families > 1]

@@ -1,4 +1,4 @@
-"""Pictures of stage clean: images per family, sizes, and what was rejected or looks like a document."""
+"""Pictures of stage clean: images per family, their sizes, rejected images, and images that look like documents."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ THUMBNAIL_PX = 160
 
 
 def size_distribution(widths: NDArray[np.int64], heights: NDArray[np.int64]) -> Figure:
-    """Each photo's width against its height, with a histogram of the shorter side."""
+    """Plot each photo's width against its height, and a histogram of the shorter side."""
     figure = Figure(figsize=(10, 5), layout="constrained")
     scatter, histogram = figure.subplots(1, 2)
     scatter.scatter(widths, heights, s=6, alpha=0.4, color=ACCENT, linewidths=0)
@@ -36,9 +36,10 @@ def draw_clean(manifest: pd.DataFrame, documents: pd.DataFrame | None, images: P
 
     Args:
         manifest: one row per image.
-        documents: its rows that look like pages, maps or diagrams, likeliest first; None if nobody looked.
+        documents: rows of the manifest that look like pages, maps or diagrams, likeliest first; None if the search
+            for documents is switched off (`clean.documents: keep`).
         images: folder that `file_path` is relative to.
-        folder: where the pictures go.
+        folder: folder to write the pictures to.
     """
     kept = manifest[manifest["status"] == PhotoStatus.KEPT]
     rejected = manifest[manifest["status"] == PhotoStatus.REJECTED]
@@ -48,7 +49,7 @@ def draw_clean(manifest: pd.DataFrame, documents: pd.DataFrame | None, images: P
     save_png(sizes, folder / "sizes.png")
     shown = rejected.sort_values(["reason", "file_path"]).groupby("reason").head(SHEET_PHOTOS // 6).head(SHEET_PHOTOS)
     thumbnails = [
-        _thumbnail(images / path) if phash else None  # without one it is missing, unreadable, or too large to decode
+        _thumbnail(images / path) if phash else None  # no hash: the file is missing, unreadable, or too large to decode
         for path, phash in zip(shown["file_path"], shown["phash"], strict=True)
     ]
     captions = [f"{reason}\n{_shorten(path)}" for reason, path in zip(shown["reason"], shown["file_path"], strict=True)]
@@ -59,7 +60,7 @@ def draw_clean(manifest: pd.DataFrame, documents: pd.DataFrame | None, images: P
 
 def _document_sheet(documents: pd.DataFrame | None, images: Path) -> Figure:
     if documents is None:
-        return contact_sheet([], [], "documents: nobody looked for any (clean.documents: keep)")
+        return contact_sheet([], [], "documents: not searched for (clean.documents: keep)")
     shown = documents.head(SHEET_PHOTOS)
     thumbnails = [_thumbnail(images / path) for path in shown["file_path"]]
     captions = [

@@ -1,4 +1,4 @@
-"""What metrics/clean.json holds."""
+"""Schema of metrics/clean.json."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rare_species.common.status import Guess, Reason
 
 
 class CleanMetrics(JsonFile):
-    """metrics/clean.json."""
+    """Content of metrics/clean.json."""
 
     kept: NonNegativeInt
     rejected: dict[Reason, NonNegativeInt]

@@ -1,7 +1,8 @@
-"""Tell pages of text, maps, labels and diagrams from photos by how ink lies on paper; no text is read.
+"""Tell pages of text, maps, labels and diagrams from photos by the pattern of ink on paper; no text is read.
 
-Ten quantities of a reduced copy go into a logistic regression. `python -m benchmarks.documents` drew the documents
-that its weights were fitted on, and measures it on other kinds of documents and other photos.
+The image is reduced, ten quantities are measured on the copy, and a logistic regression turns them into a score.
+`python -m benchmarks.documents` drew the documents that the weights were fitted to. It also measures the detector on
+other kinds of documents and other photos.
 """
 
 from __future__ import annotations
@@ -13,30 +14,33 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
-LONGER_SIDE_PX = 256  # of the copy that is looked at: lines of text still show
+LONGER_SIDE_PX = 256  # of the reduced copy: lines of text are still visible
 BLOCK_PX = 16  # about two lines of a page's text
 SURROUNDINGS_PX = LONGER_SIDE_PX // 12 | 1  # wider than any stroke of ink
-CELLS = 8  # the page is divided into 8 by 8
-SOFT, SHARP, EDGE = 2.0, 12.0, 8.0  # gradients, grey levels per pixel: above paper's grain, of ink, of any outline
-SAME_LEVEL = 8  # grey levels within which pixels of a block are one tone
+CELLS = 8  # the page is divided into 8 by 8 cells
+SOFT, SHARP, EDGE = 2.0, 12.0, 8.0  # gradients in grey levels per pixel: above paper grain, ink, any outline
+SAME_LEVEL = 8  # pixels of a block that differ by fewer grey levels are one tone
 IS_DOCUMENT = 0.5
-MIN_MARKS_SPREAD = 3 / CELLS**2  # with fewer marks than that it says nothing: a plain sky, a shape cut out
+MIN_MARKS_SPREAD = 3 / CELLS**2  # with fewer marks the traits say nothing: a plain sky, a cut-out shape
 
 
 class Traits(NamedTuple):
-    """What is measured of an image; shares are in [0, 1].
+    """The ten quantities measured on an image; shares are in [0, 1].
 
     Attributes:
-        log_colours: natural logarithm of how many colours, of 4096, 90 % of the pixels take.
+        log_colours: natural logarithm of the number of colours, out of 4096, that cover 90 % of the pixels.
         flat: share of pixels without a gradient.
-        shaded: share of pixels with a soft gradient: photos have light and shadow, ink has edges.
-        axis_aligned: share of the edges' strength that is upright or level, as in letters, rules and frames.
-        paper_blocks: share of blocks of which a third and more is as bright as their brightest.
-        paper_in_busy_blocks: mean share as bright as the brightest, of blocks that have ink.
-        paper_reach: brightest level of a dark block over that of a bright one: paper reaches everywhere.
+        shaded: share of pixels with a soft gradient. Photos have light and shadow; ink has edges.
+        axis_aligned: share of the total edge strength that is vertical or horizontal, as in letters, rules and frames.
+        paper_blocks: share of blocks in which more than about a third of the pixels are as bright as paper (the
+            block's brightest level).
+        paper_in_busy_blocks: mean share of paper in the blocks that have ink.
+        paper_reach: brightest level of a dark block divided by that of a bright block. It is near 1 on a page, where
+            paper shows everywhere.
         ink_contrast: Otsu's threshold between ink and the paper around it (Otsu, 1979).
-        marks_spread: share of the page's 64 cells with marks no larger than a word.
-        inverted: 1 where paper is dark and ink bright, else 0; the other traits are then the negative's.
+        marks_spread: share of the page's 64 cells that contain marks no larger than a word.
+        inverted: 1 if the paper is dark and the ink bright, else 0. If 1, the other traits are measured on the
+            negative, except log_colours.
     """
 
     log_colours: float
@@ -67,13 +71,13 @@ WEIGHTS = Traits(
 
 
 def document_score(image: Image.Image) -> float:
-    """How much an image looks like a document.
+    """Score how much an image looks like a document.
 
     Args:
-        image: mode RGB, any size; turning it by 90 degrees changes little.
+        image: mode RGB, any size; turning the image by 90 degrees changes the score little.
 
     Returns:
-        A number in [0, 1] with three decimals; a document from `IS_DOCUMENT` on.
+        A number in [0, 1] with three decimals. An image that scores `IS_DOCUMENT` or more counts as a document.
     """
     traits = measure(image)
     if traits.marks_spread < MIN_MARKS_SPREAD:
@@ -83,7 +87,7 @@ def document_score(image: Image.Image) -> float:
 
 
 def measure(image: Image.Image) -> Traits:
-    """Measure an RGB image of any size."""
+    """Measure the traits of an RGB image of any size."""
     scale = LONGER_SIDE_PX / max(image.size)
     width, height = (max(round(side * scale), BLOCK_PX) for side in image.size)
     small = image.resize((width, height), Image.Resampling.BILINEAR)
@@ -114,15 +118,15 @@ def _log_colours(rgb: NDArray[np.uint8]) -> float:
 
 
 def _is_dark(grey: NDArray[np.uint8]) -> bool:
-    """Whether the most common level, which is the paper's, has fewer pixels that are darker than brighter ones."""
-    light = ndimage.uniform_filter(grey.astype(np.float32), LONGER_SIDE_PX // 2)  # a lamp may stand to one side
+    """Check whether the paper is dark: fewer pixels are darker than the most common level (paper) than brighter."""
+    light = ndimage.uniform_filter(grey.astype(np.float32), LONGER_SIDE_PX // 2)  # light may come from one side
     counts = np.bincount(np.clip(grey - light + 128, 0, 255).astype(np.int64).ravel(), minlength=256)
     paper = int(np.convolve(counts, np.ones(17), "same").argmax())
     return bool(counts[: max(paper - 40, 0)].sum() < counts[paper + 41 :].sum())
 
 
 def _gradients(grey: NDArray[np.uint8]) -> tuple[float, float, float]:
-    """Shares of flat and of shaded pixels, and of the edges' strength within 10 degrees of upright or level."""
+    """Return the traits `flat`, `shaded` and `axis_aligned` (within 10 degrees of vertical or horizontal)."""
     down, across = np.gradient(ndimage.gaussian_filter(grey.astype(np.float32), 1.0))
     slope = np.hypot(down, across)
     edges = slope[slope > EDGE]
@@ -133,7 +137,10 @@ def _gradients(grey: NDArray[np.uint8]) -> tuple[float, float, float]:
 
 
 def _blocks(grey: NDArray[np.uint8]) -> tuple[float, float, float]:
-    """How much of each block is paper, and how far paper reaches; paper is a block's brightest level."""
+    """Return the traits `paper_blocks`, `paper_in_busy_blocks` and `paper_reach`.
+
+    The paper of a block is its pixels near the block's brightest level.
+    """
     rows, columns = (side // BLOCK_PX for side in grey.shape)
     cut = grey[: rows * BLOCK_PX, : columns * BLOCK_PX].reshape(rows, BLOCK_PX, columns, BLOCK_PX)
     blocks = np.sort(cut.swapaxes(1, 2).reshape(rows * columns, BLOCK_PX**2).astype(np.int16), axis=1)
@@ -145,7 +152,7 @@ def _blocks(grey: NDArray[np.uint8]) -> tuple[float, float, float]:
 
 
 def _ink(grey: NDArray[np.uint8]) -> tuple[float, float]:
-    """Contrast of ink against the paper around it, and how far small marks are spread."""
+    """Return the traits `ink_contrast` and `marks_spread`."""
     paper = ndimage.minimum_filter(ndimage.maximum_filter(grey, SURROUNDINGS_PX), SURROUNDINGS_PX)
     paper = np.maximum(ndimage.uniform_filter(paper.astype(np.float32), SURROUNDINGS_PX), 30)
     ink = np.clip(1 - grey / paper, 0, 1)
@@ -164,7 +171,7 @@ def _ink(grey: NDArray[np.uint8]) -> tuple[float, float]:
 
 
 def _otsu(values: NDArray[np.floating]) -> float:
-    """The threshold between two classes of values in [0, 1] that are as far apart as can be, never below 0.08."""
+    """Return Otsu's threshold, which separates values in [0, 1] into two classes best; never below 0.08."""
     counts = np.bincount((values * 63).astype(np.int64).ravel(), minlength=64)
     centres = (np.arange(64) + 0.5) / 64
     weight, moment = np.cumsum(counts) / values.size, np.cumsum(counts * centres) / values.size

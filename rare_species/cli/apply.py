@@ -1,7 +1,7 @@
-"""Set parameters of params.yaml as a file names them: `python -m rare_species apply models/tune/best.yaml`.
+"""Set parameters of params.yaml to the values in a file: `python -m rare_species apply models/tune/best.yaml`.
 
-The file holds some of the keys of params.yaml. Only these change, but a search's `space` is replaced as a whole.
-Comments and order stay. Nothing is written unless the result is valid.
+The file holds a part of params.yaml. Only the parameters that it names change, but the `space` of a search is replaced
+as a whole; comments and order are kept. Nothing is written unless the result is valid.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Set the parameters and print what changed.
 
     Args:
-        argv: arguments without the program's name; those of the process when None.
+        argv: arguments without the program's name; None for those of the process.
 
     Returns:
-        0 when they are set, 1 when the user has something to mend, 130 after Ctrl-C.
+        0 if they are set, 1 if the user has something to mend, 130 after Ctrl-C.
     """
     parser = Parser(prog="python -m rare_species apply", description=__doc__)
     parser.add_argument("file", type=Path, help="YAML with the parameters to set, nested as in params.yaml")

@@ -1,12 +1,12 @@
 """Judge one run against another on the same test photos: `python -m rare_species compare [BASE] [HEAD]`.
 
-BASE and HEAD are git revisions, names of DVC experiments, or "workspace", the files as they are now. Whether a metric
-is worse enough to count says section `compare` of the workspace's params.yaml.
+BASE and HEAD are git revisions, names of DVC experiments, or "workspace", the files as they are now. Section `compare`
+of the workspace's params.yaml says how much worse a metric must be to count as regressed.
 
 exit codes:
   0  nothing regressed
   1  something regressed, disappeared or is not a number
-  2  not comparable: other test photos, or other families
+  2  not comparable: the runs have different test photos or families
   3  an error: no such revision or experiment, a file that is missing or broken, a wrong argument
 """
 
@@ -29,16 +29,16 @@ FINE, REGRESSED, NOT_COMPARABLE, ERROR = range(4)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Compare, and print what was found.
+    """Compare two runs and print the verdict.
 
     Args:
-        argv: arguments; those of the process when None.
+        argv: arguments without the program's name; None for those of the process.
 
     Returns:
         The exit code, see this module's docstring.
     """
     arguments = _parse(argv)
-    # a verdict that nobody read to its end is none: 0 would say that nothing regressed
+    # a verdict that could not be printed in full counts as an error: 0 would say that nothing regressed
     return run_command("compare", lambda: _compare(arguments, Paths()), mistake=ERROR, unread=ERROR)
 
 
@@ -76,5 +76,5 @@ def _compare(arguments: argparse.Namespace, paths: Paths) -> int:
     return REGRESSED if comparison.regressed else FINE
 
 
-def _print_json(document: object) -> None:
-    print(json.dumps(document, indent=2, allow_nan=False, default=str))
+def _print_json(content: object) -> None:
+    print(json.dumps(content, indent=2, allow_nan=False, default=str))

@@ -1,11 +1,12 @@
 """Write the champion for other programs: `python -m rare_species export --format keras|saved_model|tflite|onnx`.
 
-What is written takes RGB from 0 to 255, as "rgb" of shape (n, side, side, 3), fitted as its document "champion" says,
-and the one-hot "phylum" if the model is told it. It gives calibrated "probabilities" in the order of its document
-"classes". Both documents are JSON inside it: unzip a .keras or .tflite file (classes.json, champion.json), look into
-assets.extra/ of a SavedModel, or at the metadata properties of an ONNX file.
+The exported model takes photos as "rgb" of shape (n, side, side, 3) with values from 0 to 255, and a one-hot "phylum"
+if it is conditioned on the phylum. It gives calibrated "probabilities". Two JSON texts inside it describe both:
+"champion" says how to fit photos, and "classes" lists the families in the order of the probabilities. To read them,
+unzip a .keras or .tflite file (champion.json, classes.json), look into assets.extra/ of a SavedModel, or read the
+metadata properties of an ONNX file.
 
-It is compared with the original on test photos before it is put in its place.
+Before the exported model is put in place, its probabilities are compared with the original's on test photos.
 """
 
 from __future__ import annotations
@@ -24,13 +25,13 @@ from rare_species.networks.tensorflow_start import start_tensorflow
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Export from the command line.
+    """Export the champion from the command line.
 
     Args:
-        argv: arguments without the program's name; those of the process when None.
+        argv: arguments without the program's name; None for those of the process.
 
     Returns:
-        0 when the model is written and agrees, 1 when there is something to mend.
+        0 if the model is written and agrees with the original, 1 if the user has something to mend.
     """
     args = _parse(argv)
     return run_command("export", lambda: _export(args))

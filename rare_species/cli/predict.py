@@ -1,11 +1,11 @@
 """Name the family on photos: `python -m rare_species predict PHOTO|FOLDER|PATTERN...`.
 
-Takes the champion of the last run. Where the family is not sure enough, the phylum is answered instead. Answers appear
-as they are found, in a table, as JSON lines (one document per photo) or as CSV.
+Uses the champion of the last run. If it is not sure enough of the family, it answers the phylum instead. Answers
+appear as soon as they are found: in a table, as JSON lines (one object per photo) or as CSV.
 
-Exit codes: 0 all photos were read, 1 there is something to mend, 2 some files were skipped, as they could not be read
-or are of one colour everywhere, 130 after Ctrl-C. After a full disk or Ctrl-C the answers that were found before stand,
-the last perhaps cut off.
+Exit codes: 0 all photos were read, 1 there is something to mend, 2 some files were skipped because they could not be
+read or show a single colour, 130 after Ctrl-C. After a full disk or Ctrl-C, the earlier answers are kept; the last one
+may be cut off.
 """
 
 from __future__ import annotations
@@ -26,25 +26,24 @@ from rare_species.common.terminal import count, printable
 from rare_species.evaluate.champion_file import Classifier, read_classifier
 from rare_species.networks.tensorflow_start import start_tensorflow
 from rare_species.predict.answers import Answer, csv_lines, json_lines, make_answer, table_lines
-from rare_species.predict.photo_files import find_photos, photo_reader
+from rare_species.predict.explained_photos import Overlays
+from rare_species.predict.photo_files import MAX_PIXELS, find_photos, photo_reader, read_ahead
 
 if TYPE_CHECKING:
     from rare_species.predict.predictor import Prediction
-from rare_species.predict.explained_photos import Overlays
-from rare_species.predict.photo_files import MAX_PIXELS, read_ahead
 
 READ, SKIPPED = 0, 2
-WAIT_S = 2  # quicker work needs no progress bar
+WAIT_S = 2  # seconds until the progress bar appears: quicker work needs none
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Predict photos from the command line.
 
     Args:
-        argv: arguments without the program's name; those of the process when None.
+        argv: arguments without the program's name; None for those of the process.
 
     Returns:
-        One of the exit codes above.
+        The exit code, see this module's docstring.
     """
     args = _parse(argv)
     return run_command("predict", lambda: _predict(args))
@@ -56,24 +55,26 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("photos", nargs="+", metavar="PHOTO|FOLDER|PATTERN", help="** in a pattern goes down folders")
+    parser.add_argument(
+        "photos", nargs="+", metavar="PHOTO|FOLDER|PATTERN", help="** in a pattern stands for folders of any depth"
+    )
     parser.add_argument("--top", type=_count, default=5, metavar="N", help="families listed for each photo; default: 5")
     form = parser.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help="one JSON document per line and photo")
+    form.add_argument("--json", action="store_true", help="one line of JSON per photo")
     form.add_argument("--csv", action="store_true", help="comma-separated values with a header")
     parser.add_argument(
         "--explain",
         type=Path,
         metavar="DIR",
-        help="write photos there, each under a heatmap of what spoke for the likeliest family (Grad-CAM)",
+        help="write each photo to DIR, under a heatmap of what speaks for its likeliest family (Grad-CAM)",
     )
-    parser.add_argument("--phylum", metavar="NAME", help="of all photos, for a model that is told it")
+    parser.add_argument("--phylum", metavar="NAME", help="phylum of all photos, for a model that is conditioned on it")
     parser.add_argument(
         "--max-pixels",
         type=_count,
         default=MAX_PIXELS,
         metavar="N",
-        help="larger photos are skipped: one takes up to 9 bytes a pixel in each thread; default: %(default)s",
+        help="skip larger photos: a photo takes up to 9 bytes per pixel in each thread; default: %(default)s",
     )
     champion = Paths().champion
     parser.add_argument("--model", type=Path, default=champion, metavar="DIR", help=f"default: {champion}")
@@ -114,15 +115,15 @@ def _predict(args: argparse.Namespace) -> int:
 
 @dataclass
 class Printer:
-    """What is said while predictions come in.
+    """Prints answers, problems and progress while predictions come in.
 
     Attributes:
-        classifier: that makes them.
-        top: families of an answer.
-        overlays: for explanations; None to make none.
-        progress: the bar.
-        skipped: files that could not be read so far, or are blank.
-        guessed: photos that are not read as they stand so far, by what they were taken for.
+        classifier: the champion that makes the predictions.
+        top: number of families to list in an answer.
+        overlays: where explanations go; None to write none.
+        progress: the progress bar.
+        skipped: number of files so far that could not be read or show a single colour.
+        guessed: photos so far whose pixels rest on a guess, by kind of guess.
     """
 
     classifier: Classifier
@@ -133,7 +134,7 @@ class Printer:
     guessed: dict[Guess, list[Path]] = field(default_factory=dict)
 
     def answers(self, predictions: Iterable[Prediction]) -> Iterator[Answer]:
-        """An answer for each photo; what can't be read is reported and counted."""
+        """Make an answer for each photo; report and count the files that can't be read."""
         threshold = self.classifier.calibration.family_threshold
         for prediction in predictions:
             photo = prediction.photo
@@ -149,12 +150,12 @@ class Printer:
             yield make_answer(photo.path, prediction.probabilities, self.classifier.classes, threshold, self.top)
 
     def guesses(self) -> Iterator[str]:
-        """A line for each kind of photos that are not read as they stand."""
+        """Describe each kind of guess in one line, with the number of photos."""
         for guess, paths in self.guessed.items():
             yield describe_guess(guess, len(paths), str(paths[0]))
 
     def show(self, line: str, file: TextIO) -> None:
-        """Print a line above the bar, unless they go to different places or the bar's time has not come."""
+        """Print a line: above the progress bar if the bar is visible and the line goes to a terminal or stderr."""
         if self.progress.format_dict["elapsed"] > WAIT_S and (file is sys.stderr or file.isatty()):
             self.progress.write(line, file=file)
         else:

@@ -1,7 +1,7 @@
 """Write one HTML page about the last run: `python -m rare_species report --out report.html`.
 
-Reads metrics/, plots/, params.yaml and models/champion/metadata.json, and with --base what git has of them; no photos,
-no network.
+Reads metrics/, plots/, params.yaml and models/champion/metadata.json, and with --base also git's versions of them.
+Needs no photos and no network.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Write the page from the command line.
 
     Args:
-        argv: arguments without the program's name; those of the process when None.
+        argv: arguments without the program's name; None for those of the process.
 
     Returns:
-        0 when the page is there, 1 when the user has something to mend, 130 after Ctrl-C.
+        0 if the page is written, 1 if the user has something to mend, 130 after Ctrl-C.
     """
     parser = Parser(prog="python -m rare_species report", description="Write one HTML page about the last run.")
     parser.add_argument("--out", type=Path, default=Path("report.html"), help="page to write (default: report.html)")

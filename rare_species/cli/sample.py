@@ -1,6 +1,6 @@
-"""Draw a sample archive: python -m rare_species sample --out data/raw/sample.zip.
+"""Draw a sample archive: `python -m rare_species sample --out data/raw/sample.zip`.
 
-Reads nothing, or one metadata.csv; writes one zip. About 15 s on two cores for the default 900 photos.
+Reads at most one metadata.csv, and writes one zip. Takes about 15 s on two cores for the default 900 photos.
 """
 
 import logging
@@ -18,15 +18,17 @@ def parse_settings(argv: Sequence[str] | None) -> Settings:
     """Read settings from a command line.
 
     Args:
-        argv: arguments without the program's name; those of the process when None.
+        argv: arguments without the program's name; None for those of the process.
 
     Returns:
-        Settings, not yet checked.
+        The settings, not yet checked.
     """
     parser = Parser(prog="python -m rare_species sample", description="Draw a sample archive.")
     parser.add_argument("--out", type=Path, required=True, help="zip to write")
     parser.add_argument("--metadata", type=Path, help="metadata.csv: draw exactly one photo per row, without defects")
-    parser.add_argument("--images", type=int, default=900, help="photos of the default sample, about (default: 900)")
+    parser.add_argument(
+        "--images", type=int, default=900, help="approximate number of photos without --metadata (default: 900)"
+    )
     parser.add_argument("--limit", type=int, help="draw only the first LIMIT rows")
     parser.add_argument("--min-side", type=int, default=160, help="smallest side in pixels (default: 160)")
     parser.add_argument("--max-side", type=int, default=288, help="largest side in pixels (default: 288)")
@@ -39,10 +41,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Draw an archive from the command line.
 
     Args:
-        argv: arguments without the program's name; those of the process when None.
+        argv: arguments without the program's name; None for those of the process.
 
     Returns:
-        0 when the zip is complete, 1 when the user has something to mend.
+        0 if the zip is complete, 1 if the user has something to mend.
     """
     settings = parse_settings(argv)
     return run_command("sample", lambda: _draw(settings))

@@ -1,9 +1,11 @@
-"""How much a split flatters: scores of runs whose test photos differ, `python -m rare_species split-gap BASE OTHER...`.
+"""Measure how much a split flatters a model: `python -m rare_species split-gap BASE OTHER...`.
 
-Each run is a git revision, a DVC experiment or "workspace"; `experiments/splits.sh` makes three and compares them. No
-two are measured on the same photos, so intervals are unpaired: the photos of every run are resampled on their own.
-Photos that two runs share make the interval of their difference wider than it need be. What training once more would
-change is in none of them.
+Compares the metrics of runs on the same archive that are split differently. Each run is a git revision, a DVC
+experiment or "workspace"; `experiments/splits.sh` makes three runs and compares them.
+
+The runs are measured on different test photos, so the intervals are unpaired: the photos of each run are resampled on
+their own. If two runs share photos, the interval of their difference is wider than it need be. No interval includes
+the variation between repeated trainings.
 """
 
 from __future__ import annotations
@@ -18,17 +20,17 @@ from rare_species.compare.split_gap import read_split_run, tabulate_runs
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Print the tables.
+    """Print the tables that compare the runs.
 
     Args:
-        argv: arguments without the program's name; those of the process when None.
+        argv: arguments without the program's name; None for those of the process.
 
     Returns:
-        0 when all runs were read, 1 when the user has something to mend, 130 after Ctrl-C.
+        0 if all runs were read, 1 if the user has something to mend, 130 after Ctrl-C.
     """
     parser = Parser(prog="python -m rare_species split-gap", description=__doc__)
     parser.add_argument("base", help="the run that the others are compared with: a git revision or an experiment")
-    parser.add_argument("others", nargs="+", metavar="other", help="runs on the same archive, split in another way")
+    parser.add_argument("others", nargs="+", metavar="other", help="runs on the same archive with another split")
     parser.add_argument("--model", choices=("champion", "train", "tune"), default="champion", help="default: champion")
     args = parser.parse_args(argv)
     return run_command("split-gap", lambda: _print_report((args.base, *args.others), args.model))

@@ -11,13 +11,13 @@ from rare_species.report.summary import summarise
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Print the table and where the pictures are.
+    """Print the table of metrics, and where to find the model and the pictures.
 
     Args:
-        argv: arguments; those of the process when None.
+        argv: arguments without the program's name; None for those of the process.
 
     Returns:
-        0 when there is a run, 1 when the user has something to mend.
+        0 if there is a run, 1 if the user has something to mend.
     """
     Parser(prog="python -m rare_species summary", description="Show the last run in a few lines.").parse_args(argv)
     return run_command("summary", lambda: _print_summary(Paths()))

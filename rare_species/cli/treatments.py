@@ -1,6 +1,7 @@
 """Draw the same photos under every treatment: `python -m rare_species treatments --out treatments.jpg`.
 
-Reads `preprocess` of params.yaml, data/images/ and data/split/split.csv; what preprocess wrote is left alone.
+Reads section `preprocess` of params.yaml, data/images/ and data/split/split.csv. The outputs of stage preprocess are
+not touched.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Params:
-    """Sections of params.yaml."""
+    """The sections of params.yaml that this command reads."""
 
     preprocess: PreprocessParams
 
@@ -31,10 +32,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Draw the panel from the command line.
 
     Args:
-        argv: arguments without the program's name; those of the process when None.
+        argv: arguments without the program's name; None for those of the process.
 
     Returns:
-        0 when the picture is there, 1 when the user has something to mend.
+        0 if the picture is written, 1 if the user has something to mend.
     """
     parser = Parser(prog="python -m rare_species treatments", description="Draw the same photos under every treatment.")
     parser.add_argument("--out", type=Path, required=True, help="JPEG to write")
@@ -43,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _write(out: Path) -> int:
-    parameters = load_params(Path(PARAMS), Params).preprocess
-    save_jpeg(draw_panel(choose_photos(Paths(), parameters), available_treatments(parameters)), out)
+    params = load_params(Path(PARAMS), Params).preprocess
+    save_jpeg(draw_panel(choose_photos(Paths(), params), available_treatments(params)), out)
     log.info("%s", out)
     return 0

@@ -10,6 +10,8 @@ import tensorflow as tf
 
 from rare_species.data.shards import Packed
 
+PHOTO_BATCH = 64  # photos of a batch that is only predicted
+
 
 def photo_batches(packed: Packed, rows: pd.DataFrame, batch_size: int) -> tf.data.Dataset:
     """Make a dataset of decoded photos, in order.
@@ -71,6 +73,3 @@ def plain_options(*, autotune: bool = False) -> tf.data.Options:
     options.experimental_optimization.inject_prefetch = False
     options.autotune.enabled = autotune
     return options
-
-
-PHOTO_BATCH = 64

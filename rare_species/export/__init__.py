@@ -1,4 +1,4 @@
-"""The champion in other formats: Keras, SavedModel, TFLite and ONNX.
+"""Export the champion to other formats: Keras, SavedModel, TFLite and ONNX.
 
 Imports: common, data, evaluate, models, networks.
 """

@@ -1,4 +1,4 @@
-"""The photos that an exported model is compared with the original on."""
+"""Choose the photos on which an exported model is compared with the original."""
 
 from __future__ import annotations
 
@@ -9,18 +9,20 @@ from rare_species.common.paths import Paths
 from rare_species.data.shards import PACKED_NAME, open_packed
 from rare_species.evaluate.champion_file import Classifier
 
-PHOTOS = 32  # to compare on
+PHOTOS = 32  # number of photos to compare on
 
 
 def photos_to_compare(classifier: Classifier, paths: Paths) -> tuple[dict[str, NDArray[np.float32]], str]:
-    """Choose test photos, or draw noise where there are none that the model takes.
+    """Choose test photos, or draw noise if there are none in the shape that the model was trained on.
 
     Args:
         classifier: the champion.
         paths: the pipeline's folders.
 
     Returns:
-        The model's inputs by name, float32 arrays whose first axis is the photo, and what the photos are, in words.
+        The model's inputs by name, and a description of the photos in words. The inputs are float32 arrays with one
+        row per photo: "rgb" of shape (n, side, side, 3), 0 to 255, and one-hot "phylum" of shape (n, n_phyla) if the
+        model is conditioned on the phylum; every phylum takes its turn.
     """
     side_px, source = classifier.preprocessing.image_size, f"test photos of {paths.processed}"
     packed = open_packed(paths.processed) if (paths.processed / PACKED_NAME).is_file() else None

@@ -1,4 +1,7 @@
-"""Write the champion in other libraries' formats, and run what was written; scaling and calibration are inside."""
+"""Write the champion in the formats of other libraries, and run the exported model.
+
+An exported model includes the scaling of its inputs and the calibration of its probabilities.
+"""
 
 from __future__ import annotations
 
@@ -23,19 +26,20 @@ from rare_species.evaluate.champion_file import Classifier
 from rare_species.models.network import load_network
 from rare_species.networks.saving import load_keras, save_keras
 
-TOLERANCE = 1e-4  # of a probability: each library rounds in its own way
+TOLERANCE = 1e-4  # largest difference of a probability that is accepted: each library rounds in its own way
 OUTPUT = "probabilities"
-Inputs = Mapping[str, NDArray[np.float32]]  # by name: "rgb" and, for a model that is told it, "phylum"
-Documents = Mapping[str, Any]
+Inputs = Mapping[str, NDArray[np.float32]]  # by name: "rgb" and, for a model conditioned on the phylum, "phylum"
+Documents = Mapping[str, Any]  # content of the JSON files in an export, by name without .json
 
 
 @dataclass(frozen=True)
 class Exporter:
-    """One format.
+    """How to write and run one format.
 
     Attributes:
-        write: a model from its inputs to calibrated probabilities, with documents, to a place where nothing is yet.
-        run: what was written, on photos; float array of shape (n, n_classes).
+        write: writes a model with its JSON files to a path where nothing exists yet; the model must already give
+            calibrated probabilities.
+        run: runs the exported model at a path on inputs, and returns probabilities of shape (n, n_classes).
     """
 
     write: Callable[[keras.Model, Documents, Path], None]
@@ -43,30 +47,30 @@ class Exporter:
 
 
 def export_classifier(classifier: Classifier, name: str, out: Path, inputs: Inputs) -> float:
-    """Write a champion, run it, and put it in its place only if it agrees with the original.
+    """Export a champion, and run the export; put it in place only if it agrees with the original.
 
     Args:
         classifier: the champion.
-        name: a key of `EXPORTERS`.
-        out: file or folder to write; what is there is replaced.
-        inputs: photos to compare on.
+        name: name of the format, a key of `EXPORTERS`.
+        out: file or folder to write; an existing one is replaced.
+        inputs: inputs to compare on, see `comparison_photos.photos_to_compare`.
 
     Returns:
-        The largest difference of a probability.
+        The largest difference between a probability of the export and that of the original.
 
     Raises:
-        UserError: when it is too large.
+        UserError: if that difference is larger than `TOLERANCE`.
     """
     model = load_network(classifier)
     temperature = classifier.calibration.temperature
     expected = calibrate(_run(model, inputs), temperature)
     out.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=out.parent, prefix=".export-") as folder, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of how these libraries use one another
+        warnings.simplefilter("ignore")  # these libraries warn about how they use one another
         written = Path(folder) / out.name
         EXPORTERS[name].write(with_calibration(model, temperature), describe(classifier), written)
         difference = float(np.abs(EXPORTERS[name].run(written, inputs) - expected).max())
-        if not difference <= TOLERANCE:  # NaN too
+        if not difference <= TOLERANCE:  # true for NaN too
             raise UserError(
                 f"Expected the exported {name} to give the probabilities of {classifier.folder} within {TOLERANCE:g}. "
                 f"Received: a difference of {difference:.3g}. Nothing was written; choose another --format."
@@ -76,15 +80,19 @@ def export_classifier(classifier: Classifier, name: str, out: Path, inputs: Inpu
 
 
 def with_calibration(model: keras.Model, temperature: float) -> keras.Model:
-    """Put `calibration.calibrate` behind a model; in stock operations, which every format knows."""
-    largest = keras.ops.max(model.output, axis=-1, keepdims=True)  # else small powers would be lost
+    """Add `calibration.calibrate` to the output of a model, in standard operations that every format supports."""
+    largest = keras.ops.max(model.output, axis=-1, keepdims=True)  # dividing by it keeps small powers from vanishing
     powers = keras.ops.power(keras.ops.divide(model.output, largest), 1 / temperature)
     probabilities = keras.ops.divide(powers, keras.ops.sum(powers, axis=-1, keepdims=True))
     return keras.Model(model.input, probabilities, name=model.name)
 
 
 def describe(classifier: Classifier) -> Documents:
-    """What goes with the network: its classes, the photos it takes, and when an answer is sure."""
+    """Describe the network: its classes, the photos it takes, and the probability at which a family is answered.
+
+    Returns:
+        Content of the JSON files in the export, by name: "classes" and "champion".
+    """
     metadata, calibration = classifier.metadata.model_dump(mode="json"), classifier.calibration
     about = {
         "input": metadata["input"],
@@ -102,26 +110,26 @@ def _run(model: keras.Model, inputs: Inputs) -> NDArray[np.float32]:
     return np.asarray(keras.ops.convert_to_numpy(model(arrays if len(arrays) > 1 else arrays[0], training=False)))
 
 
-def _write_keras(model: keras.Model, documents: Documents, path: Path) -> None:
+def _write_keras(model: keras.Model, json_files: Documents, path: Path) -> None:
     save_keras(path, model)
-    _append(path, documents)
+    _append(path, json_files)
 
 
 def _run_keras(path: Path, inputs: Inputs) -> NDArray[np.float32]:
     return _run(load_keras(path), inputs)
 
 
-def _write_saved_model(model: keras.Model, documents: Documents, path: Path) -> None:
+def _write_saved_model(model: keras.Model, json_files: Documents, path: Path) -> None:
     specs = [
         keras.InputSpec(shape=(None, *tensor.shape[1:]), dtype="float32", name=tensor.name) for tensor in model.inputs
     ]
-    archive = keras.export.ExportArchive()  # `model.export` tracks the model besides, and so holds all weights twice
+    archive = keras.export.ExportArchive()  # `model.export` also tracks the model, and so stores all weights twice
     archive.add_endpoint("serve", _with_named_output(model).__call__, [specs if len(specs) > 1 else specs[0]])
     archive.write_out(path, verbose=False)
-    extra = path / "assets.extra"  # the place for what TensorFlow does not read itself
+    extra = path / "assets.extra"  # the folder of a SavedModel for files that TensorFlow itself does not read
     extra.mkdir()
-    for name, document in documents.items():
-        (extra / f"{name}.json").write_text(_text(document), encoding="utf-8")
+    for name, content in json_files.items():
+        (extra / f"{name}.json").write_text(_text(content), encoding="utf-8")
 
 
 def _run_saved_model(path: Path, inputs: Inputs) -> NDArray[np.float32]:
@@ -130,9 +138,9 @@ def _run_saved_model(path: Path, inputs: Inputs) -> NDArray[np.float32]:
     return np.asarray(loaded.signatures["serving_default"](**tensors)[OUTPUT])
 
 
-def _write_tflite(model: keras.Model, documents: Documents, path: Path) -> None:
+def _write_tflite(model: keras.Model, json_files: Documents, path: Path) -> None:
     _with_named_output(model).export(path, format="litert", verbose=False)
-    _append(path, documents)
+    _append(path, json_files)
 
 
 def _run_tflite(path: Path, inputs: Inputs) -> NDArray[np.float32]:
@@ -142,17 +150,17 @@ def _run_tflite(path: Path, inputs: Inputs) -> NDArray[np.float32]:
     return np.concatenate(rows)
 
 
-def _write_onnx(model: keras.Model, documents: Documents, path: Path) -> None:
+def _write_onnx(model: keras.Model, json_files: Documents, path: Path) -> None:
     import onnx
 
-    from rare_species.export import onnx_operations  # noqa: F401 - it registers them
+    from rare_species.export import onnx_operations  # noqa: F401 - registers the operations
 
     _hold_arrays(model)
     named = _with_named_output(model)
-    named([tf.zeros((1, *tensor.shape[1:])) for tensor in model.inputs])  # Keras wants it to have been called
+    named([tf.zeros((1, *tensor.shape[1:])) for tensor in model.inputs])  # Keras exports only called models
     named.export(path, format="onnx", verbose=False)
     network = onnx.load(path)
-    onnx.helper.set_model_props(network, {name: _text(document) for name, document in documents.items()})
+    onnx.helper.set_model_props(network, {name: _text(content) for name, content in json_files.items()})
     onnx.save(network, path)
 
 
@@ -177,19 +185,19 @@ def _with_named_output(model: keras.Model) -> keras.Model:
 
 
 def _hold_arrays(model: keras.Model) -> None:
-    """Make arrays of the tensors that layers hold besides weights; tf2onnx would make inputs of them."""
-    for layer in model._flatten_layers():  # Keras has no public way to all of them
+    """Turn the tensors that layers hold besides their weights into arrays; tf2onnx would turn them into inputs."""
+    for layer in model._flatten_layers():  # Keras has no public way to list all layers
         for name, value in list(vars(layer).items()):
             if isinstance(value, tf.Tensor):
                 setattr(layer, name, value.numpy())
 
 
-def _append(path: Path, documents: Documents) -> None:
-    """Add documents to a zip, which a .keras file is; behind a .tflite file, one is looked for by its readers."""
+def _append(path: Path, json_files: Documents) -> None:
+    """Append JSON files as a zip archive: a .keras file is a zip, and readers of .tflite look for one at its end."""
     with zipfile.ZipFile(path, "a") as archive:
-        for name, document in documents.items():
-            archive.writestr(zipfile.ZipInfo(f"{name}.json"), _text(document))
+        for name, content in json_files.items():
+            archive.writestr(zipfile.ZipInfo(f"{name}.json"), _text(content))
 
 
-def _text(document: Any) -> str:
-    return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
+def _text(content: Any) -> str:
+    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)

@@ -1,4 +1,4 @@
-"""The formats of an export, and what each needs before it can begin; no TensorFlow."""
+"""The formats of an export, and the checks before it starts; needs no TensorFlow."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from rare_species.common.files import file_in_the_way
 
 @dataclass(frozen=True)
 class Format:
-    """How an exported model lies on the disk.
+    """The shape of an export on disk, and what it needs.
 
     Attributes:
-        suffix: of its file; "" for a folder.
-        needs: packages beyond those of the pipeline.
+        suffix: suffix of the exported file; "" for a folder.
+        needs: names of required packages that the pipeline itself does not need.
     """
 
     suffix: str
@@ -30,14 +30,14 @@ FORMATS: Mapping[str, Format] = {
     "tflite": Format(".tflite"),
     "onnx": Format(".onnx", ("onnx", "tf2onnx")),
 }
-SAVED_MODEL = "saved_model.pb"  # what makes a folder one
+SAVED_MODEL = "saved_model.pb"  # a folder with this file is a SavedModel
 
 
 def check_out(out: Path, name: str) -> None:
-    """Refuse a place where an export in this format can't go.
+    """Refuse a path where an export in this format can't be written.
 
     Raises:
-        UserError: when it is a file where a folder is needed, or the other way round, or ends in another suffix.
+        UserError: if `out` is a file and the format needs a folder, or the other way round, or if its suffix is wrong.
     """
     suffix = FORMATS[name].suffix
     if blocking := file_in_the_way(out.parent):
@@ -55,7 +55,7 @@ def check_packages(name: str) -> None:
     """Refuse a format whose packages are not installed.
 
     Raises:
-        UserError: when one is missing.
+        UserError: if a package is missing.
     """
     missing = [package for package in FORMATS[name].needs if importlib.util.find_spec(package) is None]
     if missing:

@@ -1,4 +1,7 @@
-"""What tf2onnx lacks of the networks here; importing this teaches it. The only module that imports tf2onnx."""
+"""Operations of the networks here that tf2onnx can't convert by itself; importing this module registers them.
+
+This is the only module that imports tf2onnx.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ class Erfc:
 
     @classmethod
     def version_9(cls, graph: Any, node: Any, **_: Any) -> None:
-        """Replace the node; since opset 9 ONNX has erf."""
+        """Replace the node by 1 - erf(x); ONNX has erf since opset 9."""
         (x,), (output,) = node.input, node.output
         shape, dtype = graph.get_shape(output), graph.get_dtype(output)
         graph.remove_node(node.name)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from rare_species.figures.fonts import legible
@@ -38,8 +39,8 @@ def readable(places: range) -> range:
     return places[:: max(1, -(-len(places) // MAX_LABELS))]
 
 
-def name_rows(axes: object, names: Sequence[str]) -> None:
+def name_rows(axes: Axes, names: Sequence[str]) -> None:
     """Label the rows of an axis, always including the last one."""
     places = readable(range(len(names) - 1, -1, -1))
     labels, fonts = legible([names[place] for place in places])
-    axes.set_yticks(places, labels, fontsize=8, fontfamily=fonts, parse_math=False)  # type: ignore[attr-defined]
+    axes.set_yticks(places, labels, fontsize=8, fontfamily=fonts, parse_math=False)

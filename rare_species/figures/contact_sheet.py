@@ -12,6 +12,7 @@ from rare_species.figures.fonts import legible
 from rare_species.figures.style import INK
 
 SHEET_COLUMNS = 6
+SHEET_PHOTOS = 36  # at most, on one sheet
 
 
 def contact_sheet(
@@ -37,6 +38,3 @@ def contact_sheet(
             axes.text(0.5, 0.5, "no image", ha="center", va="center", fontsize=9, color=INK, transform=axes.transAxes)
         axes.imshow(np.full((8, 8, 3), 235, np.uint8) if photo is None else np.asarray(photo))
     return figure
-
-
-SHEET_PHOTOS = 36

@@ -96,7 +96,7 @@ class Metadata(JsonFile):
     input: Input
     backbone: BackboneDescription
     images: Images
-    best_epoch: NonNegativeInt
+    best_epoch: PositiveInt
     params: FittedParameters
     cores: PositiveInt | None = None
 

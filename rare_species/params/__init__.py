@@ -1,4 +1,4 @@
-"""The schema of params.yaml, a file for each section.
+"""The schema of params.yaml, one module for each section.
 
 Imports: augmentation, backbones, common, fitting, layouts, treatments.
 """

@@ -67,8 +67,8 @@ def _read(file: Path) -> dict[str, Any]:
         refuse_endless(document)
     except FileNotFoundError:
         raise UserError(
-            f"Expected a file with parameters. Received: no {file}. Name one, such as models/tune/best.yaml, which a "
-            "search writes."
+            f"Expected a file with parameters. Received: {file}, which does not exist. Name another, such as "
+            "models/tune/best.yaml, which a search writes."
         ) from None
     except (YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"{file} must be YAML. Received: {yaml_problem(error)}. Mend that, and run again.") from None

@@ -1,4 +1,4 @@
-"""The champion on a person's own photos: find them, read them, answer.
+"""Run the champion on a user's own photos: find them, read them, and answer what they show.
 
 Imports: common, data, evaluate, images, layouts, metrics, models, networks, parallel, treatments.
 """

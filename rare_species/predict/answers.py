@@ -1,4 +1,4 @@
-"""From calibrated probabilities to what a person reads: an answer per photo, as a table, as JSON or as CSV."""
+"""Turn calibrated probabilities into answers, one per photo, and write them as a table, as JSON lines or as CSV."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ UNSURE = "unsure"
 
 
 class Level(StrEnum):
-    """How much is answered."""
+    """How specific an answer is: a family, only a phylum, or nothing."""
 
     FAMILY = "family"
     PHYLUM = "phylum"
@@ -40,14 +40,14 @@ class Guess:
 
 @dataclass(frozen=True)
 class Answer:
-    """What is said of a photo.
+    """The answer for a photo.
 
     Attributes:
-        file: its path.
-        level: whether the family is sure enough to be answered, else the phylum, else nothing as phyla are not known.
-        answer: a family or a phylum; None for `Level.NONE`.
-        probability: of the answer, in [0, 1]; of the likeliest family for `Level.NONE`.
-        families: the likeliest, in order.
+        file: path of the photo.
+        level: `FAMILY` if the model is sure enough of the family, else `PHYLUM`; `NONE` if the phyla are unknown.
+        answer: name of the family or the phylum; None for `Level.NONE`.
+        probability: probability of the answer, in [0, 1]; for `Level.NONE`, that of the likeliest family.
+        families: the likeliest families, likeliest first.
     """
 
     file: str
@@ -64,14 +64,14 @@ def make_answer(
     family_threshold: float | None,
     top: int,
 ) -> Answer:
-    """Say what a photo shows.
+    """Make the answer for a photo.
 
     Args:
-        path: of the photo.
-        probabilities: calibrated, float array of shape (n_classes,).
+        path: path of the photo.
+        probabilities: calibrated probabilities, float array of shape (n_classes,).
         classes: family and phylum by class id.
-        family_threshold: a likeliest family below this is not answered; none is with None.
-        top: families that are listed.
+        family_threshold: smallest probability, in [0, 1], at which the family is answered; None to never answer it.
+        top: number of families to list.
     """
     ranked = np.argsort(-probabilities, kind="stable")[:top]
     guesses = [
@@ -89,16 +89,19 @@ def make_answer(
 
 
 def json_lines(answers: Iterator[Answer]) -> Iterator[str]:
-    """One JSON document per line, so that millions of photos need no memory; `jq -s .` makes one of all.
+    """Write each answer as one line of JSON, so that millions of photos need no memory.
 
-    It is ASCII, so that names come through every terminal and encoding as they are.
+    `jq -s .` joins the lines to one array. The text is ASCII, so names survive every terminal and encoding unchanged.
     """
     for answer in answers:
         yield json.dumps(asdict(answer))
 
 
 def csv_lines(answers: Iterator[Answer], top: int) -> Iterator[str]:
-    """A header, then a row per photo with the likeliest families in columns of their own; see `spreadsheet_cell`."""
+    """Write a CSV header, then a row per photo; each of the `top` likeliest families has its own two columns.
+
+    Text is made safe for spreadsheets, see `spreadsheet_cell`.
+    """
     listed = [f"{name}{place}" for place in range(1, top + 1) for name in ("family", "probability")]
     yield _csv_line(["file", "level", "answer", "probability", *listed])
     for answer in answers:
@@ -110,7 +113,7 @@ def csv_lines(answers: Iterator[Answer], top: int) -> Iterator[str]:
 def table_lines(
     answers: Iterator[Answer], files: Sequence[Path], classes: Sequence[Mapping[str, Any]]
 ) -> Iterator[str]:
-    """Columns for a person; how wide they are depends on all files and classes, not on the answers."""
+    """Write a table for people; the widths of its columns depend on all files and classes, not on the answers."""
     names = [printable(entry["family"]) for entry in classes]
     names += [f"{printable(entry['phylum'])} (phylum)" for entry in classes]
     widths = max(len("file"), *(len(printable(file)) for file in files)), max(len("answer"), *map(len, names))

@@ -1,4 +1,4 @@
-"""Where photos with their heatmaps go, and how they are written."""
+"""Write photos under their heatmaps, and choose where they go."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,18 +17,16 @@ from rare_species.common.locking import LOCK
 from rare_species.evaluate.overlay import overlay
 from rare_species.layouts.safe_names import MAX_PART_BYTES
 
-if TYPE_CHECKING:
-    pass
-EXPLANATION, QUALITY = ".gradcam.jpg", 90  # how explanations end, and as what JPEG they are written
+EXPLANATION, QUALITY = ".gradcam.jpg", 90  # suffix and JPEG quality of the explanations
 
 
 @dataclass(frozen=True)
 class Overlays:
-    """Where explanations go.
+    """The folder for explanations, which are photos under their heatmaps.
 
     Attributes:
-        folder: of all of them.
-        parent: the folder that holds all photos; below `folder` they are laid out as below this one.
+        folder: folder for all explanations.
+        parent: deepest folder that holds all photos. Explanations lie below `folder` as the photos lie below `parent`.
     """
 
     folder: Path
@@ -37,10 +34,11 @@ class Overlays:
 
     @classmethod
     def beside(cls, folder: Path, files: Sequence[Path]) -> Overlays:
-        """Choose names for the explanations of these photos.
+        """Lay out the explanations of these photos in a folder.
 
         Raises:
-            UserError: when it is a file, or photos lie in it, so that the next run would take explanations for photos.
+            UserError: if `folder` is a file, if it holds some of the photos (the next run would take explanations for
+                photos), or if a photo's name is too long to add the suffix.
         """
         if blocking := file_in_the_way(folder):
             raise UserError(
@@ -63,9 +61,15 @@ class Overlays:
         return cls(folder, Path(os.path.commonpath([place.parent for place in places])))
 
     def write(self, photo: Path, pixels: NDArray[np.uint8], heatmap: NDArray[np.float32]) -> None:
-        """Draw a photo, as the network saw it, under the heatmap of its likeliest family."""
+        """Write a photo under the heatmap of its likeliest family.
+
+        Args:
+            photo: path of the photo, which decides the name of the explanation.
+            pixels: the photo as the network saw it, uint8 array of shape (side, side, 3), RGB.
+            heatmap: float32 array of shape (side, side) in [0, 1].
+        """
         path = self.folder / f"{_normal(photo).relative_to(self.parent)}{EXPLANATION}"
-        drawn = io.BytesIO()  # where Pillow itself writes a file, it does not see that a full disk took only a part
+        drawn = io.BytesIO()  # when Pillow writes a file itself, it misses that a full disk cut it off
         overlay(pixels, heatmap).save(drawn, "JPEG", quality=QUALITY)
         with staged(path) as (partial,):
             partial.write_bytes(drawn.getvalue())

@@ -1,4 +1,4 @@
-"""Find the photos a person names, and read each as the pipeline's photos were read; no TensorFlow."""
+"""Find the photos that a user names, and read them the way the pipeline reads its own; needs no TensorFlow."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ from rare_species.images.fit import Fitted, fit_file
 from rare_species.parallel.pools import map_in_threads
 from rare_species.treatments.registry import make_treatment
 
-AHEAD = 64  # photos that are read while the network is busy: two batches
+AHEAD = 64  # photos to read ahead while the network is busy: two batches
 MAX_PIXELS = 100_000_000  # the default of clean.max_pixels
 BLANK = "one colour everywhere, which shows nothing"
 
 
 @dataclass(frozen=True)
 class Photo:
-    """A file that was to be read.
+    """A file and what was read from it.
 
     Attributes:
-        path: as it was named or found.
-        pixels: uint8 array of shape (side, side, 3), RGB; None for a file that can't be read, or is blank.
-        problem: why there are none, "" otherwise.
-        guess: what it was taken for; None where it is read as it stands.
+        path: path of the file, as it was named or found.
+        pixels: uint8 array of shape (side, side, 3), RGB; None if the file can't be read or shows a single colour.
+        problem: why there are no pixels; "" if there are.
+        guess: the guess that the pixels rest on, see `status.Guess`; None if the file could be read without one.
     """
 
     path: Path
@@ -49,19 +49,23 @@ class Photo:
 
 
 def find_photos(names: Sequence[str]) -> list[Path]:
-    """List the photos that names on a command line stand for.
+    """List the photos that the names on a command line stand for.
+
+    Folders and patterns skip files that tools leave behind (see `junk.is_junk`), and pipes, sockets and devices.
 
     Args:
-        names: files, taken as they are; folders, in which all files that end like images are found, however deep; and
-            patterns such as "photos/**/*.jpg" that the shell left alone, whose files are taken as they are too, and in
-            which a folder that exists is no pattern ("photos [2024]/*.jpg"). What tools leave behind is passed over in
-            folders and by wildcards, see `junk.is_junk`; so are pipes, sockets and devices.
+        names: each is one of:
+            - a file, which is taken whatever its suffix is;
+            - a folder: all files in it with the suffix of an image are taken, at any depth;
+            - a pattern that the shell did not expand, such as "photos/**/*.jpg": all matching files are taken, whatever
+              their suffix is. A folder that exists is taken literally, even if it looks like a pattern
+              ("photos [2024]/*.jpg").
 
     Returns:
-        Paths in the order of the names, those of a folder or a pattern sorted, each once.
+        Paths in the order of the names; those of one folder or pattern are sorted. Each path is listed once.
 
     Raises:
-        UserError: when a name stands for nothing, or for a pipe, a socket or a device.
+        UserError: if a name stands for no photo, or for a pipe, a socket or a device.
     """
     found: dict[Path, None] = {}
     for name in names:
@@ -76,17 +80,22 @@ def find_photos(names: Sequence[str]) -> list[Path]:
 
 
 def photo_reader(shape: Preprocessing, max_pixels: int) -> Callable[[Path], Photo]:
-    """Make a function that reads a file as stage `preprocess` and what follows it do.
+    """Make a function that reads a file exactly as stage `preprocess` and the later stages do.
 
-    That includes being a JPEG in between: a network sees its test photos through that of `data/processed/`, and gives
-    the same file other probabilities without. A photo of one colour is a problem, as stage `clean` rejects it.
+    That includes encoding the photo as a JPEG and decoding it again: the network saw its test photos as the JPEGs of
+    `data/processed/`, and without this step it gives the same file other probabilities. A photo of a single colour is
+    reported as a problem, because stage `clean` rejects such photos.
 
     Args:
-        shape: of the photos that the network was trained with.
-        max_pixels: a larger photo is a problem, and not decoded.
+        shape: side, fitting, treatment and JPEG quality of the photos that the network was trained on.
+        max_pixels: a photo with more pixels is reported as a problem and not decoded.
+
+    Returns:
+        A function from a path to a `Photo`. It does not raise for a file that can't be read, but reports it
+        in `Photo.problem`.
 
     Raises:
-        UserError: when their treatment can't be had.
+        UserError: if something that the treatment needs is missing.
     """
     fit = partial(
         fit_file,
@@ -108,7 +117,7 @@ def _read(path: Path, fit: Callable[[Path], Fitted]) -> Photo:
     except PhotoError as error:
         return Photo(path, None, error.problem)
     except MemoryError:
-        return Photo(path, None, "more pixels than there is memory for")
+        return Photo(path, None, "more pixels than fit into memory")
     except OSError as error:
         problem = error.strerror or str(error)
         return Photo(path, None, problem[0].lower() + problem[1:])
@@ -138,8 +147,11 @@ def _nothing_found(name: str, exists: bool) -> str:
 
 @contextmanager
 def read_ahead(read: Callable[[Path], Photo], files: Sequence[Path]) -> Iterator[Iterator[Photo]]:
-    """Read files in threads, in their order, some ahead of who takes them; they end with the block."""
-    # each thread silences Pillow while it opens a photo, and as it ends may switch it on again under another
+    """Read files in threads and give the photos in order; up to `AHEAD` are read before they are needed.
+
+    The threads end with the `with` block.
+    """
+    # each thread silences Pillow's warnings while it opens a photo; then it may turn them on again for another thread
     with warnings.catch_warnings(), closing(map_in_threads(read, files, available_cores(), AHEAD)) as photos:
         warnings.filterwarnings("ignore", module="PIL")
         yield photos

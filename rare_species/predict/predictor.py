@@ -1,4 +1,4 @@
-"""Run a saved champion over photos as they are read, a batch at a time."""
+"""Run a saved champion over photos while they are read, one batch at a time."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ BATCH = 32
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a photo got.
+    """A photo with the champion's prediction.
 
     Attributes:
-        photo: as it was read.
-        probabilities: calibrated, float32 array of shape (n_classes,); None for a photo that can't be read.
-        heatmap: of what spoke for the likeliest family, float32 array of shape (side, side) in [0, 1]; None unless
-            wished.
+        photo: the photo as it was read.
+        probabilities: calibrated probabilities, float32 array of shape (n_classes,); None if the photo has no pixels.
+        heatmap: how much each pixel speaks for the likeliest family (Grad-CAM), float32 array of shape (side, side) in
+            [0, 1]; None if no explanation was requested or the photo has no pixels.
     """
 
     photo: Photo
@@ -40,13 +40,14 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Predictor:
-    """A champion ready to run.
+    """A champion that is ready to run.
 
     Attributes:
-        model: as it was saved.
-        call: the same, traced.
-        temperature: see `calibration.calibrate`.
-        told: the one-hot phylum of all photos, of shape (1, n_phyla); None for a model that is not told it.
+        model: the network as it was saved.
+        call: the same network as a traced function.
+        temperature: temperature that calibrates the probabilities, see `calibration.calibrate`.
+        told: one-hot phylum of all photos, float32 array of shape (1, n_phyla); None for a model that is not
+            conditioned on the phylum.
     """
 
     model: keras.Model
@@ -55,11 +56,11 @@ class Predictor:
     told: NDArray[np.float32] | None
 
     def run(self, photos: Iterable[Photo], explain: bool = False) -> Iterator[Prediction]:
-        """Predict photos in order; no more than a batch of them is held.
+        """Predict photos in order; at most one batch of them is in memory.
 
         Args:
-            photos: those that can't be read are handed on.
-            explain: also make heatmaps, of the likeliest family even where the answer is a phylum.
+            photos: photos to predict; one without pixels is passed on without a prediction.
+            explain: also make heatmaps; they explain the likeliest family, even if the answer is only a phylum.
         """
         stream = iter(photos)
         while batch := list(islice(stream, BATCH)):
@@ -69,9 +70,9 @@ class Predictor:
                 yield Prediction(photo) if photo.pixels is None else Prediction(photo, *next(results))
 
     def probabilities(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Calibrated probabilities of shape (n, n_classes), of RGB of shape (n, side, side, 3)."""
-        told = [] if self.told is None else [tf.repeat(self.told, len(pixels), axis=0)]
-        return calibrate(self.call(tf.cast(pixels, tf.float32), *told).numpy(), self.temperature)
+        """Compute calibrated probabilities, shape (n, n_classes), from RGB photos of shape (n, side, side, 3)."""
+        phyla = [] if self.told is None else [tf.repeat(self.told, len(pixels), axis=0)]
+        return calibrate(self.call(tf.cast(pixels, tf.float32), *phyla).numpy(), self.temperature)
 
     def _batch(
         self, pixels: NDArray[np.uint8], explain: bool
@@ -79,11 +80,16 @@ class Predictor:
         found = self.probabilities(pixels)
         if not explain:
             return ((row, None) for row in found)
-        told = None if self.told is None else np.repeat(self.told, len(pixels), axis=0)
-        return zip(found, class_heatmaps(self.model, pixels, predicted_classes(found), told), strict=True)
+        phyla = None if self.told is None else np.repeat(self.told, len(pixels), axis=0)
+        return zip(found, class_heatmaps(self.model, pixels, predicted_classes(found), phyla), strict=True)
 
 
-def open_predictor(classifier: Classifier, told: NDArray[np.float32] | None) -> Predictor:
-    """Load the network; `told` is what `Classifier.one_hot_phylum` gives."""
+def open_predictor(classifier: Classifier, phylum: NDArray[np.float32] | None) -> Predictor:
+    """Load the network of a champion.
+
+    Args:
+        classifier: the champion.
+        phylum: phylum of all photos, see `Classifier.one_hot_phylum`.
+    """
     model = load_network(classifier)
-    return Predictor(model, inference(model), classifier.calibration.temperature, told)
+    return Predictor(model, inference(model), classifier.calibration.temperature, phylum)

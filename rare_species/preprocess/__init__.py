@@ -1,4 +1,4 @@
-"""Stage preprocess: photos fitted to a square, treated and packed.
+"""Stage preprocess: fit photos to a square, treat them and pack them into shards.
 
 Imports: common, data, figures, images, parallel, params, treatments.
 """

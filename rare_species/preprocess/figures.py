@@ -1,4 +1,4 @@
-"""Pictures of stage preprocess: a sheet of packed photos per split."""
+"""Pictures of stage preprocess: a contact sheet of packed photos for each split."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from rare_species.figures.style import save_jpeg
 
 
 def draw_packed(packed: Packed, families: Mapping[str, str], folder: Path) -> None:
-    """Draw train.jpg, val.jpg and test.jpg: photos of as many families as fit.
+    """Draw train.jpg, val.jpg and test.jpg: photos of as many families as fit on a sheet.
 
     Args:
-        packed: the photos.
-        families: each photo's family, by `file_path`.
-        folder: where the pictures go.
+        packed: the packed photos of all splits.
+        families: family of each photo, by `file_path`.
+        folder: folder to write the pictures to.
     """
     for split in SPLITS:
         rows = packed.rows(split)
@@ -33,7 +33,7 @@ def draw_packed(packed: Packed, families: Mapping[str, str], folder: Path) -> No
 
 
 def _spread(rows: pd.DataFrame) -> pd.DataFrame:
-    """At most `SHEET_PHOTOS` photos in order of class: one of each, then a second of each, as far as they go."""
+    """Choose at most `SHEET_PHOTOS` photos: one of each class, then a second of each, and so on; sorted by class."""
     rows = rows.sort_values(["class_id", "file_path"])
     turn = rows.groupby("class_id").cumcount()
     in_turn = rows.loc[turn.sort_values(kind="stable").index]

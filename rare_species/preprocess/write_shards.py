@@ -1,4 +1,4 @@
-"""Fit photos to a square, treat, encode and pack them, in several processes."""
+"""Fit photos to a square, treat, encode and pack them, using several processes."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from rare_species.treatments.registry import make_treatment
 
 
 def fit_and_pack(photos: pd.DataFrame, images: Path, params: PreprocessParams, folder: Path, workers: int) -> None:
-    """Do what stage preprocess does to photos.
+    """Fit photos to a square, treat them, encode them as JPEG and pack them into shards.
 
     Args:
-        photos: columns file_path, split, class_id and sha256, that of the file when it was found to be a photo.
+        photos: columns file_path, split, class_id and sha256 (checksum of the file when stage clean read it).
         images: folder that `file_path` is relative to.
-        params: how they are fitted, treated and encoded.
-        folder: an empty one, for the shards and their index.
-        workers: processes.
+        params: how photos are fitted, treated, encoded and packed.
+        folder: empty folder for the shards and their index.
+        workers: number of processes.
 
     Raises:
-        UserError: when what the treatment needs is not there, or a file has changed.
+        UserError: if something that the treatment needs is missing, or a file has changed since stage clean.
     """
     recipe = params.recipe()
     fit = partial(
@@ -39,10 +39,7 @@ def fit_and_pack(photos: pd.DataFrame, images: Path, params: PreprocessParams, f
     )
     named = list(zip(photos["file_path"], photos["sha256"], strict=True))
     shape = Preprocessing(
-        image_size=params.image_size,
-        resize=params.resize,
-        treatment=recipe,
-        jpeg_quality=params.jpeg_quality,
+        image_size=params.image_size, resize=params.resize, treatment=recipe, jpeg_quality=params.jpeg_quality
     )
     with closing(map_in_processes(fit, named, "preprocess", workers)) as jpegs:
         pack(photos, jpegs, folder, params.shard_images, shape)

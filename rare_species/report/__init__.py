@@ -1,4 +1,4 @@
-"""What people read about a run: one HTML page, a few lines of text, and the treatments side by side.
+"""Describe a run for people: one HTML page, a few lines of text, and a picture of all treatments side by side.
 
 Imports: clean, common, compare, evaluate, figures, images, params, split, treatments, unzip.
 """

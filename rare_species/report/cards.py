@@ -1,4 +1,4 @@
-"""The data card and the model card: what was learned from, what learned, how, and what it can't do."""
+"""The data card and the model card: the training data, the model, how it was trained, and what it can't do."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MORE_PICTURES = (
 
 
 def data_card(run: LastRun) -> Section:
-    """Where the photos come from, which were kept, and how they were split."""
+    """Describe where the photos come from, which were kept, and how they were split."""
     return Section(
         "data",
         "Data",
@@ -55,13 +55,13 @@ def _data_facts(run: LastRun) -> Iterator[tuple[str, str]]:
 
 
 def _leaks(pairs: int | None) -> str:
-    return "unknown: some content ids can't be used, so that bursts are not found" if pairs is None else f"{pairs:,}"
+    return "unknown: some content ids can't be used, so some bursts are not found" if pairs is None else f"{pairs:,}"
 
 
-def _describe_splitting(parameters: SplitParams, held_out: Mapping[str, int]) -> str:
-    if parameters.method == "stratified":  # which does not go with species held out
+def _describe_splitting(params: SplitParams, held_out: Mapping[str, int]) -> str:
+    if params.method == "stratified":  # holding out species requires the grouped method
         return "stratified: photo by photo; bursts and near-duplicates may be torn apart"
-    method = f"grouped: bursts (ids at most {parameters.burst_gap} apart) and near-duplicates stay together"
+    method = f"grouped: bursts (ids at most {params.burst_gap} apart) and near-duplicates stay together"
     if not held_out["images"]:
         return method
     species = count(held_out["species"], "species", "species")
@@ -81,9 +81,9 @@ def _data_tables(cleaned: Mapping[str, Any], split: Mapping[str, Any]) -> Iterat
 
 
 def model_card(run: LastRun) -> Section:
-    """What the champion is, how it was trained and what it can't do."""
+    """Describe what the champion is, how it was trained, and what it can't do."""
     if not run.metadata:
-        missing = "How the model was made is not known here: models/champion is not there. Bring it back: dvc pull."
+        missing = "It is unknown how the model was made: models/champion is not there. Bring it back: dvc pull."
         return Section("model", "Model", [missing], limits=say.describe_limits(run))
     entry, backbone = run.metadata["input"], run.metadata["backbone"]
     facts = {
@@ -106,36 +106,33 @@ def model_card(run: LastRun) -> Section:
 
 
 def _training_facts(metadata: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    parameters, images = metadata["params"], metadata["images"]
+    params, images = metadata["params"], metadata["images"]
     yield "Photos", ", ".join(f"{images[split]:,} {name}" for split, name in SPLIT_NAMES.items())
-    yield "Epochs", f"{metadata['best_epoch']} kept of at most {parameters['epochs'] + _fine_tuned(parameters)}"
-    head = parameters["head"]
+    yield "Epochs", f"{metadata['best_epoch']} kept of at most {params['epochs'] + _fine_tuned(params)}"
+    head = params["head"]
     if metadata["backbone"]["feature_size"]:
         layers = " → ".join(str(units) for units in head["units"]) or "none: a linear classifier"
-        dropout = head["dropout"] if isinstance(head["dropout"], list) else [head["dropout"]]  # as params.yaml takes it
+        dropout = head["dropout"] if isinstance(head["dropout"], list) else [head["dropout"]]  # params.yaml takes both
         yield "Hidden layers", f"{layers}; dropout {' → '.join(f'{share:.3g}' for share in dropout) or 'none'}"
-    rates = parameters["optimizer"]
+    rates = params["optimizer"]
     yield (
         "Optimizer",
         f"{rates['name']}, learning rate {rates['learning_rate']:.3g}, weight decay {rates['weight_decay']:.3g}, "
-        f"schedule {parameters['schedule']['name']}, batches of {parameters['batch_size']}",
+        f"schedule {params['schedule']['name']}, batches of {params['batch_size']}",
     )
-    yield (
-        "Rare families",
-        f"{parameters['imbalance']}, label smoothing {parameters['label_smoothing']:.3g}".replace("_", " "),
-    )
-    if _fine_tuned(parameters):
-        tune = parameters["fine_tune"]
+    yield "Rare families", f"{params['imbalance']}, label smoothing {params['label_smoothing']:.3g}".replace("_", " ")
+    if _fine_tuned(params):
+        tune = params["fine_tune"]
         yield (
             "Fine-tuning",
             f"{count(tune['epochs'], 'epoch')}, layer groups: {tune['layer_groups']}, rate {tune['learning_rate']:.3g}",
         )
     elif metadata["backbone"]["feature_size"]:
         yield "Fine-tuning", "none: the backbone is frozen"
-    if parameters.get("members", 1) > 1:
-        yield "Ensemble", count(parameters["members"], "member")
+    if params.get("members", 1) > 1:
+        yield "Ensemble", count(params["members"], "member")
 
 
-def _fine_tuned(parameters: Mapping[str, Any]) -> int:
-    """Epochs of fine-tuning; `tune` has no such parameter."""
-    return int((parameters.get("fine_tune") or {}).get("epochs", 0))
+def _fine_tuned(params: Mapping[str, Any]) -> int:
+    """Return the number of epochs of fine-tuning; 0 for candidate `tune`, which has no such parameter."""
+    return int((params.get("fine_tune") or {}).get("epochs", 0))

@@ -1,4 +1,4 @@
-"""The run against that of another revision, on the same test photos."""
+"""Compare the run with that of another revision, on the same test photos."""
 
 from __future__ import annotations
 
@@ -19,20 +19,23 @@ LISTED_FAMILIES = 10
 
 
 def compare_with(base: str, paths: Paths) -> Section:
-    """Compare the workspace's champion with that of a revision.
+    """Compare the workspace's champion with the champion of a revision.
 
     Args:
         base: git revision or name of a DVC experiment.
-        paths: the repository.
+        paths: the paths of the workspace.
+
+    Returns:
+        The section of the page that shows the comparison.
 
     Raises:
-        UserError: when there is no such revision, it has no run, or its test photos are others.
+        UserError: if there is no such revision, it has no run, or it has different test photos.
     """
     return describe_changes(judge(base, WORKSPACE, paths))
 
 
 def describe_changes(comparison: Comparison) -> Section:
-    """The section that shows a comparison."""
+    """Make the section of the page that shows a comparison."""
     base, test = comparison.base.revision, comparison.mcnemar
     verdict = f"Regressed: {'; '.join(reasons(comparison))}." if comparison.regressed else "No metric regressed."
     photos = (
@@ -60,7 +63,7 @@ def _metrics_table(comparison: Comparison) -> Table:
         for name, change in comparison.changes.items()
     ]
     columns = ("metric", "before", "now", "change", "interval", "verdict")
-    return Table("Test scores; the intervals hold together with 95 % confidence", columns, rows, text=("verdict",))
+    return Table("Test metrics; with 95 % confidence, all intervals hold at once", columns, rows, text=("verdict",))
 
 
 def _families_table(how: str, families: Sequence[FamilyChange]) -> Table:
@@ -78,7 +81,7 @@ def _families_table(how: str, families: Sequence[FamilyChange]) -> Table:
 
 
 def _params_table(params: Mapping[str, tuple[Any, Any]]) -> Table:
-    rows = [[parameter, _value(before), _value(now)] for parameter, (before, now) in params.items()]
+    rows = [[name, _value(before), _value(now)] for name, (before, now) in params.items()]
     return Table("Changed in params.yaml", ("parameter", "before", "now"), rows)
 
 

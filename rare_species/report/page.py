@@ -1,4 +1,4 @@
-"""The whole page as HTML; the template escapes all it is given."""
+"""Render the whole page as HTML; the template escapes everything that it is given."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ SECTIONS = (
 
 @dataclass(frozen=True)
 class Headline:
-    """One of the few numbers at the top.
+    """One of the few numbers at the top of the page.
 
     Attributes:
-        name: of the score.
-        value: of the champion on the test split.
-        interval: its 95 % interval, or "–".
-        by_chance: what answers without looking at the photo get.
+        name: name of the metric.
+        value: the champion's value on the test split.
+        interval: 95 % interval of the value, or "–".
+        by_chance: the value that a guess without looking at the photo gets, in words.
     """
 
     name: str
@@ -44,14 +44,14 @@ class Headline:
 
 
 def render_page(run: LastRun, changes: Section | None = None) -> str:
-    """The page.
+    """Render the page.
 
     Args:
-        run: what was read from the workspace.
-        changes: against another run, see `changes.compare_with`; shown after the scores.
+        run: the last run, as read from the workspace.
+        changes: comparison with another run, see `changes.compare_with`; it is shown after the metrics.
 
     Returns:
-        HTML that needs no other file and no script; the same for the same run.
+        HTML that needs no other file and no script; the same run gives the same HTML.
     """
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
@@ -70,7 +70,7 @@ def render_page(run: LastRun, changes: Section | None = None) -> str:
 
 
 def list_headlines(run: LastRun) -> list[Headline]:
-    """Accuracy and macro F1 on the test split, against chance."""
+    """List accuracy and macro F1 on the test split, and what guessing gets."""
     test, intervals = run.scores["test"], run.scores["test_95"]
     accuracy, f1 = map(say.number, say.always_largest(run.families))
     by_chance = say.number(1 / run.metrics["split"]["train"]["families"])
@@ -83,7 +83,7 @@ def list_headlines(run: LastRun) -> list[Headline]:
 
 
 def list_sections(run: LastRun, changes: Section | None = None) -> list[Section]:
-    """All sections that this run has something for, and its changes after the scores."""
+    """List all sections that are not empty for this run; `changes` comes after the metrics."""
     sections = [section for section in (build(run) for build in SECTIONS) if not section.is_empty]
     if changes:
         names = [section.name for section in sections]

@@ -1,4 +1,4 @@
-"""What a section of the page is made of."""
+"""The parts of the page: sections with their tables and figures."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ class Table:
     """A table whose first column names its rows.
 
     Attributes:
-        caption: above it.
-        columns: their names; those after the first hold numbers unless `text` names them.
-        rows: cells as text.
-        text: columns that hold words.
-        is_long: folded away until someone opens it.
+        caption: caption above the table.
+        columns: names of the columns; all but the first hold numbers, unless `text` names them.
+        rows: cells of each row, formatted as text.
+        text: names of columns that hold words.
+        is_long: whether the table is folded until the reader opens it.
     """
 
     caption: str
@@ -31,7 +31,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Figure:
-    """A picture with what it shows: `alt` for those who can't see it, `caption` for all."""
+    """A picture and what it shows: `alt` in words for readers who can't see it, `caption` for everyone."""
 
     picture: Picture
     alt: str
@@ -40,17 +40,17 @@ class Figure:
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the page under a heading of its own; what is empty is not shown.
+    """A part of the page under a heading of its own; empty parts of it are not shown.
 
     Attributes:
-        name: of its link.
-        title: of its heading.
-        sentences: paragraphs.
-        facts: terms and what they are.
-        limits: items of a list under a heading of its own.
-        tables: below the text.
-        figures: below the tables.
-        more_figures: folded away below them.
+        name: name of the section in links to it.
+        title: text of the heading.
+        sentences: paragraphs below the heading.
+        facts: terms and their descriptions.
+        limits: items of the list "Limits".
+        tables: tables below the text.
+        figures: figures below the tables.
+        more_figures: figures below those, folded until the reader opens them.
     """
 
     name: str
@@ -69,10 +69,14 @@ class Section:
 
 
 def find_figures(paths: Paths, *pictures: tuple[str, str, str]) -> list[Figure]:
-    """Those of the pictures (file below plots/, alt, caption) that their stage drew.
+    """Read the pictures that their stage drew, and leave out the others.
+
+    Args:
+        paths: the paths of the workspace.
+        pictures: file below plots/, alternative text and caption of each picture.
 
     Raises:
-        UserError: when one is not as its stage drew it.
+        UserError: if a picture has changed since its stage drew it.
     """
     found = []
     for file, alt, caption in pictures:

@@ -1,4 +1,4 @@
-"""The run's pictures inside the page: re-encoded, and small enough to send by mail."""
+"""Embed the run's pictures in the page: re-encoded, so that the page is small enough to send by mail."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from PIL import Image, UnidentifiedImageError
 from rare_species.common.errors import UserError
 
 MAX_WIDTH_PX = 1100
-PHOTO_QUALITY = 75  # WebP; a sheet of photos is half as large as the JPEG it comes from
+PHOTO_QUALITY = 75  # of WebP: a sheet of photos is half as large as the JPEG it is made from
 
 
 @dataclass(frozen=True)
 class Picture:
-    """An image that needs no file beside the page.
+    """An image inside the page, which needs no other file.
 
     Attributes:
-        uri: `data:` with all of it.
-        width: pixels.
-        height: pixels.
-        is_chart: drawn with lines and text on white, not of photos.
+        uri: `data:` URI with the whole image.
+        width: width in pixels.
+        height: height in pixels.
+        is_chart: True for a chart (lines and text on white), False for photos.
     """
 
     uri: str
@@ -36,13 +36,13 @@ def inline_picture(file: Path) -> Picture:
     """Read a chart (.png) or a sheet of photos (.jpg) for the page.
 
     Args:
-        file: PNG or JPEG; the former stays without loss.
+        file: PNG, which is encoded without loss, or JPEG, which is not.
 
     Returns:
-        WebP, at most `MAX_WIDTH_PX` wide, the same bytes for the same file.
+        The picture as WebP, at most `MAX_WIDTH_PX` wide; the same file gives the same bytes.
 
     Raises:
-        UserError: when the file is not a picture.
+        UserError: if the file is not a picture.
     """
     try:
         with Image.open(file) as opened:

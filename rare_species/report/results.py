@@ -1,4 +1,4 @@
-"""The sections that show what the champion does on test photos."""
+"""The sections of the page that show how the champion does on test photos."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ LISTED_PAIRS = 15
 
 
 def scores(run: LastRun) -> Section:
-    """Every metric on every split, and all candidates."""
-    scores = run.scores
-    intervals = scores["test_95"]
+    """Show every metric on every split, and compare all candidates."""
+    metrics = run.scores
+    intervals = metrics["test_95"]
     rows = [
         [
             say.metric_name(metric),
-            *(say.number(scores[split].get(metric)) for split in SPLITS),
+            *(say.number(metrics[split].get(metric)) for split in SPLITS),
             say.span(intervals.get(metric)),
         ]
-        for metric in scores["test"]
+        for metric in metrics["test"]
     ]
     tables = [Table(f"The champion, {run.champion}", ("metric", "train", "validation", "test", "test, 95 %"), rows)]
     if len(run.candidates) > 1:
         tables.append(_candidates_table(run))
     text = [
-        "Intervals come from a bootstrap of the test photos within families. Macro averages weigh all families alike."
+        "Intervals come from a bootstrap of the test photos within families. Macro averages weight all families alike."
     ]
-    return Section("scores", "Scores", text, tables=tables)
+    return Section("scores", "Metrics", text, tables=tables)
 
 
 def _candidates_table(run: LastRun) -> Table:
@@ -46,7 +46,7 @@ def _candidates_table(run: LastRun) -> Table:
 
 
 def curves(run: LastRun) -> Section:
-    """The training, epoch by epoch."""
+    """Show the learning curves: how training went, epoch by epoch."""
     shown = find_figures(
         run.paths,
         (
@@ -59,7 +59,7 @@ def curves(run: LastRun) -> Section:
 
 
 def confusion(run: LastRun) -> Section:
-    """Which families are taken for which."""
+    """Show which families are confused with which."""
     folder = f"evaluate/{run.champion}"
     tables = []
     if run.pairs:
@@ -83,14 +83,14 @@ def confusion(run: LastRun) -> Section:
 
 
 def families(run: LastRun) -> Section:
-    """Scores of each family."""
+    """Show the metrics of each family."""
     folder = f"evaluate/{run.champion}"
     rows = [
         [
             row["family"],
             f"{int(row['train_images']):,}",
             f"{int(row['images']):,}",
-            *(say.number(row[score]) for score in ("precision", "recall", "f1")),
+            *(say.number(row[metric]) for metric in ("precision", "recall", "f1")),
             row["confused_with"] or "–",
         ]
         for row in sorted(run.families, key=lambda row: (float(row["f1"]), row["family"]))
@@ -110,7 +110,7 @@ def families(run: LastRun) -> Section:
 
 
 def calibration(run: LastRun) -> Section:
-    """Whether it is as often right as it says."""
+    """Show whether the model is right as often as its probabilities say."""
     found = run.scores["calibration"]
     names = (("ece", "expected calibration error"), ("loss", "loss"))
     rows = [
@@ -124,19 +124,19 @@ def calibration(run: LastRun) -> Section:
         (
             f"evaluate/{run.champion}/reliability.png",
             "Reliability diagram: accuracy against predicted probability, as trained and calibrated",
-            "Reliability on test photos: on the dotted line, answers are as often right as they are said to be.",
+            "Reliability on test photos: on the dotted line, answers are right as often as their probability says.",
         ),
     )
     return Section("calibration", "Calibration", say.describe_calibration(run.scores), tables=tables, figures=shown)
 
 
 def selection(run: LastRun) -> Section:
-    """What is gained by answering only where it is sure."""
+    """Show what is gained if the model answers only when it is sure."""
     shown = find_figures(
         run.paths,
         (
             f"evaluate/{run.champion}/risk_coverage.png",
-            "Share of wrong answers against the share of photos answered, the surest first",
+            "Share of wrong answers against the share of photos answered, most confident answers first",
             "Risk and coverage on test photos.",
         ),
     )
@@ -144,14 +144,14 @@ def selection(run: LastRun) -> Section:
 
 
 def errors(run: LastRun) -> Section:
-    """The worst errors, and on which photos they are more frequent."""
+    """Show the worst errors, and the kinds of photos with more errors."""
     folder = f"evaluate/{run.champion}"
     shown = find_figures(
         run.paths,
         (
             f"{folder}/misclassified.jpg",
             "Misclassified test photos with their family, the answer and its probability",
-            "The wrong answers it was surest of: among them may be photos with a wrong label.",
+            "The wrong answers that the model was surest of; some of these photos may have a wrong label.",
         ),
         (
             f"{folder}/conditions.png",
@@ -163,13 +163,13 @@ def errors(run: LastRun) -> Section:
 
 
 def explanations(run: LastRun) -> Section:
-    """Where in the photo the wrong answers come from."""
+    """Show which places in a photo led to a wrong answer."""
     shown = find_figures(
         run.paths,
         (
             f"evaluate/{run.champion}/explanations.jpg",
-            "Misclassified photos under a heat map of the places that spoke for the answer",
-            "Grad-CAM of the worst errors: warm places spoke for the wrong answer.",
+            "Misclassified photos under a heatmap of the places that speak for the answer",
+            "Grad-CAM of the worst errors: warm places speak for the wrong answer.",
         ),
     )
     return Section("explanations", "What it looked at", figures=shown)

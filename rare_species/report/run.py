@@ -1,4 +1,7 @@
-"""What the report reads: metrics, tables, parameters and the champion's metadata; no photos and no TensorFlow."""
+"""Read the last run for the report: metrics, tables, parameters and the champion's metadata.
+
+Needs no photos and no TensorFlow.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ from rare_species.params.unzip import UnzipParams
 from rare_species.split.metrics_file import SplitMetrics
 from rare_species.unzip.metrics_file import UnzipMetrics
 
-METRICS: Mapping[str, type[JsonFile]] = {  # that the page shows next to those of evaluate
+METRICS: Mapping[str, type[JsonFile]] = {  # stages whose metrics the page shows besides those of evaluate
     "unzip": UnzipMetrics,
     "clean": CleanMetrics,
     "split": SplitMetrics,
@@ -33,7 +36,7 @@ Rows = Sequence[Mapping[str, str]]
 
 @dataclass(frozen=True)
 class Params:
-    """Sections of params.yaml that the page shows."""
+    """The sections of params.yaml that the page shows."""
 
     unzip: UnzipParams
     split: SplitParams
@@ -41,16 +44,16 @@ class Params:
 
 @dataclass(frozen=True)
 class LastRun:
-    """One run of the pipeline as it lies in the workspace.
+    """The last run of the pipeline, as read from the workspace.
 
     Attributes:
-        evaluation: metrics/evaluate.json.
-        metrics: metrics of the stages before training.
-        params: from params.yaml.
-        metadata: of the champion; empty where models/ is not there, as in a fresh clone.
-        families: of the champion, one row per family with test photos, see `tables.family_table`.
-        pairs: one row per pair of confused families.
-        paths: where pictures are.
+        evaluation: content of metrics/evaluate.json.
+        metrics: metrics of the stages before training, by stage.
+        params: the sections of params.yaml that the page shows.
+        metadata: metadata of the champion; empty if models/ is missing, as in a fresh clone.
+        families: the champion's metrics, one row per family with test photos, see `tables.family_table`.
+        pairs: the families that the champion confuses, one row per pair.
+        paths: the paths of the workspace, where pictures are found.
     """
 
     evaluation: Mapping[str, Any]
@@ -83,13 +86,13 @@ def read_last_run(paths: Paths) -> LastRun:
     """Read the last run.
 
     Args:
-        paths: the repository.
+        paths: the paths of the workspace.
 
     Returns:
-        The run; without metadata where models/ is not there.
+        The run; its metadata is empty if models/ is missing.
 
     Raises:
-        UserError: when evaluate has not run, or a file is not as its stage wrote it.
+        UserError: if stage evaluate has not run, or a file is missing or has changed since its stage wrote it.
     """
     evaluation = read_evaluation(paths)
     champion = evaluation["champion"]
@@ -105,7 +108,7 @@ def read_last_run(paths: Paths) -> LastRun:
 
 
 def _read_metrics(paths: Paths, stage: str) -> Mapping[str, Any]:
-    if stage != "unzip" or paths.labels.is_dir():  # where its list lies, which git does not have
+    if stage != "unzip" or paths.labels.is_dir():  # unzip's list of checksums lies there; git does not track it
         check_results(paths, stage)
     return read_json_file(paths.metrics(stage), METRICS[stage]).model_dump(mode="json", exclude_unset=True)
 
@@ -123,7 +126,7 @@ def _read_metadata(folder: Path, champion: str) -> Mapping[str, Any]:
 
 
 def _read_rows(paths: Paths, name: str, columns: Sequence[str]) -> Rows:
-    """A table of stage evaluate."""
+    """Read the rows of a table that stage evaluate wrote."""
     check_results(paths, "evaluate", name)
     table = read_table(paths.plots("evaluate") / name, columns)
     return [{str(key): str(value) for key, value in row.items()} for row in table.to_dict("records")]

@@ -1,4 +1,4 @@
-"""What the numbers of a run say, in sentences; pure functions of metrics, tables and metadata."""
+"""Describe the numbers of a run in sentences; pure functions of metrics, tables and metadata."""
 
 from __future__ import annotations
 
@@ -11,57 +11,58 @@ from rare_species.evaluate.error_analysis import describe_gap
 from rare_species.report.run import LastRun, Rows
 
 WORST_FAMILIES = 5
-FEW_PHOTOS = 2  # a family with at most so many test photos has an F1 that says little
+FEW_PHOTOS = 2  # the F1 of a family says little if it has no more test photos than this
 
 
 def number(value: Any, decimals: int = 3) -> str:
-    """A score as it stands in tables; "–" where there is none."""
+    """Format a metric for a table; "–" if there is none."""
     return "–" if value is None else f"{float(value):.{decimals}f}"
 
 
 def percent(share: float) -> str:
-    """A share in [0, 1] as whole percents."""
+    """Format a share in [0, 1] as whole percent."""
     return f"{share:.0%}".replace("%", "\N{NO-BREAK SPACE}%")
 
 
 def metric_name(key: str) -> str:
-    """A metric as people write it: "macro F1" for "macro_f1", "top-5 accuracy" for "top5_accuracy"."""
+    """Spell a metric as people do: "macro F1" for "macro_f1", "top-5 accuracy" for "top5_accuracy"."""
     words = {"f1": "F1", "auc": "AUC"}
     return " ".join(words.get(word, re.sub(r"^top(\d+)$", r"top-\1", word)) for word in key.split("_"))
 
 
 def span(interval: Mapping[str, float] | None) -> str:
-    """A 95 % interval, or "–"."""
+    """Format a 95 % interval; "–" if there is none."""
     return f"{interval['low']:.3f}–{interval['high']:.3f}" if interval else "–"
 
 
 def always_largest(families: Rows) -> tuple[float, float]:
-    """Test accuracy and macro F1 of always naming the family that has the most training photos.
+    """Compute the test accuracy and macro F1 of always answering the family with the most training photos.
 
     Args:
-        families: with train_images and images (of the test split) of each family that has test photos.
+        families: one row per family with test photos; `train_images` and `images` are its numbers of training photos
+            and of test photos.
     """
     largest = max(families, key=lambda row: int(row["train_images"]))
     share = int(largest["images"]) / sum(int(row["images"]) for row in families)
     return share, 2 * share / (1 + share) / len(families)  # its precision is the share, its recall 1
 
 
-def describe_luck(scores: Mapping[str, Any]) -> str:
-    """Say whether the score on validation photos flatters.
+def describe_luck(metrics: Mapping[str, Any]) -> str:
+    """Say whether the macro F1 on validation photos flatters the model.
 
     Args:
-        scores: a candidate's part of metrics/evaluate.json.
+        metrics: a candidate's part of metrics/evaluate.json.
     """
-    interval, val = scores["test_95"]["macro_f1"], scores["val"]["macro_f1"]
+    interval, val = metrics["test_95"]["macro_f1"], metrics["val"]["macro_f1"]
     where = "inside" if interval["low"] <= val <= interval["high"] else "outside"
     return (
-        f"Validation photos chose the epoch and the champion; their score lies {where} the test score's 95 % interval "
-        f"({span(interval)})."
+        f"The epoch and the champion were chosen on validation photos; macro F1 on these lies {where} the 95 % "
+        f"interval of macro F1 on test photos ({span(interval)})."
     )
 
 
 def describe_limits(run: LastRun) -> list[str]:
-    """Say what the model can't do, as far as the metrics tell."""
+    """List what the model can't do, as far as the metrics show."""
     split = run.metrics["split"]
     known = count(split["train"]["families"], "family", "families")
     sentences = [
@@ -73,7 +74,8 @@ def describe_limits(run: LastRun) -> list[str]:
     untested, leaked = split["families_without_test"], split["leaked_pairs"]
     if leaked is None:
         sentences.append(
-            "Some content ids can't be used, so that bursts may lie in two splits unseen: the scores may flatter it."
+            "Some content ids can't be used, so some bursts may lie in two splits unnoticed: the metrics may flatter "
+            "the model."
         )
     if untested:
         whose = count(untested, "family has", "families have")
@@ -81,10 +83,10 @@ def describe_limits(run: LastRun) -> list[str]:
     if leaked:
         sentences.append(
             f"{count(leaked, 'pair')} of photos of one burst, or near-duplicates, lie in two splits: "
-            "the scores flatter it."
+            "the metrics flatter the model."
         )
     if run.metadata and run.metadata["input"]["phyla"]:
-        sentences.append("It has to be told the phylum of each photo, which nearly gives some families away.")
+        sentences.append("It is conditioned on the phylum of each photo, which nearly gives some families away.")
     return sentences
 
 
@@ -93,7 +95,7 @@ def _describe_families(families: Rows) -> list[str]:
     named = ", ".join(
         f"{row['family']} (F1 {number(row['f1'], 2)}, {count(int(row['images']), 'test photo')})" for row in worst
     )
-    sentences = [f"The families it knows worst: {named}."]
+    sentences = [f"The families that it knows worst: {named}."]
     few = sum(int(row["images"]) <= FEW_PHOTOS for row in families)
     if few:
         whose = count(few, "family has", "families have")
@@ -101,10 +103,10 @@ def _describe_families(families: Rows) -> list[str]:
     return sentences
 
 
-def describe_calibration(scores: Mapping[str, Any]) -> list[str]:
-    """Say what temperature scaling does to the test split's calibration error."""
-    found = scores["calibration"]
-    test, meaning = found["test"], "Probabilities are calibrated when answers are as often right as they are probable."
+def describe_calibration(metrics: Mapping[str, Any]) -> list[str]:
+    """Say what temperature scaling does to the calibration error on test photos."""
+    found = metrics["calibration"]
+    test, meaning = found["test"], "Probabilities are calibrated if answers are right as often as they are probable."
     if found["temperature"] == 1:
         return [
             f"{meaning} No temperature lowered the champion's loss on validation photos without raising the "
@@ -112,36 +114,36 @@ def describe_calibration(scores: Mapping[str, Any]) -> list[str]:
             f"{number(test['ece'])}."
         ]
     return [
-        f"{meaning} The logarithms of the champion's are divided by a temperature of "
+        f"{meaning} The logarithms of the champion's probabilities are divided by a temperature of "
         f"{number(found['temperature'])}, fitted to validation photos: on "
         f"test photos the expected calibration error is {number(test['ece'])} without it and "
         f"{number(test['ece_calibrated'])} with it."
     ]
 
 
-def describe_selection(scores: Mapping[str, Any]) -> list[str]:
-    """Say when the family is not answered, and what that brings."""
-    found, risk = scores["selective"], scores["risk_coverage"]
+def describe_selection(metrics: Mapping[str, Any]) -> list[str]:
+    """Say when the family is not answered, and what is gained by that."""
+    found, risk = metrics["selective"], metrics["risk_coverage"]
     test = found["test"]
     otherwise = "only the phylum is" if "phylum_precision" in test else "nothing is"
-    wanted = number(found["target_precision"], 2)
+    target = number(found["target_precision"], 2)
     if found["threshold"] is None:
         sentences = [
-            f"The family is never answered: on validation photos no probability gave a precision of {wanted}. "
+            f"The family is never answered: on validation photos no probability gave a precision of {target}. "
             f"Everywhere {otherwise}."
         ]
     else:
         precise = f", with a precision of {number(test['precision'])}" if test["answered"] else ""
         sentences = [
             f"The family is answered where its calibrated probability is at least {number(found['threshold'])}, chosen "
-            f"on validation photos for a precision of {wanted}; elsewhere {otherwise}. That names the family of "
+            f"on validation photos for a precision of {target}; elsewhere {otherwise}. That names the family of "
             f"{percent(test['answered'])} of the test photos{precise}."
         ]
     if "phylum_precision" in test and test["answered"] < 1:
         others = "the others" if test["answered"] else "the test photos"
         sentences.append(f"Of {others}, the phylum is right for {percent(test['phylum_precision'])}.")
     sentences.append(
-        f"The 80 % of the test photos that it is surest of have an accuracy of {number(risk['accuracy_at_80'])}. "
+        f"Its accuracy on the 80 % of the test photos that it is surest of is {number(risk['accuracy_at_80'])}. "
         f"The area under the curve below is {number(risk['aurc'])}; less is better."
     )
     return sentences

@@ -1,4 +1,4 @@
-"""The last run in a few lines of text."""
+"""Summarise the last run in a few lines of text."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ WIDTH = 100  # of sentences, in characters
 
 
 def summarise(evaluation: dict[str, Any]) -> str:
-    """A table of the test scores of each model, the champion marked.
+    """Tabulate the test metrics of each model, name the champion, and describe it in sentences.
 
     Args:
-        evaluation: metrics/evaluate.json.
+        evaluation: content of metrics/evaluate.json.
     """
     names = [name for name in evaluation if name != "champion"]
     lines = [f"{'on the test split':20}" + "".join(f"{name:>12}" for name in names)]

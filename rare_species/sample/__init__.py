@@ -1,4 +1,4 @@
-"""Drawn stand-in for the wildlife archive: procedural creatures in a zip laid out like the real one.
+"""Draw a stand-in for the wildlife archive: procedural creatures in a zip that is laid out like the real one.
 
 Imports: common, parallel.
 """

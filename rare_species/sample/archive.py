@@ -1,4 +1,4 @@
-"""From rows to a zip, photo by photo, with the same bytes on every machine and for any number of workers."""
+"""Draw the photos of all rows into a zip, whose bytes are the same on every machine and for any number of workers."""
 
 import zipfile
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from rare_species.sample.rows import Row, burst_starts, make_rows, read_rows, wr
 
 TOP_FOLDER = "sample"
 SMALLEST_SIDE = 32
-# Zip cannot name an earlier time.
+# The earliest time that the zip format can store.
 EPOCH = (1980, 1, 1, 0, 0, 0)
 UNIX = 3
 
@@ -25,14 +25,14 @@ class Settings:
     """What to draw.
 
     Attributes:
-        out: the zip to write.
-        metadata: CSV with one row per photo to draw; without it the default sample is drawn, with its defects.
-        images: about how many photos the default sample has, before its duplicates.
-        limit: draw only this many rows.
-        min_side: smallest side in pixels.
-        max_side: largest side in pixels.
-        seed: another seed, other photos of the same families.
-        workers: processes that draw; the zip does not depend on it.
+        out: zip to write.
+        metadata: CSV with one row per photo to draw; None to draw the default sample with its defects.
+        images: approximate number of photos of the default sample, without its duplicates.
+        limit: number of rows to draw, from the first; None for all.
+        min_side: smallest side of a photo, in pixels.
+        max_side: largest side of a photo, in pixels.
+        seed: seed of all randomness; another seed gives other photos of the same families.
+        workers: number of processes; the bytes of the zip do not depend on it.
     """
 
     out: Path
@@ -46,7 +46,7 @@ class Settings:
 
 
 def draw_archive(settings: Settings) -> int:
-    """Draw all photos and write them into one zip, whole or not at all.
+    """Draw all photos and write them to one zip; if something fails, no zip is written.
 
     Args:
         settings: what to draw and where.

@@ -1,4 +1,4 @@
-"""Body plans of fish, amphibians and reptiles: dials in, parts out. All face left; y points down."""
+"""Body plans of fish, amphibians and reptiles: turn dials into parts. All face left; y points down."""
 
 import math
 

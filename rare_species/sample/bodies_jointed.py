@@ -1,4 +1,4 @@
-"""Body plans of insects, spiders and crabs, from above: dials in, parts out. All face left."""
+"""Body plans of insects, spiders and crabs, seen from above: turn dials into parts. All face left."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Body plans of molluscs, echinoderms and cnidarians: dials in, parts out. y points down."""
+"""Body plans of molluscs, echinoderms and cnidarians: turn dials into parts. y points down."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Body plans of mammals and birds: dials in, parts out. All face left; y points down."""
+"""Body plans of mammals and birds: turn dials into parts. All face left; y points down."""
 
 import math
 

@@ -8,7 +8,7 @@ from rare_species.sample.families import FAMILIES, Family
 from rare_species.sample.figure import Rgb, Role
 from rare_species.sample.patterns import PATTERNS
 
-# Coat, belly, accent, detail.
+# Colours of each palette: coat, belly, accent, detail.
 PALETTES: dict[str, tuple[Rgb, Rgb, Rgb, Rgb]] = {
     "tawny": ((196, 150, 92), (232, 208, 165), (110, 70, 38), (60, 40, 28)),
     "russet": ((160, 82, 45), (215, 160, 115), (84, 40, 24), (50, 28, 20)),
@@ -32,7 +32,7 @@ FURS = ("tawny", "russet", "grey", "umber", "cream", "gold", "ink", "snow")
 BONES: tuple[Rgb, ...] = ((226, 186, 96), (70, 62, 56), (218, 116, 44), (196, 184, 160))
 
 
-# Share of a species that has another palette or pattern of its family than most.
+# Share of a species' members that may have another palette or pattern of the family than most of the species.
 MORPHS = 0.3
 _BUILT_IN = {family.name: family for family in FAMILIES}
 
@@ -42,10 +42,10 @@ def family_named(name: str, phylum: str) -> Family:
 
     Args:
         name: taxonomic family, in any letter case.
-        phylum: it belongs to; decides the body plans it may have.
+        phylum: phylum of the family, which decides the body plans that a derived family may have.
 
     Returns:
-        The same family for the same names, on every machine.
+        The family; the same names give the same family on every machine.
     """
     key = name.strip().lower()
     if key in _BUILT_IN:
@@ -68,13 +68,13 @@ def _pick(options: tuple[str, ...], *names: object) -> str:
 
 
 def _morph(options: tuple[str, ...], species: str, individual: str, what: str) -> str:
-    """Pick what most of a species has, or for some of its members anything of the family."""
+    """Pick one option: most members of a species share theirs, a few take any option of the family."""
     key = individual if unit(individual, what, "morph") < MORPHS else species
     return _pick(options, key, what)
 
 
 def pattern_of(family: Family, species: str, individual: str) -> str:
-    """Name the pattern of one creature, a key of PATTERNS."""
+    """Choose the pattern of one creature, a key of PATTERNS."""
     return _morph(family.patterns, species, individual, "pattern")
 
 
@@ -82,7 +82,7 @@ def colours_of(family: Family, species: str, individual: str) -> dict[Role, Rgb]
     """Mix the colours of one creature: its species' palette, with its own small shift.
 
     Args:
-        family: it belongs to.
+        family: family of the creature.
         species: key of its species.
         individual: key of the creature.
 

@@ -1,4 +1,4 @@
-"""Registry of body plans: how each is drawn, how far it turns and where it lives."""
+"""Registry of body plans: how each creature is drawn, how far it may turn, and where it lives."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,9 +13,9 @@ class BodyPlan:
     """A way to draw a creature.
 
     Attributes:
-        draw: gives the parts in body units.
-        turn: largest rotation in radians; creatures seen from above turn freely.
-        habitats: scenes it is met in, the usual one first.
+        draw: function from dials to the creature's parts, in body units.
+        turn: largest rotation in radians; creatures seen from above may turn to any angle.
+        habitats: scenes that the creature appears in, the usual one first.
     """
 
     draw: Callable[[Dials], list[Part]]

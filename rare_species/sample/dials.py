@@ -1,4 +1,4 @@
-"""Named dials: every number of a drawing comes from a name, never from the order of random calls."""
+"""Named dials: every number of a drawing is derived from a name, so it never depends on the order of random calls."""
 
 import hashlib
 from collections.abc import Mapping
@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-# Spread of a trait between the species of a family, and between the individuals of a species (of a dial's range).
+# How much a trait varies between the species of a family, and between the individuals of a species; shares of the
+# dial's range.
 SPECIES_SPREAD = 0.30
 INDIVIDUAL_SPREAD = 0.24
-# How far the frames of one burst move a pose.
+# How much a pose varies between the frames of one burst, as a share of the dial's range.
 FRAME_SPREAD = 0.05
 
 
@@ -17,7 +18,7 @@ def unit(*names: object) -> float:
     """Hash names to a number in [0, 1), the same on every machine.
 
     Args:
-        names: what the number belongs to, such as a family and one of its traits.
+        names: names that identify the number, such as a family and one of its traits.
 
     Returns:
         Float in [0, 1).
@@ -44,11 +45,12 @@ class Dials:
     """Dials of one creature in one photo.
 
     Attributes:
-        family: name that gives the traits all its members share.
-        species: key of the species' variation.
-        individual: key of the creature and of its pose; shared by the frames of a burst.
-        frame: key of the photo, which moves the pose a little.
-        fixed: traits in [0, 1] that the family states instead of deriving them from its name.
+        family: name of the family; the traits that all its members share are derived from it.
+        species: key that the variation of the species is derived from.
+        individual: key that the variation of the creature and its pose are derived from; all frames of a burst share
+            it.
+        frame: key of the photo, which changes the pose a little.
+        fixed: traits that the family sets itself, in [0, 1] by name; the others are derived from its name.
     """
 
     family: str
@@ -58,10 +60,10 @@ class Dials:
     fixed: Mapping[str, float]
 
     def trait(self, name: str, low: float, high: float) -> float:
-        """Read a trait of the body: family value, shifted by the species and the individual.
+        """Read a trait of the body: the family's value, shifted by the species and the individual.
 
         Args:
-            name: of the trait.
+            name: name of the trait.
             low: value at dial 0.
             high: value at dial 1.
 
@@ -74,19 +76,19 @@ class Dials:
         return low + (high - low) * min(max(at, 0.0), 1.0)
 
     def has(self, name: str) -> bool:
-        """Tell whether the family has a feature; neither species nor individual change it."""
+        """Check whether the family has a feature; all its species and individuals have it or none."""
         return self.fixed.get(name, unit(self.family, name)) > 0.5
 
     def pose(self, name: str, low: float, high: float) -> float:
-        """Read a pose: anything in the range, nearly the same in all frames of a burst.
+        """Read a pose: any value in the range, but nearly the same one in all frames of a burst.
 
         Args:
-            name: of the pose.
+            name: name of the pose.
             low: value at dial 0.
             high: value at dial 1.
 
         Returns:
-            Value near or between low and high.
+            Value between low and high, or slightly outside.
         """
         at = unit(self.individual, "pose", name) + FRAME_SPREAD * (unit(self.frame, "pose", name) - 0.5)
         return low + (high - low) * at

@@ -1,6 +1,6 @@
-"""Pages of text and maps, which collections of wildlife photos hold by mistake.
+"""Draw pages of text and maps, which collections of wildlife photos contain by mistake.
 
-Letters are random strokes, not a font: fonts render differently from one FreeType to the next.
+Letters are random strokes, because different versions of FreeType render a font differently.
 """
 
 import numpy as np
@@ -13,7 +13,7 @@ INK: Rgb = (44, 42, 46)
 
 
 def _word(draw: ImageDraw.ImageDraw, rng: np.random.Generator, x: int, y: int, height: int) -> int:
-    """Draw one word of letter-like strokes; gives the x where it ends."""
+    """Draw one word of letter-like strokes, and return the x where the next word starts."""
     for _ in range(int(rng.integers(2, 10))):
         corners = rng.integers(0, 3, (int(rng.integers(2, 5)), 2)) * np.array([height // 4, height // 2])
         draw.line([(x + int(dx), y + int(dy)) for dx, dy in corners], fill=INK, width=max(height // 6, 1))

@@ -1,4 +1,4 @@
-"""From a drawn photo to the bytes of a file, sound or with a planted defect."""
+"""Encode a drawn photo as the bytes of a file, either sound or with a planted defect."""
 
 import io
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from rare_species.sample.planted import Defect
 
 ORIENTATION_TAG = 0x0112
 START_OF_SCAN = b"\xff\xda"
-# Orientation tag -> how the stored pixels are turned from upright.
+# Value of the Orientation tag, and how the upright photo is turned before it is stored.
 UPRIGHT: tuple[int, Image.Transpose | None] = (1, None)
 STORED_TURN: dict[Defect, tuple[int, Image.Transpose | None]] = {
     Defect.EXIF_UPSIDE_DOWN: (3, Image.Transpose.ROTATE_180),
@@ -26,14 +26,14 @@ NOTE = b"The photo could not be fetched: 404 Not Found\n"
 
 @dataclass(frozen=True)
 class Job:
-    """All that the bytes of one file depend on.
+    """Everything that the bytes of one file depend on.
 
     Attributes:
-        path: in the archive.
+        path: path in the archive.
         subject: what the photo shows.
         min_side: smallest side in pixels.
         max_side: largest side in pixels.
-        defect: what is planted, if anything.
+        defect: defect to plant; None for a sound file.
     """
 
     path: str
@@ -106,7 +106,7 @@ def _cmyk(photo: Image.Image) -> bytes:
 
 
 def _rgba(photo: Image.Image) -> bytes:
-    """Keep the middle; let the corners show through, as in a cut-out."""
+    """Make the corners transparent and keep the middle, as in a cut-out."""
     cut_out = _few_colours(photo).convert("RGBA")
     cut_out.putalpha(Image.radial_gradient("L").resize(photo.size).point([255] * 200 + [0] * 56))
     return _png(cut_out)

@@ -1,4 +1,4 @@
-"""The built-in families, largest first, and what the species of a family share."""
+"""The built-in families, largest first, and the properties that the species of a family share."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,16 +6,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Family:
-    """What all species of a family share.
+    """A family: the properties that all its species share.
 
     Attributes:
-        name: taxonomic family.
-        phylum: it belongs to.
-        plan: key of PLANS.
-        palettes: keys of PALETTES; a species takes one, and some of its members another.
-        patterns: keys of PATTERNS, likewise.
-        traits: dials in [0, 1] that are not left to the family's name.
-        species: how many the default sample has.
+        name: name of the taxonomic family.
+        phylum: phylum of the family.
+        plan: body plan, a key of PLANS.
+        palettes: keys of PALETTES; each species takes one, and a few of its members may take another.
+        patterns: keys of PATTERNS; each species takes one, and a few of its members may take another.
+        traits: fixed dials in [0, 1] by name; the others are derived from the family's name.
+        species: number of species of the family in the default sample.
     """
 
     name: str
@@ -34,7 +34,7 @@ def _family(kind: str, species: int, *, palettes: str, patterns: str, traits: st
     return Family(name, phylum, plan, tuple(palettes.split()), tuple(patterns.split()), dials, species)
 
 
-# Families of one plan share palettes and patterns on purpose: that is what a classifier confuses.
+# Families of one plan share palettes and patterns on purpose, so that a classifier confuses them.
 FAMILIES: tuple[Family, ...] = (
     _family(
         "bovidae chordata quadruped",

@@ -1,4 +1,4 @@
-"""Creatures as lists of flat parts, and how parts become antialiased pixels."""
+"""Describe creatures as lists of flat parts, and turn parts into antialiased pixels."""
 
 import math
 from collections.abc import Sequence
@@ -34,10 +34,10 @@ class Part:
 
     Attributes:
         points: float array of shape (n_points, 2).
-        role: colour it takes.
-        patterned: whether the family's pattern shows on it.
-        shade: brightness factor; below 1 for the far side.
-        outlined: whether its edge is darker; without, it melts into the parts under it.
+        role: which colour of the palette the part takes.
+        patterned: whether the creature's pattern shows on the part.
+        shade: factor on its brightness; below 1 for the far side of the body.
+        outlined: whether its edge is darker; a part without an outline merges with the parts under it.
     """
 
     points: Points
@@ -59,7 +59,7 @@ class Placement:
     mirrored: bool
 
     def matrix(self) -> NDArray[np.float64]:
-        """Give the 2 by 2 matrix from body units to pixels."""
+        """Return the 2 by 2 matrix that turns body units into pixels."""
         cos, sin = math.cos(self.angle), math.sin(self.angle)
         flip = -1.0 if self.mirrored else 1.0
         turn = np.array([[cos, -sin], [sin, cos]])
@@ -79,7 +79,7 @@ def curve(knots: Sequence[tuple[float, float]], steps: int = 8) -> Points:
 
     Args:
         knots: at least two points.
-        steps: points between two knots.
+        steps: number of points from one knot to the next.
 
     Returns:
         Float array of shape ((n_knots - 1) * steps + 1, 2).
@@ -96,9 +96,9 @@ def tube(knots: Sequence[tuple[float, float]], widths: Sequence[float], steps: i
     """Trace the outline of a bent tube with round ends, such as a limb or a trunk.
 
     Args:
-        knots: its middle line.
-        widths: half width at each knot.
-        steps: points between two knots.
+        knots: points on the middle line of the tube.
+        widths: half the width at evenly spaced places along the tube.
+        steps: number of points from one knot to the next.
 
     Returns:
         Float array of shape (n_points, 2).
@@ -116,12 +116,12 @@ def tube(knots: Sequence[tuple[float, float]], widths: Sequence[float], steps: i
 
 
 def coat(points: Points, shade: float = 1.0) -> Part:
-    """Make a part of the creature's own colour and pattern that melts into its neighbours."""
+    """Make a part with the coat's colour and pattern that merges with its neighbours."""
     return Part(points, Role.COAT, True, shade, outlined=False)
 
 
 def eye(x: float, y: float, size: float) -> list[Part]:
-    """Draw an eye with its glint, `size` in radius."""
+    """Draw an eye with its glint; `size` is its radius."""
     return [
         Part(ellipse(x, y, size, size), Role.WHITE),
         Part(ellipse(x, y, size * 0.75, size * 0.75), Role.DETAIL),
@@ -136,10 +136,10 @@ def place(parts: Sequence[Part], placement: Placement) -> list[Part]:
 
 
 def number_parts(parts: Sequence[Part], size: tuple[int, int]) -> Image.Image:
-    """Paint parts by numbers, each over the ones before it.
+    """Paint the number of each part where it shows; a part covers the parts before it.
 
     Args:
-        parts: in pixels; only the last 127 are drawn.
+        parts: parts in pixels; only the last 127 are drawn.
         size: width and height in pixels.
 
     Returns:
@@ -156,7 +156,7 @@ def number_parts(parts: Sequence[Part], size: tuple[int, int]) -> Image.Image:
 
 
 def paint_numbers(numbers: Image.Image, colours: Sequence[Rgb]) -> Image.Image:
-    """Turn numbers into colours: inside as given, outlines darker, nothing as a dark edge."""
+    """Turn numbers into colours: the given colour inside a part, a darker one on its outline, dark elsewhere."""
     flat = [40, 34, 30]
     for red, green, blue in colours[-MAX_PARTS:]:
         flat += [red, green, blue, red * 11 // 16, green * 11 // 16, blue * 11 // 16]
@@ -174,7 +174,7 @@ def relief(alpha: Image.Image, light: tuple[float, float], depth_px: float) -> I
         depth_px: how far the bulge reaches in from the edge.
 
     Returns:
-        Mode L image of the same size, 128 where the light neither adds nor takes.
+        Mode L image of the same size: above 128 where light brightens the silhouette, below in shade, else 128.
     """
     small = alpha.reduce(2).filter(ImageFilter.BoxBlur(max(depth_px / 3, 1.0)))
     small = small.filter(ImageFilter.BoxBlur(max(depth_px / 4, 1.0)))

@@ -1,4 +1,4 @@
-"""Coat patterns as masks: where a part shows the accent colour instead of its own."""
+"""Draw coat patterns as masks, which say where a part shows the accent colour instead of its own."""
 
 import math
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw, ImageFilter
 from rare_species.sample.figure import SUPERSAMPLE, Placement
 
 TILE_PX = 288
-# Body units that a tile spans, from -HALF_SPAN to HALF_SPAN.
+# A tile of a pattern spans the body units from -HALF_SPAN to HALF_SPAN.
 HALF_SPAN = 1.5
 
 Pattern = Callable[[np.random.Generator, float], Image.Image]
@@ -21,7 +21,7 @@ def soft_noise(rng: np.random.Generator, size: tuple[int, int], cells: tuple[int
     Args:
         rng: source of randomness.
         size: width and height in pixels.
-        cells: how many random values across and down are smoothed over it.
+        cells: number of random values across and down; they are interpolated to the size of the image.
 
     Returns:
         Mode L image.
@@ -88,7 +88,7 @@ def _speckle(rng: np.random.Generator, scale: float) -> Image.Image:
 
 
 def _saddle(rng: np.random.Generator, scale: float) -> Image.Image:
-    """Darker back, fading to the belly."""
+    """Draw a back in the accent colour that fades out towards the belly."""
     fade = (
         Image.linear_gradient("L").resize((TILE_PX, TILE_PX)).point([max(min(430 - 3 * v, 255), 0) for v in range(256)])
     )
@@ -113,11 +113,11 @@ def lay_pattern(tile: Image.Image, placement: Placement, size: tuple[int, int]) 
 
     Args:
         tile: pattern over the body, mode L.
-        placement: of the creature, in pixels of the picture.
-        size: of the picture.
+        placement: placement of the creature, in pixels of the picture.
+        size: width and height of the picture, in pixels.
 
     Returns:
-        Mode L mask of SUPERSAMPLE times the size.
+        Mode L mask, SUPERSAMPLE times as wide and high as the picture.
     """
     inverse = np.linalg.inv(placement.matrix() * SUPERSAMPLE) * (TILE_PX / (2 * HALF_SPAN))
     centre = np.array([placement.centre_x, placement.centre_y]) * SUPERSAMPLE

@@ -1,4 +1,4 @@
-"""One photo: a creature in its place, seen through a camera."""
+"""Draw one photo: a creature in its habitat, as a camera sees it."""
 
 from dataclasses import dataclass
 
@@ -23,19 +23,19 @@ from rare_species.sample.figure import (
 from rare_species.sample.patterns import PATTERNS, lay_pattern
 from rare_species.sample.scenes import HABITATS, Habitat, cast_shadow, draw_background, scatter
 
-# Longest side a scene is painted at; a larger photo is enlarged and gets its texture at full size.
+# Longest side, in pixels, at which a scene is painted; a larger photo is enlarged, and noise is added at full size.
 WORKING_SIDE = 320
-# Share of the painted scene that the camera may wander over within a burst.
+# Share of the painted scene that is left over for the camera to move within a burst.
 MARGIN = 0.06
 
 
 @dataclass(frozen=True)
 class Subject:
-    """What a photo shows, and the keys all its randomness comes from.
+    """What a photo shows, and the keys that all its randomness is derived from.
 
     Attributes:
         family: taxonomic family.
-        phylum: of the family.
+        phylum: phylum of the family.
         species: key of the species.
         burst: key shared by the frames of one burst.
         frame: key of this photo.
@@ -52,7 +52,7 @@ def choose_size(subject: Subject, min_side: int, max_side: int) -> tuple[int, in
     """Choose the size of a photo, the same for all frames of a burst.
 
     Args:
-        subject: of the photo.
+        subject: what the photo shows.
         min_side: smallest allowed side in pixels.
         max_side: largest allowed side in pixels.
 
@@ -87,7 +87,7 @@ def _colour(part: Part, colours: dict[Role, Rgb], role: Role) -> Rgb:
 def _paint(
     subject: Subject, parts: list[Part], placement: Placement, habitat: Habitat, size: tuple[int, int]
 ) -> tuple[Image.Image, Image.Image]:
-    """Paint parts with their colours and pattern: an RGB image and its alpha."""
+    """Paint parts with their colours and pattern; return an RGB image and its alpha mask."""
     family = family_named(subject.family, subject.phylum)
     colours = colours_of(family, subject.species, subject.burst)
     stem: Rgb = (habitat.leaf[0] // 2, habitat.leaf[1] // 2, habitat.leaf[2] // 2)
@@ -146,7 +146,7 @@ def _expose(subject: Subject, scene: Image.Image, size: tuple[int, int]) -> Imag
     top = scene.height * MARGIN / 2 * (1 + 0.6 * shake_y)
     lean = 0.012 * turn
     data = (1.0, lean, left, -lean, 1.0, top)
-    # Turned at the painted size and enlarged after: four times as fast as both at once.
+    # Rotating at the painted size and then enlarging is four times as fast as doing both at once.
     photo = soft.transform(frame, Image.Transform.AFFINE, data, Image.Resampling.BICUBIC)
     photo = photo.resize(size, Image.Resampling.BICUBIC)
     grain = int(3 + 9 * burst.random() ** 2)

@@ -13,7 +13,7 @@ from rare_species.sample.rows import Row, make_row
 
 
 class Defect(StrEnum):
-    """What is wrong with a file, or unusual about it."""
+    """A defect of a file: something that is wrong with it or unusual about it."""
 
     TEXT_PAGE = "text page"
     MAP = "map"
@@ -34,13 +34,13 @@ class Defect(StrEnum):
     DUPLICATE = "duplicate"
 
 
-# How many files of each kind the default sample has, besides its sound photos. A label stays that of the row: a map
-# among the frogs is labelled as a frog, as in the real archive.
+# Number of files with each defect in the default sample. The label in the row does not change: a map among the frogs
+# is labelled as a frog, as in the real archive.
 #
 # TEXT_PAGE, MAP: a scanned page, a range map. EXIF_*: stored turned, upright once the Orientation tag is applied.
 # GREY: JPEG of mode L. CMYK: JPEG of mode CMYK. RGBA, PALETTE, SIXTEEN_BIT: PNG files named .png. PNG_NAMED_JPG: PNG
 # bytes in a .jpg. TRUNCATED: a JPEG cut in its middle. EMPTY: 0 bytes. NOT_AN_IMAGE: text in a .jpg.
-# DUPLICATE: the bytes of another photo of the species under a content id of its own.
+# DUPLICATE: the same bytes as another photo of the species, under a content id of its own.
 PLANTED: dict[Defect, int] = {
     Defect.TEXT_PAGE: 6,
     Defect.MAP: 5,
@@ -68,9 +68,9 @@ class Entry:
     """One photo of an archive.
 
     Attributes:
-        row: its metadata.
-        defect: what is planted in it, if anything.
-        drawn_as: row whose photo the file shows: its own, or for a duplicate the original's.
+        row: metadata of the photo.
+        defect: planted defect; None for a sound photo.
+        drawn_as: row that decides what the file shows: `row` itself, or for a duplicate the row of the original.
     """
 
     row: Row
@@ -89,11 +89,11 @@ class Entry:
 
 
 def plant_defects(rows: Sequence[Row], seed: int) -> list[Entry]:
-    """Turn rows into entries, with PLANTED defects among them and duplicates added behind.
+    """Turn rows into entries: plant the defects of PLANTED among them, and append the duplicates.
 
     Args:
-        rows: of sound photos; only rows of families above the median size are changed.
-        seed: of the sample.
+        rows: rows of sound photos; only rows of families with at least the median size get defects.
+        seed: seed of the sample.
 
     Returns:
         One entry per row, in order, then one per duplicate.

@@ -1,4 +1,4 @@
-"""Rows of metadata.csv: read from a file, or made up for the default sample."""
+"""Rows of metadata.csv: read them from a file, or make them up for the default sample."""
 
 import csv
 import io
@@ -17,14 +17,14 @@ COLUMNS = ("rare_species_id", "eol_content_id", "eol_page_id", "kingdom", "phylu
 # Rows of one species whose content ids are at most this far apart were uploaded in one burst.
 BURST_GAP = 2
 LARGEST_TO_SMALLEST = 8.0
-# A family this small is spared bursts, so that few groups remain for it to be split by.
+# A family with fewer photos has no bursts: they would leave too few groups of photos to split it.
 SMALL_FAMILY = 20
 _NAMESPACE = uuid.UUID("8a4e1c52-1f5b-4b57-9a43-0d6f0f2f4c11")
 
 
 @dataclass(frozen=True)
 class Row:
-    """One row of metadata.csv; the columns' meaning and their text are the archive's own."""
+    """One row of metadata.csv; columns and values have the same meaning as in the real archive."""
 
     rare_species_id: str
     eol_content_id: int
@@ -39,14 +39,14 @@ def make_row(content_id: int, page_id: str, phylum: str, family: str, suffix: st
     """Build the row of a made-up photo, named as in the real archive.
 
     Args:
-        content_id: of the photo.
-        page_id: of the species.
-        phylum: of the family.
-        family: the label.
-        suffix: of the file.
+        content_id: content id of the photo.
+        page_id: page id of the species.
+        phylum: phylum of the family.
+        family: family, which is the photo's label.
+        suffix: suffix of the file.
 
     Returns:
-        The row; its UUID derives from the content id.
+        The row; its UUID is derived from the content id.
     """
     path = f"{phylum}_{family}/{content_id}_{page_id}_eol-full-size-copy{suffix}"
     identity = str(uuid.uuid5(_NAMESPACE, str(content_id)))
@@ -57,7 +57,7 @@ def write_rows(rows: Iterable[Row]) -> bytes:
     """Write metadata.csv.
 
     Args:
-        rows: in the order to write.
+        rows: rows, written in this order.
 
     Returns:
         UTF-8 text with a header and Unix line ends.
@@ -73,13 +73,13 @@ def read_rows(path: Path) -> list[Row]:
     """Read a metadata.csv to draw photos for.
 
     Args:
-        path: of a CSV file with at least the columns COLUMNS.
+        path: path of a CSV file with at least the columns COLUMNS.
 
     Returns:
         Rows in the file's order.
 
     Raises:
-        UserError: if the file is missing or no such CSV.
+        UserError: if the file is missing, lacks a column, is not UTF-8, or has a wrong or repeated row.
     """
     if not path.is_file():
         raise UserError(
@@ -127,10 +127,10 @@ def _refuse_repeats(path: Path, rows: Sequence[Row]) -> None:
 
 
 def burst_starts(rows: Iterable[Row]) -> dict[tuple[str, int], int]:
-    """Find the burst each row belongs to.
+    """Find the burst that each row belongs to.
 
     Args:
-        rows: in any order.
+        rows: rows in any order.
 
     Returns:
         First content id of the burst, by (eol_page_id, eol_content_id).
@@ -145,10 +145,10 @@ def burst_starts(rows: Iterable[Row]) -> dict[tuple[str, int], int]:
 
 
 def family_sizes(images: int) -> list[int]:
-    """Share images among the catalogue's families: a long tail, largest first, 8 to 1.
+    """Divide images among the built-in families, largest first; the largest gets 8 times as many as the smallest.
 
     Args:
-        images: wanted in total, met to within rounding.
+        images: total number of images; the result adds up to about as many, because it is rounded.
 
     Returns:
         Images per family, each at least 1.
@@ -169,8 +169,8 @@ def make_rows(seed: int, images: int) -> list[Row]:
     """Make up the rows of the default sample.
 
     Args:
-        seed: of the sample.
-        images: about how many.
+        seed: seed of the sample.
+        images: approximate number of rows.
 
     Returns:
         Rows in shuffled order; content ids of different bursts are at least 10 apart.

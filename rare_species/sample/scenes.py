@@ -1,4 +1,4 @@
-"""Habitats: textured grounds, clutter behind and in front of a creature, and their light."""
+"""Draw habitats: textured ground, clutter behind and in front of a creature, light and shadows."""
 
 import math
 from collections.abc import Callable
@@ -13,15 +13,15 @@ from rare_species.sample.patterns import soft_noise
 
 @dataclass(frozen=True)
 class Habitat:
-    """Look of one kind of place.
+    """The look of one kind of place.
 
     Attributes:
-        tones: dark, middle and light colour of its ground.
-        grain: random cells across and down, the coarse structure.
-        clutter: kind of things lying about.
+        tones: dark, middle and light colour of the ground.
+        grain: number of cells of random grey across and down, which make the coarse texture of the ground.
+        clutter: kind of things that lie about, a key of CLUTTER.
         leaf: colour of the clutter.
-        tint: factors on red, green and blue of everything in it.
-        sky: colour that the upper half fades to, if any.
+        tint: factors on red, green and blue of the whole photo.
+        sky: colour of the sky above the horizon, in photos that show it; None for a place without sky.
     """
 
     tones: tuple[Rgb, Rgb, Rgb]
@@ -102,7 +102,7 @@ def _bubble(rng: np.random.Generator, width: int, height: int) -> list[Part]:
 
 
 def _label(rng: np.random.Generator, width: int, height: int) -> list[Part]:
-    """Draw a ruler's ticks along an edge, as beside museum specimens."""
+    """Draw one tick of a ruler along the lower edge, as beside museum specimens."""
     tick, y = rng.integers(0, 24) * width / 24, 0.94 * height
     return [
         Part(
@@ -121,7 +121,7 @@ CLUTTER: dict[str, Callable[[np.random.Generator, int, int], list[Part]]] = {
     "bubbles": _bubble,
     "labels": _label,
 }
-# Things behind a creature: many small ones, few large ones.
+# Number of things behind a creature, before a random factor: many of the small kinds, few of the large ones.
 CLUTTER_COUNT = {"blades": 60, "stones": 30, "leaves": 24, "twigs": 4, "weeds": 16, "bubbles": 14, "labels": 16}
 
 
@@ -132,7 +132,7 @@ def scatter(rng: np.random.Generator, kind: str, size: tuple[int, int], count: i
         rng: source of randomness.
         kind: a key of CLUTTER.
         size: width and height in pixels.
-        count: how many things.
+        count: number of things.
 
     Returns:
         Parts in pixels.
@@ -191,12 +191,12 @@ def draw_background(rng: np.random.Generator, habitat: Habitat, size: tuple[int,
 
 
 def cast_shadow(image: Image.Image, alpha: Image.Image, shift: tuple[int, int]) -> Image.Image:
-    """Darken a background where a creature keeps the light off.
+    """Darken a background where a creature casts its shadow.
 
     Args:
-        image: mode RGB.
-        alpha: the creature's silhouette, mode L.
-        shift: of the shadow, in pixels.
+        image: background, mode RGB.
+        alpha: silhouette of the creature, mode L.
+        shift: offset of the shadow from the creature, in pixels to the right and down.
 
     Returns:
         Mode RGB image.

@@ -1,4 +1,4 @@
-"""Stage split: groups of photos of one moment, and their assignment to train, validation and test.
+"""Stage split: group photos of the same moment, and assign the groups to train, validation and test.
 
 Imports: common, figures, layouts.
 """

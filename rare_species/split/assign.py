@@ -1,4 +1,4 @@
-"""Assign photos to train, validation and test, by family and without tearing groups apart."""
+"""Assign photos to train, validation and test, family by family; photos of one group stay together."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from rare_species.common.errors import UserError
 from rare_species.common.tables import SPLITS
 
 Fractions = Mapping[str, float]
-ORDERS = 32  # of a family's groups that are tried
+ORDERS = 32  # number of random orders of a family's groups that are tried
 
 
 def list_classes(photos: pd.DataFrame) -> list[dict[str, int | str]]:
-    """Number the families, once and for all, in alphabetical order.
+    """Give each family its class id; families are numbered in alphabetical order.
 
     Args:
-        photos: columns family and phylum, one phylum per family.
+        photos: columns family and phylum; all photos of a family have the same phylum.
 
     Returns:
-        One mapping of class_id, family and phylum per family; its position is its class_id.
+        One mapping per family, with class_id, family and phylum; its position in the list is its class_id.
 
     Raises:
-        UserError: with fewer than two families, or a family of one photo.
+        UserError: if there are fewer than two families, or a family has only one photo.
     """
     families = photos.groupby("family", sort=True)["phylum"].agg(["size", "first"])
     if len(families) < 2:
@@ -49,21 +49,23 @@ def assign_splits(
 ) -> NDArray[np.str_]:
     """Assign whole groups to splits so that each family has its share in each split.
 
-    Within a family, groups go in random order to the split that lacks most photos; of `ORDERS` such orders the one
-    that comes nearest to the shares is kept. A family with at least as many groups as there are splits, at most one of
-    them shared with another family, is in all of them. The documented fallback: of fewer groups the largest is in the
-    first split (train) and the other in the last (test), a single one is in train only. A group of several families
-    (near-duplicates under two labels) goes to train, and counts there for each of them.
+    A family's groups are taken in random order, and each goes to the split that lacks most photos. `ORDERS` such
+    orders are tried, and the one whose shares come nearest to `fractions` is kept. A family is in every split if it has
+    at least as many groups as there are splits and shares at most one of them with another family.
+
+    A family with fewer groups than splits takes the documented fallback: its largest group goes to the first split
+    (train) and its second largest to the last (test); a single group goes to train. A group with several families
+    (near-duplicates under two labels) goes to train, and counts there for each of these families.
 
     Args:
-        families: text array of shape (n_photos,).
-        groups: int array of shape (n_photos,); see `groups.group_photos`.
-        fractions: share of each split, summing to 1; train, then val, test or both.
-        seed: of the order of groups.
+        families: family of each photo, text array of shape (n_photos,).
+        groups: group of each photo, int array of shape (n_photos,); see `groups.group_photos`.
+        fractions: share of each split, summing to 1; the keys are train, then val, test or both.
+        seed: seed of the random orders.
 
     Returns:
-        Text array of shape (n_photos,), values in `SPLITS`. It does not depend on the order of the photos,
-        but for the numbers given to groups.
+        Split of each photo, text array of shape (n_photos,), values in `SPLITS`. The order of the photos matters only
+        through the numbers that it gives to groups.
     """
     table = pd.DataFrame({"family": families, "group": groups})
     n_families = table.groupby("group")["family"].nunique()
@@ -77,10 +79,10 @@ def assign_splits(
 
 
 def refuse_empty_splits(splits: NDArray[np.str_]) -> None:
-    """Stop where no family has enough groups for validation or test.
+    """Stop if a split is empty, because no family has enough groups for it.
 
     Raises:
-        UserError: when a split has no photo.
+        UserError: if a split has no photo.
     """
     empty = [split for split in SPLITS if split not in splits]
     if empty:
@@ -91,16 +93,16 @@ def refuse_empty_splits(splits: NDArray[np.str_]) -> None:
 
 
 def describe_splits(table: pd.DataFrame, fractions: Fractions, leaked_pairs: int | None) -> dict[str, object]:
-    """Count what each split holds and how far it is from what was asked.
+    """Count the photos, families and groups of each split, and measure how far it is from the requested shares.
 
     Args:
-        table: columns family, species, group, split and held_out_species (whether the photo is of one).
-        fractions: share of each split that was asked for.
-        leaked_pairs: pairs of photos of one moment in different splits; None where nobody can know.
+        table: columns family, species, group, split and held_out_species (True if the photo's species is held out).
+        fractions: requested share of each split.
+        leaked_pairs: number of pairs of photos of the same moment in different splits; None if it can't be known.
 
     Returns:
-        A JSON document. `family_share_deviation` is the mean over families of the largest difference between
-        a split's share of the family and the share asked for.
+        The content of metrics/split.json. `family_share_deviation` is the mean over families of the largest
+        difference between a split's share of the family's photos and the requested share.
     """
     shares = pd.crosstab(table["family"], table["split"], normalize="index").reindex(columns=list(SPLITS), fill_value=0)
     present = pd.crosstab(table["family"], table["split"]).reindex(columns=list(SPLITS), fill_value=0) > 0
@@ -135,8 +137,8 @@ def count_families(table: pd.DataFrame) -> pd.DataFrame:
         table: columns family, species ("" where unknown), split and held_out_species.
 
     Returns:
-        One row per family, in alphabetical order, which is the index: columns species (known ones), train, val and test
-        (images), held_out_species (images in test that are of a species held out).
+        One row per family in alphabetical order; the index is the family. Columns: species (number of known species),
+        train, val and test (number of images), held_out_species (number of test images of held-out species).
     """
     counts = pd.crosstab(table["family"], table["split"]).reindex(columns=list(SPLITS), fill_value=0)
     counts.insert(0, "species", table[table["species"] != ""].groupby("family")["species"].nunique())
@@ -147,7 +149,7 @@ def count_families(table: pd.DataFrame) -> pd.DataFrame:
 def _assign_family(
     sizes: Mapping[int, int], mixed: set[int], fractions: Fractions, rng: np.random.Generator
 ) -> dict[int, str]:
-    """Assign one family's groups, of which those in `mixed` are in train already."""
+    """Assign one family's groups; those in `mixed` are in train already, as they are shared with other families."""
     names = list(fractions)
     if len(sizes) < len(names):
         largest_first = sorted(sizes, key=lambda group: (group not in mixed, -sizes[group], group))
@@ -172,7 +174,10 @@ def _assign_in_order(
 
 
 def _fill_empty_splits(assigned: dict[int, str], movable: dict[int, int], splits: list[str]) -> None:
-    """Give an empty split the smallest movable group of the split that has most of them, but never its last group."""
+    """Give each empty split a group: the smallest movable one of the split with the most movable groups.
+
+    A split never gives away its last group.
+    """
     for split in splits:
         if split not in assigned.values():
             held = [assigned[group] for group in movable]
@@ -183,7 +188,7 @@ def _fill_empty_splits(assigned: dict[int, str], movable: dict[int, int], splits
 
 
 def _distance(assigned: dict[int, str], sizes: Mapping[int, int], fractions: Fractions) -> float:
-    """How far a family's splits are from what was asked, relative to each split's share."""
+    """Return how far a family's splits are from the requested shares, each difference relative to its share."""
     held = dict.fromkeys(fractions, 0)
     for group, split in assigned.items():
         held[split] += sizes[group]

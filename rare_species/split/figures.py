@@ -1,4 +1,4 @@
-"""Pictures of stage split: each family's images by split."""
+"""Pictures of stage split: number of images of each family in each split."""
 
 from __future__ import annotations
 
@@ -12,6 +12,6 @@ from rare_species.figures.style import save_png
 
 
 def draw_split(photos: pd.DataFrame, folder: Path) -> None:
-    """Draw families.png: each family's images by split."""
+    """Draw families.png: the number of images of each family in each split."""
     counts = pd.crosstab(photos["family"], photos["split"]).reindex(columns=list(SPLITS), fill_value=0)
     save_png(family_counts(counts, "images per family and split"), folder / "families.png")

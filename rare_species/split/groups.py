@@ -21,17 +21,17 @@ log = logging.getLogger(__name__)
 def group_photos(photos: pd.DataFrame, burst_gap: int, near_duplicate_bits: int) -> NDArray[np.int64]:
     """Number the groups of photos that must stay together.
 
-    Two photos are of one group when they are of one burst (same species, content ids at most `burst_gap`
-    apart), when their perceptual hashes are near, or when a chain of such photos links them.
+    Two photos are in the same group if they are from one burst (same species, content ids at most `burst_gap`
+    apart), if their perceptual hashes are close, or if a chain of such photos links them.
 
     Args:
-        photos: columns species, content_id and phash; text, "" where unknown. Give those that were rejected too: they
-            link what was taken before and after them.
-        burst_gap: largest difference of content ids within a burst; 0 finds none.
-        near_duplicate_bits: largest Hamming distance of two perceptual hashes of one photo, 0..15.
+        photos: columns species, content_id and phash; text, "" where unknown. Include rejected photos: they link the
+            photos taken before and after them.
+        burst_gap: largest difference between neighbouring content ids of a burst; 0 switches bursts off.
+        near_duplicate_bits: largest Hamming distance between the perceptual hashes of near-duplicates, 0..15.
 
     Returns:
-        int array of shape (n_photos,), numbered from 0 in order of first appearance.
+        Group of each photo, int array of shape (n_photos,), numbered from 0 in order of first appearance.
     """
     hashed = np.flatnonzero(photos["phash"] != "")
     hashes = np.array([int(text, 16) for text in photos["phash"].iloc[hashed]], dtype=np.uint64)
@@ -40,21 +40,21 @@ def group_photos(photos: pd.DataFrame, burst_gap: int, near_duplicate_bits: int)
 
 
 def number_linked(links: Pairs, count: int) -> NDArray[np.int64]:
-    """Number the sets that links join.
+    """Number the connected sets of positions.
 
     Args:
-        links: int array of shape (n_links, 2), pairs of positions.
-        count: positions.
+        links: pairs of positions that belong together, int array of shape (n_links, 2).
+        count: number of positions.
 
     Returns:
-        int array of shape (count,), numbered from 0 in order of first appearance.
+        Set of each position, int array of shape (count,), numbered from 0 in order of first appearance.
     """
     graph = coo_array((np.ones(len(links), dtype=bool), (links[:, 0], links[:, 1])), shape=(count, count))
     return np.asarray(pd.factorize(connected_components(graph, directed=False)[1])[0], dtype=np.int64)
 
 
 def burst_pairs(photos: pd.DataFrame, burst_gap: int) -> Pairs:
-    """Neighbours in the bursts: pairs of rows, int array of shape (n_pairs, 2)."""
+    """Find the neighbours in every burst: pairs of rows, int array of shape (n_pairs, 2)."""
     known = (photos["content_id"] != "") & ~unused_ids(photos)
     if burst_gap == 0 or not known.any():
         return np.empty((0, 2), dtype=np.int64)
@@ -68,23 +68,23 @@ def burst_pairs(photos: pd.DataFrame, burst_gap: int) -> Pairs:
 
 
 def unused_ids(photos: pd.DataFrame) -> pd.Series[bool]:
-    """Which photos have a content id that tells no burst: it is no whole number, or their species is unknown."""
+    """Mark photos whose content id can't be used to find bursts: it is no whole number, or the species is unknown."""
     return (photos["content_id"] != "") & (unread_ids(photos["content_id"]) | (photos["species"] == ""))
 
 
 def near_duplicate_pairs(hashes: NDArray[np.uint64], max_bits: int) -> Pairs:
-    """Pairs that link all hashes within `max_bits` of each other.
+    """Find pairs of hashes that link all hashes within `max_bits` of each other.
 
-    Hashes are cut into `max_bits + 1` bands; two hashes that differ in at most `max_bits` bits agree in at
+    Hashes are cut into `max_bits + 1` bands. Two hashes that differ in at most `max_bits` bits agree in at
     least one band (pigeonhole; Norouzi et al., 2012, "Fast Search in Hamming Space with Multi-Index
-    Hashing"), so only those that share a band are compared.
+    Hashing"), so only hashes that share a band are compared.
 
     Args:
         hashes: uint64 array of shape (n,).
         max_bits: largest Hamming distance, 0..15.
 
     Returns:
-        int array of shape (n_pairs, 2) of positions. Equal hashes are linked to the first of them only.
+        Pairs of positions, int array of shape (n_pairs, 2). Of equal hashes, each is paired with the first only.
     """
     unique, first, inverse = np.unique(hashes, return_index=True, return_inverse=True)
     equal = np.stack([first[inverse], np.arange(len(hashes))], axis=1)
@@ -99,21 +99,22 @@ def near_duplicate_pairs(hashes: NDArray[np.uint64], max_bits: int) -> Pairs:
 
 
 def cross_split_pairs(groups: NDArray[np.int64], splits: NDArray[np.str_]) -> int:
-    """Count pairs of photos that show the same moment but are in different splits (leaks)."""
+    """Count leaks: pairs of photos of the same group in different splits."""
     table = pd.crosstab(groups, splits).to_numpy()
     return int(sum((table[:, a] * table[:, b]).sum() for a, b in combinations(range(table.shape[1]), 2)))
 
 
 def count_leaks(photos: pd.DataFrame, manifest: pd.DataFrame, burst_gap: int) -> int | None:
-    """Count pairs of photos that show the same moment but are in different splits.
+    """Count leaks: pairs of photos that show the same moment but are in different splits.
 
     Args:
         photos: columns group and split.
-        manifest: columns species and content_id, of all photos, also those that were rejected.
+        manifest: columns species and content_id of all photos, rejected ones included.
         burst_gap: see `group_photos`.
 
     Returns:
-        The pairs; None where bursts are asked for and nobody can see all, because some content ids can't be used.
+        The number of pairs; None if `burst_gap` is above 0 and some content ids can't be used, so that some bursts may
+        be missed.
     """
     unused = manifest["content_id"][unused_ids(manifest)]
     if burst_gap == 0 or unused.empty:
@@ -129,7 +130,7 @@ def count_leaks(photos: pd.DataFrame, manifest: pd.DataFrame, burst_gap: int) ->
 
 
 def _pairs_within(keys: NDArray[np.uint64]) -> Pairs:
-    """All pairs of positions with equal keys, int array of shape (n_pairs, 2)."""
+    """Find all pairs of positions with equal keys, int array of shape (n_pairs, 2)."""
     order = np.argsort(keys, kind="stable")
     pairs = [np.empty((0, 2), dtype=np.int64)]
     for step in range(1, len(keys)):

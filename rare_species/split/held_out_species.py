@@ -1,8 +1,8 @@
-"""Hold out whole species: a family's test photos are of species that nothing was fitted to or chosen on.
+"""Hold out whole species: a family's test photos show species that no model is fitted to or chosen on.
 
 Validation photos come from the species that are trained on ("training-domain validation", Gulrajani & Lopez-Paz, 2021,
-"In Search of Lost Domain Generalization"): so families of two species have some too, no family gives up a second
-species, and early stopping and the choice of a model never see what is tested.
+"In Search of Lost Domain Generalization"). So a family of two species has validation photos too, no family gives up a
+second species, and neither early stopping nor the choice of a model ever sees a tested species.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ from rare_species.split.groups import number_linked
 
 
 def choose_held_out(photos: pd.DataFrame, fractions: Fractions, seed: int) -> NDArray[np.bool_]:
-    """Choose whole species for the test split, as near to its share of each family as they allow.
+    """Choose whole species for the test split, so that each family comes as near to the test share as possible.
 
-    At least one species of each family stays. A family is passed over when it has one species, when the species of one
-    of its photos is unknown, or when near-duplicates link all its species. A species that is linked to another family,
-    by near-duplicates or because it is labelled as both, is never held out.
+    At least one species of each family stays in training. A family is skipped if it has one species, if the species of
+    one of its photos is unknown, or if near-duplicates link all its species. A species is never held out if it is
+    linked to another family, by near-duplicates or because it is labelled as both.
 
     Args:
         photos: columns family, species ("" where unknown) and group, see `groups.group_photos`.
         fractions: share of each split, summing to 1.
-        seed: of the choice.
+        seed: seed of the random choice.
 
     Returns:
-        bool array of shape (n_photos,), whether the photo is of a species held out.
+        bool array of shape (n_photos,), True if the photo's species is held out.
 
     Raises:
-        UserError: when no family has a species to hold out.
+        UserError: if no family has a species to hold out.
     """
     shares = {"train": 1 - fractions["test"], "test": fractions["test"]}
     held_out = assign_splits(photos["family"].to_numpy(dtype=str), _link_species(photos), shares, seed) == "test"
@@ -53,24 +53,25 @@ def assign_others(
     fractions: Fractions,
     seed: int,
 ) -> NDArray[np.str_]:
-    """Put the species held out into test, and share out the other photos.
+    """Put the held-out species into test, and assign the other photos.
 
-    Families without such species are split as `assign_splits` does without any, so that two runs differ in the others
-    only. Of the others, what is not held out is shared between train and val.
+    A family without held-out species is split exactly as in a run that holds out none, so that two such runs differ
+    only in the other families. The remaining photos of a family with held-out species are shared between train and
+    val.
 
     Args:
-        families: text array of shape (n_photos,).
-        groups: int array of shape (n_photos,).
+        families: family of each photo, text array of shape (n_photos,).
+        groups: group of each photo, int array of shape (n_photos,).
         held_out: bool array of shape (n_photos,), see `choose_held_out`.
         fractions: share of each split, summing to 1.
-        seed: of the order of groups.
+        seed: seed of the random orders of groups, see `assign_splits`.
 
     Returns:
-        Text array of shape (n_photos,), values in `SPLITS`.
+        Split of each photo, text array of shape (n_photos,), values in `SPLITS`.
     """
     splits = assign_splits(families, groups, fractions, seed)
     fitted = {name: fractions[name] / (fractions["train"] + fractions["val"]) for name in ("train", "val")}
-    # all families take part, for a group shared with one of them goes to train
+    # every family takes part, because a group that two families share must go to train
     rest = assign_splits(families[~held_out], groups[~held_out], fitted, seed)
     tested = np.isin(families, families[held_out])
     splits[~held_out] = np.where(tested[~held_out], rest, splits[~held_out])
@@ -79,7 +80,7 @@ def assign_others(
 
 
 def _link_species(photos: pd.DataFrame) -> NDArray[np.int64]:
-    """Number what may be held out: photos linked by species, by group, or by a family with unknown species."""
+    """Number the units that are held out as a whole: photos linked by species, group, or family of unknown species."""
     known = photos["species"] != ""
     doubtful = photos["family"].isin(photos.loc[~known, "family"])
     rows = pd.Series(np.arange(len(photos)), index=photos.index)

@@ -1,4 +1,4 @@
-"""What metrics/split.json holds."""
+"""Schema of metrics/split.json."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rare_species.common.validation import Fraction
 
 
 class SplitCounts(JsonFile):
-    """What a split holds."""
+    """Number of images, families and groups in a split."""
 
     images: NonNegativeInt
     families: NonNegativeInt
@@ -17,7 +17,7 @@ class SplitCounts(JsonFile):
 
 
 class HeldOutCounts(JsonFile):
-    """What is held out of training."""
+    """Number of images, species and families that are held out of training."""
 
     images: NonNegativeInt
     species: NonNegativeInt
@@ -25,7 +25,7 @@ class HeldOutCounts(JsonFile):
 
 
 class SplitMetrics(JsonFile):
-    """metrics/split.json, see `assign.describe_splits`."""
+    """Content of metrics/split.json, see `assign.describe_splits`."""
 
     train: SplitCounts
     val: SplitCounts

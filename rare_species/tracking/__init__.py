@@ -1,4 +1,4 @@
-"""What dvclive records while a fit runs; the only room that knows dvclive.
+"""Record a fit while it runs, with dvclive; the only room that imports dvclive.
 
 Imports: common.
 """

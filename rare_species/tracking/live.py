@@ -1,4 +1,4 @@
-"""Curves, confusion matrices and metrics through dvclive; the only module that knows it."""
+"""Record curves, confusion matrices and metrics with dvclive; the only module that imports it."""
 
 from __future__ import annotations
 
@@ -19,13 +19,14 @@ from rare_species.common.files import DECIMALS, rounded, write_json
 
 @contextmanager
 def live_log(folder: Path) -> Iterator[Live]:
-    """Open a log that leaves dvc.yaml and the experiment alone: the pipeline already describes them.
+    """Open a dvclive log that writes no dvc.yaml and saves no experiment: the pipeline already describes both.
 
     Args:
-        folder: dvclive writes its plots below `folder`/plots; its metrics.json is taken out, see `write_metrics`.
+        folder: dvclive writes its plots below `folder`/plots. Its metrics.json is deleted when the log closes, because
+            stages write their metrics with `write_metrics`.
 
     Raises:
-        UserError: in a git repository without a commit, where dvclive can't start.
+        UserError: if the git repository has no commit; dvclive can't start then.
     """
     logging.getLogger("dvclive").setLevel(logging.WARNING)
     try:
@@ -39,25 +40,25 @@ def live_log(folder: Path) -> Iterator[Live]:
     (folder / "metrics.json").unlink(missing_ok=True)
 
 
-def log_epoch(live: Live, epoch: int, scores: Mapping[str, float]) -> None:
+def log_epoch(live: Live, epoch: int, metrics: Mapping[str, float]) -> None:
     """Add one point to each curve; `val_loss` goes to the file val/loss.tsv.
 
     Args:
         live: the log.
-        epoch: counted from 0, as Keras does; the curves count from 1.
-        scores: by name, such as `val_loss`.
+        epoch: number of the epoch, counted from 0 as Keras does; the curves count from 1.
+        metrics: value of each metric by name, such as `val_loss`.
     """
     live.step = epoch + 1
-    for name, value in scores.items():
+    for name, value in metrics.items():
         split, metric = name.split("_", 1)
         live.log_metric(f"{split}/{metric}", round(value, DECIMALS))
 
 
 def log_confusion(live: Live, name: str, actual: NDArray[np.str_], predicted: NDArray[np.str_]) -> None:
-    """Write a confusion matrix as data for `dvc plots`: one row per photo, true and predicted family."""
+    """Write a confusion matrix as data for `dvc plots`: one row per photo, with its true and its predicted family."""
     live.log_sklearn_plot("confusion_matrix", actual.tolist(), predicted.tolist(), name=name)
 
 
 def write_metrics(path: Path, metrics: Mapping[str, Any]) -> None:
-    """Write metrics with few decimals; see `files.write_json`."""
+    """Write metrics to a JSON file, rounded to a few decimals; see `files.write_json`."""
     write_json(path, rounded(metrics))

@@ -31,7 +31,7 @@ def fit_members(data: Data, params: TrainParams, on_epoch: OnEpoch, checkpoints:
     Raises:
         UserError: when more layer groups are to learn than the backbone has, or the loss is not finite.
     """
-    _check_blocks(data, params)
+    _check_layer_groups(data, params)
     seeds = range(params.seed, params.seed + params.members)
     followers = [on_epoch] + [_ignore_epoch] * (params.members - 1)
     try:
@@ -64,12 +64,12 @@ def _photo_task(data: Data, params: TrainParams, seed: int, on_epoch: OnEpoch, c
     return PhotoTask(data.packed, len(data.classes), params, seed, on_epoch, file)
 
 
-def _check_blocks(data: Data, params: TrainParams) -> None:
+def _check_layer_groups(data: Data, params: TrainParams) -> None:
     tune, there_are = params.fine_tune, data.description.layer_groups
     if tune.epochs and tune.layer_groups != "all" and int(tune.layer_groups) > there_are:
         raise UserError(
             f"Expected train.fine_tune.layer_groups of at most {there_are} for {data.description.name}. "
-            f"Received: {tune.layer_groups}. To let its stem learn too: dvc exp run -S train.fine_tune.layer_groups=all"
+            f"Received: {tune.layer_groups}. To train all its layers: dvc exp run -S train.fine_tune.layer_groups=all"
         )
 
 

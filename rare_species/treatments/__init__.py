@@ -1,4 +1,4 @@
-"""What is done to fitted photos, a file for each treatment: parameters, function and registration.
+"""Treatments of fitted photos, one module for each: its parameters, its function and its registration.
 
 Imports: common, images.
 """

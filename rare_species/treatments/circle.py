@@ -1,4 +1,4 @@
-"""The circle around a photo's centre, outside of which two of the treatments change it."""
+"""The circle around a photo's centre; two treatments change the photo outside it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from rare_species.common.validation import Parameters
 
 
 class CircleParams(Parameters):
-    """A circle around the centre; 1 is half the side of the photo, so that a radius of 1.42 reaches the corners."""
+    """A circle around the photo's centre.
+
+    The unit is half the side of the photo, so a radius of 1.42 reaches the corners.
+    """
 
     radius: Annotated[float, Field(gt=0, le=1.5)]
     edge: Annotated[float, Field(ge=0, le=1.5)]
@@ -21,15 +24,15 @@ class CircleParams(Parameters):
 
 @functools.lru_cache(maxsize=2)
 def disc(side_px: int, radius: float, edge: float) -> Image.Image:
-    """Draw the weight of each pixel: 255 inside the circle, falling to 0 over `edge`.
+    """Draw a mask of the circle: 255 inside, falling to 0 over a soft edge.
 
     Args:
         side_px: side of the photo, in pixels.
-        radius: of the circle, in halves of the side.
-        edge: width of the fall, in halves of the side.
+        radius: radius of the circle, in halves of the side.
+        edge: width of the soft edge, in halves of the side; 0 for a hard edge.
 
     Returns:
-        A grey image (mode L) of that side.
+        A square grey image (mode L) with sides of `side_px`.
     """
     offsets = (np.arange(side_px) + 0.5) * 2 / side_px - 1
     beyond = np.hypot(*np.meshgrid(offsets, offsets)) - radius

@@ -1,4 +1,4 @@
-"""One colour over all but a circle around the centre."""
+"""Treatment circular_mask: one colour covers everything except a circle around the centre."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from rare_species.treatments.treatment import Treatment
 
 
 class CircularMaskParams(CircleParams):
-    """The circle that stays of a photo, and the colour around it."""
+    """The circle of the photo that is kept, and the colour around it."""
 
     colour: Colour
 
 
 def make_circular_mask(parameters: CircularMaskParams) -> Treat:
-    """Make a function that paints one colour over all but the circle."""
+    """Make a function that paints one colour over everything except the circle."""
     return partial(_paint_around, parameters=parameters, colour=ImageColor.getrgb(parameters.colour))
 
 

@@ -1,4 +1,4 @@
-"""A colour as params.yaml names it."""
+"""The type of a colour in params.yaml: an opaque colour, as a name or a code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Photos without colour, which shows what a model owes to it."""
+"""Treatment grayscale: photos without colour, which shows how much a model relies on colour."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rare_species.treatments.treatment import Treatment
 
 
 def make_grayscale() -> Treat:
-    """Make a function that replaces all three channels by the luma of ITU-R BT.601-7, section 2.5.1."""
+    """Make a function that sets all three channels to the luma of ITU-R BT.601-7, section 2.5.1."""
     return _to_grey
 
 

@@ -1,4 +1,4 @@
-"""No treatment: the photo as it is."""
+"""Treatment none: the photo stays as it is."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def make_nothing() -> Treat:
 
 
 def keep(photo: Image.Image) -> Image.Image:
-    """Leave a photo as it is."""
+    """Return the photo unchanged."""
     return photo
 
 

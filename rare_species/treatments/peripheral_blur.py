@@ -1,4 +1,4 @@
-"""A blur over all but a circle around the centre."""
+"""Treatment peripheral_blur: everything is blurred except a circle around the centre."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from rare_species.treatments.treatment import Treatment
 
 
 class PeripheralBlurParams(CircleParams):
-    """The circle that stays sharp, and the standard deviation of the blur around it as a share of the side."""
+    """The circle that stays sharp, and the blur around it; `sigma` is the blur's standard deviation in photo sides."""
 
     sigma: Annotated[float, Field(gt=0, le=0.5)]
 
 
 def make_peripheral_blur(parameters: PeripheralBlurParams) -> Treat:
-    """Make a function that blurs all but the circle."""
+    """Make a function that blurs everything except the circle."""
     return partial(_blur_around, parameters=parameters)
 
 

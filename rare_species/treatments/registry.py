@@ -1,7 +1,7 @@
-"""Treatments of a fitted photo, which change how much a network sees of what surrounds the animal.
+"""The registry of treatments, which change how much of an animal's surroundings the network sees.
 
-Every file of this package that has a `TREATMENT` is one of them: another file is another treatment. Photos are of
-their final side when they are treated: a network that finds the animal need not look at more.
+Every module of this package that defines `TREATMENT` is a treatment: to add one, add a module. Photos are treated
+after they are fitted to their final side, so a network that finds the animal looks at no more pixels than needed.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ TREATMENTS: Mapping[str, Treatment] = {
 
 
 def treatment_recipe(name: str, parameters: Parameters | None) -> dict[str, Any]:
-    """Say how to treat photos, in words for a JSON file.
+    """Describe a treatment with its parameters as a mapping that can be written to a JSON file.
 
     Args:
-        name: of the treatment.
-        parameters: its own; None for a treatment without any.
+        name: name of the treatment.
+        parameters: parameters of this treatment; None if it has none.
 
     Returns:
         The name and the parameters, such as `{"name": "circular_mask", "radius": 1.0, ...}`.
@@ -50,17 +50,17 @@ def treatment_recipe(name: str, parameters: Parameters | None) -> dict[str, Any]
 
 
 def make_treatment(recipe: Mapping[str, Any]) -> Treat:
-    """Make the function that a recipe describes.
+    """Make the function that applies the treatment a recipe describes.
 
     Args:
-        recipe: from `treatment_recipe`.
+        recipe: name and parameters, see `treatment_recipe`.
 
     Returns:
-        A picklable function from a square RGB image to another of the same side. Like the photo, its result depends
-        on nothing but its argument.
+        A picklable function from a square RGB image to another with the same side. Its result depends on nothing but
+        its argument.
 
     Raises:
-        UserError: when the recipe describes no treatment that there is, or one that needs what is not there.
+        UserError: if the treatment is unknown, its parameters are wrong, or something that it needs is missing.
     """
     name = recipe.get("name")
     if not isinstance(name, str) or name not in TREATMENTS:

@@ -1,4 +1,7 @@
-"""Removal of what surrounds an animal; the only module that knows rembg, which takes seconds and memory to import."""
+"""Treatment remove_background: one colour replaces what surrounds the animal.
+
+This is the only module that imports rembg, which takes seconds and memory.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ WHAT_TO_DO = (
 
 
 class RemoveBackgroundParams(Parameters):
-    """Which of rembg's networks finds the animal, where its weights come from, and the colour behind it."""
+    """The network of rembg that finds the animal, the source of its weights, and the colour behind the animal."""
 
     model: Literal["u2netp", "u2net", "silueta", "isnet-general-use"]
     weights: str
@@ -32,19 +35,20 @@ class RemoveBackgroundParams(Parameters):
 
 
 def make_background_removal(parameters: RemoveBackgroundParams) -> Treat:
-    """Make a function that puts one colour behind the animal, blending where its outline is soft.
+    """Make a function that puts one colour behind the animal; the two blend where the animal's outline is soft.
 
-    Weights are fetched and the network is tried here: what is wrong with them is told before the first photo.
+    The weights are fetched and the network is tried once here, so that errors are reported before the first photo is
+    processed.
 
     Args:
-        parameters: which of rembg's networks, its weights, and the colour.
+        parameters: the network of rembg, its weights, and the colour.
 
     Returns:
-        A picklable function from a square RGB image to another of the same side. The network is loaded once in each
-        process and computes on one core, so that the result does not depend on how many there are.
+        A picklable function from a square RGB image to another with the same side. The network is loaded once in each
+        process and computes on one core, so that the result does not depend on the number of cores.
 
     Raises:
-        UserError: when a library is missing, or there are no weights, or they are not those of this network.
+        UserError: if a library or the weights are missing, or the weights do not belong to this network.
     """
     _check_libraries()
     weights = _find_weights(parameters.model, parameters.weights)
@@ -53,7 +57,7 @@ def make_background_removal(parameters: RemoveBackgroundParams) -> Treat:
         cut_out(Image.linear_gradient("L").convert("RGB"))
     except MemoryError:
         raise
-    except Exception as error:  # those of ONNX Runtime have no class of their own in common
+    except Exception as error:  # the errors of ONNX Runtime have no base class of their own
         raise UserError(
             f"Expected the weights of rembg's {parameters.model}, an ONNX file. Received: {weights}, of which ONNX "
             f"Runtime says: {_first_line(error)} {WHAT_TO_DO}"
@@ -62,7 +66,7 @@ def make_background_removal(parameters: RemoveBackgroundParams) -> Treat:
 
 
 def _check_libraries() -> None:
-    """Import what removes a background; rembg leaves the program where ONNX Runtime is missing."""
+    """Check that rembg and ONNX Runtime can be imported; rembg exits the program if ONNX Runtime is missing."""
     try:
         import onnxruntime  # noqa: F401
 
@@ -80,7 +84,7 @@ def _cut_out(photo: Image.Image, model: str, weights: Path, colour: tuple[int, .
 
 
 def _find_weights(model: str, weights: str) -> Path:
-    """The file with a network's weights, downloaded by rembg if that is wished and not done yet."""
+    """Return the file with a network's weights; with `auto`, rembg downloads it if it is not there yet."""
     if weights != "auto":
         if not Path(weights).is_file():
             raise UserError(
@@ -99,15 +103,15 @@ def _find_weights(model: str, weights: str) -> Path:
 
 @functools.cache
 def _open_session(model: str, weights: Path) -> Any:
-    """Load a network, once in each process."""
+    """Load a network; each process does so once."""
     import onnxruntime
 
-    class Session(_network(model)):  # type: ignore[misc]  # rembg itself takes files in its own folder alone
-        """That network with weights from any file."""
+    class Session(_network(model)):  # type: ignore[misc]  # rembg itself only reads files in its own folder
+        """The network, with weights from any file."""
 
         @classmethod
         def download_models(cls, *args: object, **kwargs: object) -> str:  # noqa: ARG003
-            """Name the file, which is here already."""
+            """Return the path of the weights, which need no download."""
             return str(weights)
 
     options = onnxruntime.SessionOptions()
@@ -116,8 +120,8 @@ def _open_session(model: str, weights: Path) -> Any:
 
 
 def _network(model: str) -> Any:
-    """The class of one of rembg's networks."""
-    # rembg imports a matting, not used here, that Numba would compile for a minute the first time
+    """Return the class of one of rembg's networks."""
+    # rembg imports a matting library that is not used here; without this, Numba compiles it for a minute the first time
     os.environ.setdefault("NUMBA_DISABLE_JIT", "1")
     from rembg.sessions import sessions
 

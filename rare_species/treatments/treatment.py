@@ -1,4 +1,4 @@
-"""What a treatment is: a name, its parameters, and how it is made from them."""
+"""The type of a treatment: its name, its parameters, and how its function is made from them."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from rare_species.images.fit import Treat
 
 @dataclass(frozen=True)
 class Treatment:
-    """A treatment, as its file in this package registers it under the name `TREATMENT`.
+    """A treatment, which its module in this package registers under the name `TREATMENT`.
 
     Attributes:
-        name: its value of `preprocess.treatment`; its parameters stand below `preprocess.<name>`.
-        make: makes the function that treats a photo; it takes an instance of `parameters`, or nothing without them.
-            That function is picklable, takes a square RGB image and gives another of the same side, and its result
-            depends on nothing else.
-        parameters: their schema; None for a treatment without any.
+        name: value of `preprocess.treatment` that chooses it; its parameters are in section `preprocess.<name>`.
+        make: makes the function that treats a photo, from an instance of `parameters`, or from nothing if the treatment
+            has none. That function is picklable, takes a square RGB image and returns another with the same side; its
+            result depends on nothing else.
+        parameters: schema of the parameters; None for a treatment without any.
     """
 
     name: str
@@ -27,11 +27,11 @@ class Treatment:
     parameters: type[Parameters] | None = None
 
     def from_json(self, values: dict[str, Any]) -> Treat:
-        """Make the function from parameters as a JSON file holds them.
+        """Make the function that treats a photo, from parameters read from a JSON file.
 
         Raises:
-            pydantic.ValidationError: when they are not those of the schema.
-            UserError: when what the treatment needs is not there.
+            pydantic.ValidationError: if the parameters do not match the schema.
+            UserError: if something that the treatment needs is missing.
         """
         parameters = self.parameters or Parameters
         checked = parameters.model_validate(values, strict=True)

@@ -194,7 +194,7 @@ def test_words_about_explanations_and_exit_codes_are_true(capsys):
     with pytest.raises(SystemExit):
         predict.main(["--help"])
     said = " ".join(capsys.readouterr().out.split())
-    assert "heatmap of what spoke for the likeliest family" in said
+    assert "heatmap of what speaks for its likeliest family" in said
     assert "nothing was predicted" not in said
 
 

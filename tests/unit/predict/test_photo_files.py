@@ -195,7 +195,7 @@ def test_a_file_that_went_away_is_told(tmp_path):
 def test_a_photo_that_memory_does_not_suffice_for_is_told(folder, monkeypatch):
     monkeypatch.setattr(photo_files, "decode_rgb", memory_full)
     photo = photo_reader(SHAPE, 10**6)(folder / "photos/b.JPG")
-    assert (photo.pixels, photo.problem) == (None, "more pixels than there is memory for")
+    assert (photo.pixels, photo.problem) == (None, "more pixels than fit into memory")
 
 
 def memory_full(_):

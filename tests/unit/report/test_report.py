@@ -262,7 +262,7 @@ def test_pairs_without_phyla_have_no_column_for_them(root):
     [
         ({"families_without_test": 2}, "2 families have no test photo"),
         ({"leaked_pairs": 1}, "1 pair of photos of one burst"),
-        ({"leaked_pairs": None}, "Some content ids can't be used, so that bursts may lie in two splits unseen"),
+        ({"leaked_pairs": None}, "Some content ids can't be used, so some bursts may lie in two splits unnoticed"),
         ({"leaked_pairs": None}, "unknown: some content ids can't be used"),
     ],
 )
@@ -283,7 +283,9 @@ def test_worst_families_are_named_first():
 
 @pytest.mark.parametrize(("val", "where"), [(0.92, "inside"), (0.93, "outside")])
 def test_limits_say_whether_the_test_interval_holds_validation(val, where):
-    assert f"lies {where} the test score's 95 % interval (0.675–0.925)" in say.describe_luck(scores(1, val, 0.8))
+    assert f"lies {where} the 95 % interval of macro F1 on test photos (0.675–0.925)" in say.describe_luck(
+        scores(1, val, 0.8)
+    )
 
 
 def test_temperature_of_one_is_not_called_a_change():

@@ -51,8 +51,8 @@ def test_network_is_fitted_to_changed_photos_in_batches_with_the_class_weights_w
     assert (photos.shape, targets.shape) == ((5, SIDE_PX, SIDE_PX, 3), (5, 3))
 
 
-def test_views_are_fitted_to(data, fitted, tmp_path):
-    """Without the views of the training photos another head comes out."""
+def test_augmented_copies_are_fitted_to(data, fitted, tmp_path):
+    """Without the augmented copies of the training photos another head comes out."""
     assert load_features(data.features, "train").photos == 12
     candidate = fit(save_changed(data, tmp_path, lambda _, one: one.originals()), train_params(epochs=5))
     assert (candidate.members[0].get_weights()[0] != fitted[0].members[0].get_weights()[0]).any()
@@ -68,14 +68,14 @@ def test_members_differ_in_their_seed_and_the_first_is_the_single_classifier(ens
     assert epochs == [0, 1, 2]  # of the first member
 
 
-def test_more_blocks_than_the_backbone_has_are_refused_before_anything_is_fitted(data, monkeypatch):
+def test_more_layer_groups_than_the_backbone_has_are_refused_before_anything_is_fitted(data, monkeypatch):
     monkeypatch.setattr("rare_species.train.members.fit_head", lambda *_: pytest.fail("fitted"))
-    expected = r"fine_tune\.layer_groups of at most 16 for efficientnetlite0\. Received: 17\. To let its stem"
+    expected = r"fine_tune\.layer_groups of at most 16 for efficientnetlite0\. Received: 17\. To train all its layers"
     with pytest.raises(UserError, match=expected):
         fit(data, train_params(fine_tune={"epochs": 2, "layer_groups": 17}))
 
 
-def test_as_many_blocks_as_the_backbone_has_may_learn(data, monkeypatch):
+def test_as_many_layer_groups_as_the_backbone_has_may_learn(data, monkeypatch):
     monkeypatch.setattr("rare_species.train.members.fit_head", lambda *_: pytest.fail("fitted"))
     for epochs, groups in ((2, 16), (2, "all"), (0, 17)):
         with pytest.raises(pytest.fail.Exception, match="fitted"):

@@ -1,4 +1,4 @@
-"""One thing, one label: spellings of the same label are refused or joined, and a family has one phylum."""
+"""Put labels into a table, after checking them: safe paths, one spelling for each label, one phylum for each family."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from rare_species.common.errors import UserError
 from rare_species.common.spelling import canonical_spellings, spelling_key, spelt_twice
 from rare_species.common.tables import LISTING_COLUMNS
 from rare_species.common.terminal import first_few
+from rare_species.layouts.safe_names import has_control_character, name_problem
 
 _LABELS = ("family", "phylum", "species")
 _MOST_NAMED = 5
@@ -32,15 +33,31 @@ def tabulate_labels(rows: Iterable[dict[str, str]], source: str, join: bool) -> 
         phylum that some of a family's rows give filled in for the others.
 
     Raises:
-        UserError: if a file is listed twice, a label is spelt in two ways or can't be seen, or a family has two phyla.
+        UserError: if a path leaves its folder, a label has a control character, a file is listed twice, a label is
+            spelt in two ways or can't be seen, or a family has two phyla.
     """
     in_order = sorted(([row[column] for column in LISTING_COLUMNS] for row in rows), key=lambda cells: cells[0])
+    _refuse_unsafe(in_order, source)
     frame = pd.DataFrame(in_order, columns=list(LISTING_COLUMNS), dtype="str")
     _refuse_repeated(frame["file_path"], source)
     for column in _LABELS:
         frame[column] = _spell_once(frame[column], source, join)
     frame["phylum"] = _phylum_of_each_family(frame, source)
     return frame
+
+
+def _refuse_unsafe(rows: Iterable[Sequence[str]], source: str) -> None:
+    # A layout may take paths and labels from a file that anyone may have written.
+    for path, *labels in rows:
+        problem = f"file_path {path!r}, which {problem}" if (problem := name_problem(path)) else ""
+        unseen = next((label for label in labels if has_control_character(label)), None)
+        if unseen is not None:
+            problem = f"{unseen!r} for {path!r}, which has a control character"
+        if problem:
+            raise UserError(
+                f"{source} must give paths inside its folder, and labels without control characters. Received: "
+                f"{problem}. Correct it and zip the photos again."
+            )
 
 
 def _refuse_repeated(paths: pd.Series[str], source: str) -> None:

@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 
 from rare_species.common.errors import UserError
 from rare_species.common.image_formats import IMAGE_SUFFIXES
+from rare_species.common.registered import find_registered
 from rare_species.common.terminal import count
 from rare_species.layouts.layout import Archive, Labels, Layout, Options
 
 AUTO = "auto"
 
 
-def _find_layouts() -> Iterator[Layout]:
-    for module in pkgutil.iter_modules([str(Path(__file__).parent)]):
-        found = importlib.import_module(f"{__package__}.{module.name}")
-        if hasattr(found, "LAYOUT"):
-            yield found.LAYOUT
-
-
 LAYOUTS: Mapping[str, Layout] = {
-    layout.name: layout for layout in sorted(_find_layouts(), key=lambda layout: layout.precedence)
+    layout.name: layout
+    for layout in sorted(find_registered("rare_species.layouts", "LAYOUT"), key=lambda layout: layout.precedence)
 }
 
 

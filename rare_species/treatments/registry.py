@@ -6,15 +6,13 @@ after they are fitted to their final side, so a network that finds the animal lo
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import ValidationError
 
 from rare_species.common.errors import UserError
+from rare_species.common.registered import find_registered
 from rare_species.common.validation import Parameters, reason
 from rare_species.images.fit import Treat
 from rare_species.treatments.treatment import Treatment
@@ -23,16 +21,12 @@ FIRST = "none"
 AGAIN = "Run the pipeline again: make repro"
 
 
-def _find_treatments() -> Iterator[Treatment]:
-    for module in pkgutil.iter_modules([str(Path(__file__).parent)]):
-        found = importlib.import_module(f"{__package__}.{module.name}")
-        if hasattr(found, "TREATMENT"):
-            yield found.TREATMENT
-
-
 TREATMENTS: Mapping[str, Treatment] = {
     treatment.name: treatment
-    for treatment in sorted(_find_treatments(), key=lambda treatment: (treatment.name != FIRST, treatment.name))
+    for treatment in sorted(
+        find_registered("rare_species.treatments", "TREATMENT"),
+        key=lambda treatment: (treatment.name != FIRST, treatment.name),
+    )
 }
 
 

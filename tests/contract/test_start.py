@@ -68,7 +68,7 @@ LIGHT = (
     "tune.figures",
     "layouts.labels",
     "unzip.unpack",
-    "layouts.metadata",
+    "layouts.metadata_table",
     "unzip.safe_zip",
 )
 ASK_FOR_HELP = """

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from rare_species.layouts.labels import tabulate_labels
-from rare_species.layouts.metadata import read_rows
+from rare_species.layouts.metadata_table import read_rows
 
 
 def read_metadata(data: bytes, source: str) -> pd.DataFrame:

@@ -52,3 +52,20 @@ def test_spaces_around_a_label_are_no_part_of_it() -> None:
 def test_a_label_that_nobody_can_see_is_refused() -> None:
     with pytest.raises(UserError, match="labels that can be seen"):
         tabulate_labels(make_rows("family", "\u200b", "a"), "x", join=False)
+
+
+@pytest.mark.parametrize(
+    ("row", "received"),
+    [
+        ({"file_path": "../cat.jpg"}, "file_path '../cat.jpg', which leads out of its folder"),
+        ({"file_path": "/cat.jpg"}, "file_path '/cat.jpg', which is an absolute path"),
+        ({"family": "fel\nidae"}, "'fel\\nidae' for '0.jpg', which has a control character"),
+        ({"species": "\x1b[2J"}, "'\\x1b[2J' for '0.jpg', which has a control character"),
+    ],
+)
+def test_unsafe_paths_and_labels_are_refused(row: dict[str, str], received: str) -> None:
+    with pytest.raises(UserError) as error:
+        tabulate_labels(
+            [*make_rows("family", "felidae", "canidae")[1:], make_rows("family", "x")[0] | row], "list", False
+        )
+    assert f"Received: {received}" in str(error.value)

@@ -54,7 +54,7 @@ lint: .venv/installed  ## check format, style and types
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 
-format: .venv/installed  ## rewrite files in the house format
+format: .venv/installed  ## rewrite files in the project's format
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 

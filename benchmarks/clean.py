@@ -20,8 +20,8 @@ from benchmarks.report import Row, run_alone
 from benchmarks.timing import take_turns, timed
 from rare_species.clean.decide import build_manifest
 from rare_species.common.cores import available_cores
-from rare_species.common.params_file import load_params
-from rare_species.images.inspect import HASH_SIDE_PX, Facts, inspect_image
+from rare_species.common.read_params import load_params
+from rare_species.images.inspect_image import HASH_SIDE_PX, Facts, inspect_image
 from rare_species.params.clean import CleanParams
 
 NAMES = 20  # of each photo: as many as 12,000 photos

@@ -5,8 +5,8 @@
 Simulated pairs of classifiers (`benchmarks/simulated.py`) on test sets of the rare-species set's sizes, of the sizes of
 Caltech-101's animals, and of the sample's, which has families with one photo. "Shared" is the share of the logits'
 variance that both sides have in common, "discordant" the share of photos that only one side gets right. "Alarms" are
-verdicts of regressed with the floors of params.yaml; "without floors" counts intervals of any metric that leave out 0
-on the wrong side; "by accuracy alone" are the alarms that accuracy gives.
+verdicts of regressed with the tolerances of params.yaml; "without tolerances" counts intervals of any metric that leave
+out 0 on the wrong side; "by accuracy alone" are the alarms that accuracy gives.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from benchmarks.simulated import RARE_SPECIES, SAMPLE, Pair, draw_labels
-from rare_species.common.files import write_json
-from rare_species.common.params_file import load_params
-from rare_species.common.result_files import write_result_checksums
+from rare_species.common.read_params import load_params
+from rare_species.common.result_checksums import write_result_checksums
+from rare_species.common.staged_files import write_json
 from rare_species.compare.judge import Params
 from rare_species.compare.paired import BAD, Verdict, compare_metrics
-from rare_species.evaluate.intervals import resample_for_differences
-from rare_species.metrics.outcomes import Outcomes
+from rare_species.evaluate.confidence_intervals import resample_for_differences
+from rare_species.metrics.photo_outcomes import Outcomes
 
 TEST_SETS = {
     "1199 photos, 202 families": draw_labels(RARE_SPECIES),
@@ -132,7 +132,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pairs", type=int, default=200, help="of each row; default: 200")
     pairs, params = parser.parse_args().pairs, load_params(Path("params.yaml"), Params)
-    print("| test set | accuracy | shared | discordant | alarms | without floors | by accuracy alone |")
+    print("| test set | accuracy | shared | discordant | alarms | without tolerances | by accuracy alone |")
     print("|---|---|---|---|---|---|---|")
     for name, labels in TEST_SETS.items():
         for pair in PAIRS:

@@ -21,7 +21,7 @@ from benchmarks.timing import Turns, take_turns, timed
 from rare_species.backbones.build import build_network
 from rare_species.backbones.registry import REGISTRY
 from rare_species.networks.inference import inference
-from rare_species.networks.rewriting import grouped_to_depthwise
+from rare_species.networks.inference_rewriting import grouped_to_depthwise
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,8 @@ from scipy.sparse import csr_array
 from tqdm import tqdm
 
 from benchmarks.simulated import RARE_SPECIES, SAMPLE, draw_labels
-from rare_species.evaluate.intervals import degrees_of_freedom, interval, resample_within_classes
-from rare_species.metrics.outcomes import Outcomes, Weights
+from rare_species.evaluate.confidence_intervals import degrees_of_freedom, interval, resample_within_classes
+from rare_species.metrics.photo_outcomes import Outcomes, Weights
 from rare_species.metrics.registry import sample_metrics
 
 SETTINGS = {

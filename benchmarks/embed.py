@@ -20,7 +20,7 @@ from benchmarks.photos import packed_photos
 from benchmarks.report import Row, run_alone
 from benchmarks.timing import Measure, take_turns, timed
 from rare_species.common.cores import available_cores
-from rare_species.common.params_file import load_params
+from rare_species.common.read_params import load_params
 from rare_species.data.shards import Packed
 from rare_species.embed.embedder import Embedder, embed_split, open_embedder
 from rare_species.networks.tensorflow_start import start_tensorflow

@@ -18,12 +18,12 @@ from benchmarks.report import Row, run_alone
 from benchmarks.timing import take_turns, timed
 from rare_species.augmentation.augment import build_augmenter, mix_batches
 from rare_species.backbones.build import build_backbone
-from rare_species.common.params_file import load_params
+from rare_species.common.read_params import load_params
 from rare_species.fitting.batches import Shuffle, shuffled_photo_batches
 from rare_species.fitting.heads import build_head
-from rare_species.fitting.loop import TrainingData, training_data
+from rare_species.fitting.training_loop import TrainingData, training_data
 from rare_species.networks.determinism import make_reproducible
-from rare_species.networks.rewriting import with_network
+from rare_species.networks.inference_rewriting import with_network
 from rare_species.params.train import TrainParams
 from rare_species.train.fine_tuning_optimizer import build_fine_tuning_optimizer
 from rare_species.train.layer_groups import learning_shares, unfreeze
@@ -71,7 +71,7 @@ def rows() -> list[Row]:
 
 
 def build_model(side_px: int, n_classes: int, parameters: TrainParams, data: TrainingData) -> keras.Model:
-    """The network that `photos.fine_tune` trains, with random weights, compiled as there."""
+    """The network that `fit_on_photos.fine_tune` trains, with random weights, compiled as there."""
     backbone, _ = build_backbone(MODEL, "none", side_px)
     network = backbone.operations[-1]
     unfreeze(network, BLOCKS, parameters.fine_tune.freeze_batch_norm)

@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from benchmarks.photos import Photos, realistic_photos
 from benchmarks.report import Row, run_alone
 from benchmarks.timing import take_turns, timed
-from rare_species.common.params_file import load_params
+from rare_species.common.read_params import load_params
 from rare_species.data.features import Features
-from rare_species.fitting.loop import fit_head
+from rare_species.fitting.training_loop import fit_head
 from rare_species.params.train import TrainParams
 
 EPOCHS, STARTING = 60, 20  # of one fit of the head, and how many of them are not looked at

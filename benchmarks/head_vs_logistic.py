@@ -17,9 +17,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from benchmarks.paired import difference, read_predictions
-from rare_species.common.files import read_json
 from rare_species.common.paths import Paths
-from rare_species.metrics.tables import confusion_matrix, macro_f1
+from rare_species.common.staged_files import read_json
+from rare_species.metrics.family_tables import confusion_matrix, macro_f1
 
 
 def logistic_predictions(paths: Paths) -> NDArray[np.int64]:

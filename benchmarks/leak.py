@@ -27,9 +27,9 @@ from PIL import Image, ImageEnhance
 from tqdm import tqdm
 
 from benchmarks.single_parameters import PARAMS, measure
-from rare_species.common.files import staged
 from rare_species.common.paths import Paths
-from rare_species.common.schema import read_json_file
+from rare_species.common.staged_files import staged
+from rare_species.common.validated_json import read_json_file
 from rare_species.compare.runs import WORKSPACE, find_revision
 from rare_species.compare.split_gap import SplitRun, describe, read_split_run
 from rare_species.images.decode import decode_rgb

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from rare_species.common.files import read_json
 from rare_species.common.paths import Paths
-from rare_species.evaluate.intervals import resample_for_differences, symmetric_interval
-from rare_species.metrics.outcomes import Outcomes
+from rare_species.common.staged_files import read_json
+from rare_species.evaluate.confidence_intervals import resample_for_differences, symmetric_interval
+from rare_species.metrics.photo_outcomes import Outcomes
 from rare_species.metrics.registry import sample_metrics
 
 RESAMPLES = 10_000

@@ -13,9 +13,9 @@ import pandas as pd
 
 from rare_species.common.checksums import file_digest
 from rare_species.common.cores import available_cores
-from rare_species.common.files import staged
-from rare_species.common.params_file import load_params
-from rare_species.common.tables import LISTING_COLUMNS, read_table, write_table
+from rare_species.common.csv_tables import LISTING_COLUMNS, read_table, write_table
+from rare_species.common.read_params import load_params
+from rare_species.common.staged_files import staged
 from rare_species.data.shards import Packed, open_packed
 from rare_species.params.preprocess import PreprocessParams
 from rare_species.params.unzip import UnzipParams

@@ -30,7 +30,7 @@ from rare_species.common.cores import available_cores
 from rare_species.common.image_formats import is_image
 from rare_species.common.paths import Paths
 from rare_species.evaluate.champion_file import Classifier, read_classifier
-from rare_species.images.fit import fit_square
+from rare_species.images.fit_to_square import fit_square
 from rare_species.parallel.pools import map_in_threads
 from rare_species.predict.answers import json_lines
 from rare_species.predict.photo_files import AHEAD, MAX_PIXELS, photo_reader

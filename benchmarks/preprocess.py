@@ -19,7 +19,7 @@ from benchmarks.photos import Photos, preprocess, realistic_photos
 from benchmarks.report import Row, run_alone
 from benchmarks.timing import take_turns, timed
 from rare_species.common.cores import available_cores
-from rare_species.images.fit import scaled_size
+from rare_species.images.fit_to_square import scaled_size
 
 SIDE_PX = 224
 BATCH = 64

@@ -21,7 +21,7 @@ from typing import Any
 from benchmarks.report import Row, in_one_line, read_rows, render
 from benchmarks.scale import PHOTOS
 from benchmarks.tuner_scores import SEEDS, number_of_seeds
-from rare_species.common.command import Parser, run_command
+from rare_species.common.command_line import Parser, run_command
 
 COMMAND = "python -m benchmarks."
 RESULTS = Path("benchmarks/results.md")

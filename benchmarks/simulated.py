@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.stats import norm
 
-from rare_species.metrics.outcomes import Outcomes, outcomes
+from rare_species.metrics.photo_outcomes import Outcomes, outcomes
 
 # Test photos of the rare-species set, a tenth of each family and at least three: families by number of photos
 RARE_SPECIES = {3: 118, 6: 45, 9: 16, 12: 7, 15: 5, 18: 2, 21: 2, 24: 1, 27: 3, 29: 1, 30: 2}

@@ -26,10 +26,10 @@ from benchmarks.photos import full_scale_archive
 from benchmarks.report import Row, print_rows
 from benchmarks.workspace import Workspace, ran_on
 from rare_species.common.cores import available_cores
-from rare_species.common.params_file import load_params
 from rare_species.common.paths import Paths
+from rare_species.common.read_params import load_params
 from rare_species.networks.tensorflow_start import start_tensorflow
-from rare_species.params.edit import apply
+from rare_species.params.edit_file import apply
 from rare_species.params.tune import TuneParams
 
 SPACE = Path("experiments/report_hyperband.yaml")
@@ -116,7 +116,7 @@ def search_keras_tuner(seed: int) -> dict[str, float]:
     from keras import layers
 
     from rare_species.data.features import load_features
-    from rare_species.fitting.imbalance import class_weights
+    from rare_species.fitting.class_imbalance import class_weights
 
     base, space = report_search(seed).base, yaml.safe_load(SPACE.read_text("utf-8"))["tune"]["space"]
     train, val = (load_features(Paths().features, name) for name in ("train", "val"))

@@ -24,13 +24,13 @@ from rare_species.clean.decide import (
 from rare_species.clean.figures import draw_clean
 from rare_species.clean.metrics_file import CleanMetrics
 from rare_species.common.cores import available_cores
-from rare_species.common.files import staged
+from rare_species.common.csv_tables import LISTING_COLUMNS, MANIFEST_COLUMNS, read_checked, write_table
 from rare_species.common.paths import MANIFEST, Paths
-from rare_species.common.result_files import write_result_checksums
-from rare_species.common.schema import write_json_file
-from rare_species.common.stage import Stage
-from rare_species.common.status import PhotoStatus, Reason
-from rare_species.common.tables import LISTING_COLUMNS, MANIFEST_COLUMNS, read_checked, write_table
+from rare_species.common.photo_status import PhotoStatus, Reason
+from rare_species.common.result_checksums import write_result_checksums
+from rare_species.common.stage_runner import Stage
+from rare_species.common.staged_files import staged
+from rare_species.common.validated_json import write_json_file
 from rare_species.params.clean import CleanParams
 
 

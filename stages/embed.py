@@ -15,14 +15,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from rare_species.common.checksums import write_checksums
-from rare_species.common.classes import read_classes
-from rare_species.common.files import staged, write_json
+from rare_species.common.class_labels import read_classes
+from rare_species.common.csv_tables import SPLITS
 from rare_species.common.paths import Paths
-from rare_species.common.schema import write_json_file
-from rare_species.common.stage import Stage
-from rare_species.common.tables import SPLITS
-from rare_species.data.backbone_file import BACKBONE_NAME, NETWORK, FeaturesFile
-from rare_species.data.phylum import list_phyla, one_hot_phyla
+from rare_species.common.stage_runner import Stage
+from rare_species.common.staged_files import staged, write_json
+from rare_species.common.validated_json import write_json_file
+from rare_species.data.backbone_json import BACKBONE_NAME, NETWORK, FeaturesFile
+from rare_species.data.phylum_encoding import list_phyla, one_hot_phyla
 from rare_species.data.shards import INDEX_NAME, open_packed
 from rare_species.networks.tensorflow_start import start_tensorflow
 from rare_species.parallel.pools import pool_threads

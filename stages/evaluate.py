@@ -12,18 +12,18 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
-from rare_species.common.classes import read_classes
-from rare_species.common.files import staged
+from rare_species.common.class_labels import read_classes
+from rare_species.common.csv_tables import read_checked
 from rare_species.common.paths import Paths
-from rare_species.common.result_files import write_result_checksums
-from rare_species.common.stage import Stage
-from rare_species.common.tables import read_checked
+from rare_species.common.result_checksums import write_result_checksums
+from rare_species.common.stage_runner import Stage
+from rare_species.common.staged_files import staged
 from rare_species.data.shards import open_packed
 from rare_species.evaluate.metrics_file import write_evaluation
-from rare_species.models.saved import read_candidates
 from rare_species.networks.tensorflow_start import start_tensorflow
 from rare_species.parallel.pools import process_beside
 from rare_species.params.evaluate import EvaluateParams
+from rare_species.saved_models.metadata import read_candidates
 
 
 @dataclass(frozen=True)
@@ -35,10 +35,10 @@ class Params:
 
 def run(params: Params, paths: Paths) -> dict[str, Any]:
     """Predict, measure, draw, choose."""
+    from rare_species.evaluate.candidate_metrics import evaluate_predictions
     from rare_species.evaluate.champion import save_champion
-    from rare_species.evaluate.evaluation import evaluate_predictions
-    from rare_species.evaluate.measured import MeasuredClassifier, describe_photos
-    from rare_species.evaluate.write import write_plots
+    from rare_species.evaluate.measured_classifier import MeasuredClassifier, describe_photos
+    from rare_species.evaluate.write_outputs import write_plots
 
     config, packed, classes = params.evaluate, open_packed(paths.processed), read_classes(paths.split)
     sizes = read_checked(paths.manifest, ("file_path", "width", "height"))
@@ -50,10 +50,10 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     ):
         properties = beside.submit(describe_photos, packed, sizes)  # while TensorFlow starts here
         start_tensorflow()
-        from rare_species.evaluate.explanations import draw_explanations
-        from rare_species.evaluate.predictions import check_candidates, predict_candidate
-        from rare_species.models.network import load_network
-        from rare_species.models.opened import open_data
+        from rare_species.data.dataset import open_data
+        from rare_species.evaluate.gradcam_sheet import draw_explanations
+        from rare_species.evaluate.predict_candidates import check_candidates, predict_candidate
+        from rare_species.saved_models.network_file import load_network
 
         data = open_data(paths.features, packed, classes)
         check_candidates(fitted.values(), data)

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from rare_species.common.cores import available_cores
-from rare_species.common.files import staged, write_json
+from rare_species.common.csv_tables import read_checked
 from rare_species.common.paths import Paths
-from rare_species.common.result_files import write_result_checksums
-from rare_species.common.stage import Stage
-from rare_species.common.tables import read_checked
+from rare_species.common.result_checksums import write_result_checksums
+from rare_species.common.stage_runner import Stage
+from rare_species.common.staged_files import staged, write_json
 from rare_species.data.shards import open_packed
 from rare_species.params.preprocess import PreprocessParams
 from rare_species.preprocess.figures import draw_packed

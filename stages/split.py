@@ -16,13 +16,13 @@ from typing import Any
 
 import numpy as np
 
-from rare_species.common.classes import CLASSES, Classes
-from rare_species.common.files import staged
+from rare_species.common.class_labels import CLASSES, Classes
+from rare_species.common.csv_tables import LISTING_COLUMNS, SPLIT_COLUMNS, kept, read_checked, write_csv, write_table
 from rare_species.common.paths import ASSIGNMENTS, Paths
-from rare_species.common.result_files import write_result_checksums
-from rare_species.common.schema import write_json_file
-from rare_species.common.stage import Stage
-from rare_species.common.tables import LISTING_COLUMNS, SPLIT_COLUMNS, kept, read_checked, write_csv, write_table
+from rare_species.common.result_checksums import write_result_checksums
+from rare_species.common.stage_runner import Stage
+from rare_species.common.staged_files import staged
+from rare_species.common.validated_json import write_json_file
 from rare_species.params.split import SplitParams
 from rare_species.split.assign import assign_splits, count_families, describe_splits, list_classes, refuse_empty_splits
 from rare_species.split.figures import draw_split

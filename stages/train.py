@@ -16,12 +16,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from rare_species.common.classes import read_classes
-from rare_species.common.exchange import remove
-from rare_species.common.files import staged
+from rare_species.common.atomic_replace import remove
+from rare_species.common.class_labels import read_classes
 from rare_species.common.paths import Paths
-from rare_species.common.result_files import write_result_checksums
-from rare_species.common.stage import Stage
+from rare_species.common.result_checksums import write_result_checksums
+from rare_species.common.stage_runner import Stage
+from rare_species.common.staged_files import staged
 from rare_species.data.shards import open_packed
 from rare_species.networks.tensorflow_start import HEAD_THREADS, limit_threads, start_tensorflow
 from rare_species.params.train import TrainParams
@@ -38,10 +38,10 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     """Fit, save, draw."""
     packed, classes = open_packed(paths.processed), read_classes(paths.split)
     start_tensorflow()
-    from rare_species.models.opened import open_data
+    from rare_species.data.dataset import open_data
     from rare_species.tracking.live import live_log, log_epoch
-    from rare_species.train.members import fit_members
-    from rare_species.train.write import write_fit
+    from rare_species.train.ensemble import fit_members
+    from rare_species.train.write_outputs import write_fit
 
     data = open_data(paths.features, packed, classes)
     if data.has_features and not params.train.fine_tune.epochs:  # else all cores have enough to do

@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from rare_species.common.classes import read_classes
-from rare_species.common.exchange import remove
-from rare_species.common.files import staged
+from rare_species.common.atomic_replace import remove
+from rare_species.common.class_labels import read_classes
 from rare_species.common.paths import Paths
-from rare_species.common.result_files import write_result_checksums
-from rare_species.common.stage import Stage
+from rare_species.common.result_checksums import write_result_checksums
+from rare_species.common.stage_runner import Stage
+from rare_species.common.staged_files import staged
 from rare_species.data.shards import open_packed
 from rare_species.networks.tensorflow_start import start_tensorflow
 from rare_species.params.tune import TuneParams
@@ -37,13 +37,13 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     """Search and save; skip the search of a model without cached features."""
     packed, classes = open_packed(paths.processed), read_classes(paths.split)
     start_tensorflow(threads=1)  # trials run side by side; batches are too small to share out
+    from rare_species.data.dataset import open_data
     from rare_species.figures.style import save_png
-    from rare_species.fitting.fit_key import fit_key
-    from rare_species.models.opened import open_data
+    from rare_species.fitting.resume_key import fit_key
     from rare_species.tracking.live import live_log, log_epoch
     from rare_species.tune.figures import trial_seconds
     from rare_species.tune.search import search
-    from rare_species.tune.write import write_search, write_skipped
+    from rare_species.tune.write_outputs import write_search, write_skipped
 
     data = open_data(paths.features, packed, classes)
     with staged(paths.model("tune"), paths.metrics("tune"), paths.plots("tune")) as (folder, metrics, plots):

@@ -11,13 +11,13 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
-from rare_species.common.files import staged
+from rare_species.common.csv_tables import LISTING_COLUMNS, write_table
 from rare_species.common.paths import LISTING, Paths
-from rare_species.common.result_files import write_result_checksums
-from rare_species.common.schema import write_json_file
-from rare_species.common.stage import Stage
-from rare_species.common.tables import LISTING_COLUMNS, write_table
-from rare_species.layouts.ids import unread_ids
+from rare_species.common.result_checksums import write_result_checksums
+from rare_species.common.stage_runner import Stage
+from rare_species.common.staged_files import staged
+from rare_species.common.validated_json import write_json_file
+from rare_species.layouts.spreadsheet_ids import unread_ids
 from rare_species.params.unzip import UnzipParams
 from rare_species.unzip.metrics_file import UnzipMetrics
 from rare_species.unzip.unpack import unpack

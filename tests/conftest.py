@@ -8,7 +8,7 @@ import pytest
 
 from rare_species.data.shards import Packed, Preprocessing, open_packed, pack
 from rare_species.images.decode import encode_jpeg
-from rare_species.images.fit import fit_square
+from rare_species.images.fit_to_square import fit_square
 from tests import toy
 
 SIDE_PX = 32

@@ -23,7 +23,7 @@ from benchmarks.campaign.files_that_run import read_hostile_files
 from benchmarks.campaign.kills import kill_stages
 from benchmarks.campaign.pictures import mutate_pictures
 from benchmarks.campaign.project import STAGES, make_project
-from rare_species.common.command import Parser, run_command
+from rare_species.common.command_line import Parser, run_command
 from rare_species.common.errors import UserError
 
 LISTED = 400  # characters of what was said

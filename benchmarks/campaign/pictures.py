@@ -19,7 +19,7 @@ from PIL import Image
 
 from benchmarks.campaign.attempt import Attempt, Outcome
 from rare_species.images.decode import decode_rgb
-from rare_species.images.inspect import inspect_image
+from rare_species.images.inspect_image import inspect_image
 
 FORMATS: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("JPEG", "RGB", {"quality": 90}),

@@ -1,8 +1,8 @@
-"""Fit and measure the filter that tells documents from photos (`rare_species.clean.page_detector`).
+"""Fit and measure the filter that tells documents from photos (`rare_species.clean.document_detector`).
 
 Run from the repository root: `python -m benchmarks.documents photos.zip [--fit]`, any zip of real photos.
 `--fit` fits weights to the tuning kinds of documents and to every other photo, and prints them for
-`clean/page_detector.py`. Everything else uses the weights in the code and reports on the test kinds, which no
+`clean/document_detector.py`. Everything else uses the weights in the code and reports on the test kinds, which no
 weight was fitted to, and on the photos left over.
 """
 
@@ -25,7 +25,7 @@ from sklearn.linear_model import LogisticRegression
 from benchmarks.documents.testing_kinds import TEST_KINDS
 from benchmarks.documents.tuning_kinds import TUNING_KINDS
 from benchmarks.documents.workers import draw_document, inspect_file, measure_file
-from rare_species.clean.page_detector import IS_DOCUMENT, MIN_MARKS_SPREAD, Traits
+from rare_species.clean.document_detector import IS_DOCUMENT, MIN_MARKS_SPREAD, Traits
 from rare_species.common.cores import available_cores
 from rare_species.common.image_formats import is_image
 from rare_species.parallel.pools import map_in_processes

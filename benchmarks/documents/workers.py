@@ -11,9 +11,9 @@ from PIL import Image
 from benchmarks.documents.scanning import scan
 from benchmarks.documents.testing_kinds import TEST_KINDS
 from benchmarks.documents.tuning_kinds import TUNING_KINDS
-from rare_species.clean.page_detector import Traits, document_score, measure
+from rare_species.clean.document_detector import Traits, document_score, measure
 from rare_species.images.decode import decode_rgb
-from rare_species.images.inspect import Facts, inspect_image
+from rare_species.images.inspect_image import Facts, inspect_image
 
 KINDS: Mapping[str, Callable[[np.random.Generator], Image.Image]] = {**TUNING_KINDS, **TEST_KINDS}
 

@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 from keras import layers
 
-from rare_species.augmentation.parameters import AugmentationParams, TrainAugmentationParams
+from rare_species.augmentation.augmentation_params import AugmentationParams, TrainAugmentationParams
 
 
 def build_augmenter(augmentation: AugmentationParams, seed: int) -> keras.Sequential:

@@ -13,8 +13,8 @@ import keras
 from rare_species.backbones.registry import REGISTRY, Backbone, Scaling
 from rare_species.backbones.weights import find_weights
 from rare_species.common.errors import UserError
-from rare_species.common.failures import is_refusal
 from rare_species.common.paths import Paths
+from rare_species.common.system_errors import is_refusal
 
 
 def build_backbone(

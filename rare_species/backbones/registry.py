@@ -18,7 +18,7 @@ ONE_K, TWENTY_ONE_K = "ImageNet-1k", "ImageNet-21k, then 1k"
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's RGB in [0, 1]
 BGR_MEAN = (103.939, 116.779, 123.68)  # of ImageNet's BGR in [0, 255]
 NO_SCALING: Mapping[str, Any] = {"include_preprocessing": False}  # inside the network: `scaling` is put before it
-DEPTHWISE = "rare_species.networks.rewriting:grouped_to_depthwise"
+DEPTHWISE = "rare_species.networks.inference_rewriting:grouped_to_depthwise"
 
 
 @dataclass(frozen=True)

@@ -13,15 +13,15 @@ from typing import Any
 
 import pandas as pd
 
-from rare_species.clean.page_detector import IS_DOCUMENT, document_score
+from rare_species.clean.document_detector import IS_DOCUMENT, document_score
+from rare_species.common.csv_tables import LISTING_COLUMNS, MANIFEST_COLUMNS, read_table
 from rare_species.common.errors import UserError
 from rare_species.common.image_formats import is_image
 from rare_species.common.junk import list_files
-from rare_species.common.spelling import match_files, posix_path
-from rare_species.common.status import Guess, PhotoStatus, Reason, describe_guess
-from rare_species.common.tables import LISTING_COLUMNS, MANIFEST_COLUMNS, read_table
+from rare_species.common.photo_status import Guess, PhotoStatus, Reason, describe_guess
+from rare_species.common.spelling_variants import match_files, posix_path
 from rare_species.common.terminal import printable
-from rare_species.images.inspect import Facts, inspect_image
+from rare_species.images.inspect_image import Facts, inspect_image
 from rare_species.parallel.pools import map_in_processes
 from rare_species.params.clean import CleanParams
 
@@ -35,7 +35,7 @@ def build_manifest(
     """Inspect every image once and decide whether it is kept.
 
     Args:
-        listing: labels of the archive's photos, columns `tables.LISTING_COLUMNS`.
+        listing: labels of the archive's photos, columns `csv_tables.LISTING_COLUMNS`.
         images: folder that `file_path` is relative to.
         exclusions: paths of photos that a person excluded by hand, spelt like the files or as `match_files` allows.
         params: limits on the size of an image, and what happens to documents.

@@ -10,12 +10,12 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
-from rare_species.common.status import PhotoStatus
+from rare_species.common.photo_status import PhotoStatus
 from rare_species.common.terminal import count
 from rare_species.figures.bars import family_counts
 from rare_species.figures.contact_sheet import SHEET_PHOTOS, contact_sheet
 from rare_species.figures.style import ACCENT, save_jpeg, save_png
-from rare_species.images.fit import fit_square
+from rare_species.images.fit_to_square import fit_square
 
 THUMBNAIL_PX = 160
 

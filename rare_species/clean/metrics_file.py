@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pydantic import NonNegativeInt
 
-from rare_species.common.schema import JsonFile
-from rare_species.common.status import Guess, Reason
+from rare_species.common.photo_status import Guess, Reason
+from rare_species.common.validated_json import JsonFile
 
 
 class CleanMetrics(JsonFile):

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from rare_species.common.command import Parser, run_command
-from rare_species.common.params_file import PARAMS
+from rare_species.common.command_line import Parser, run_command
+from rare_species.common.read_params import PARAMS
 from rare_species.common.terminal import printable
-from rare_species.params.edit import apply
+from rare_species.params.edit_file import apply
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -6,10 +6,10 @@ import contextlib
 import sys
 from collections.abc import Sequence
 
+from rare_species.backbones.printed_table import registry_table
 from rare_species.backbones.registry import REGISTRY
-from rare_species.backbones.table import registry_table
 from rare_species.backbones.weights import find_weights
-from rare_species.common.command import Parser, run_command
+from rare_species.common.command_line import Parser, run_command
 from rare_species.common.errors import UserError
 from rare_species.common.paths import Paths
 from rare_species.networks.tensorflow_start import start_tensorflow

@@ -17,13 +17,13 @@ import json
 import sys
 from collections.abc import Sequence
 
-from rare_species.common.command import Parser, run_command
+from rare_species.common.command_line import Parser, run_command
 from rare_species.common.paths import Paths
 from rare_species.common.terminal import printable_lines
 from rare_species.compare.judge import judge
+from rare_species.compare.output_formats import as_json, as_markdown, as_text, refusal_json, refusal_markdown
 from rare_species.compare.paired import DifferentTestSetsError
 from rare_species.compare.runs import WORKSPACE
-from rare_species.compare.views import as_json, as_markdown, as_text, refusal_json, refusal_markdown
 
 FINE, REGRESSED, NOT_COMPARABLE, ERROR = range(4)
 

@@ -15,7 +15,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from rare_species.common.command import Parser, run_command
+from rare_species.common.command_line import Parser, run_command
 from rare_species.common.paths import Paths
 from rare_species.common.terminal import printable
 from rare_species.evaluate.champion_file import read_classifier
@@ -59,7 +59,7 @@ def _export(args: argparse.Namespace) -> int:
     check_packages(args.format)
     photos, source = photos_to_compare(classifier, paths)
     start_tensorflow()
-    from rare_species.export.exporters import export_classifier
+    from rare_species.export.converters import export_classifier
 
     difference = export_classifier(classifier, args.format, out, photos)
     print(f"{printable(out)}: {_size(out) / 2**20:.1f} MiB")

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, NoReturn, TextIO
 
 from tqdm import tqdm
 
-from rare_species.common.command import Parser, run_command
+from rare_species.common.command_line import Parser, run_command
 from rare_species.common.paths import Paths
-from rare_species.common.status import Guess, describe_guess
+from rare_species.common.photo_status import Guess, describe_guess
 from rare_species.common.terminal import count, printable
 from rare_species.evaluate.champion_file import Classifier, read_classifier
 from rare_species.networks.tensorflow_start import start_tensorflow

@@ -10,13 +10,13 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from rare_species.common.command import Parser, run_command
+from rare_species.common.command_line import Parser, run_command
 from rare_species.common.errors import UserError
-from rare_species.common.files import staged
 from rare_species.common.paths import Paths
+from rare_species.common.staged_files import staged
 from rare_species.report.changes import compare_with
+from rare_species.report.last_run import read_last_run
 from rare_species.report.page import render_page
-from rare_species.report.run import read_last_run
 
 log = logging.getLogger(__name__)
 

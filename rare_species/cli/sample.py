@@ -7,7 +7,7 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from rare_species.common.command import Parser, run_command
+from rare_species.common.command_line import Parser, run_command
 from rare_species.common.cores import available_cores
 from rare_species.sample.archive import Settings, draw_archive
 

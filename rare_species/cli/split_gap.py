@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from rare_species.common.command import Parser, run_command
+from rare_species.common.command_line import Parser, run_command
 from rare_species.common.terminal import printable_lines
 from rare_species.compare.runs import find_revision
 from rare_species.compare.split_gap import read_split_run, tabulate_runs

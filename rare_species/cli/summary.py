@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rare_species.common.command import Parser, run_command
+from rare_species.common.command_line import Parser, run_command
 from rare_species.common.paths import Paths
 from rare_species.evaluate.metrics_file import read_evaluation
 from rare_species.report.summary import summarise

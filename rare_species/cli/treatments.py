@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rare_species.common.command import Parser, run_command
-from rare_species.common.params_file import PARAMS, load_params
+from rare_species.common.command_line import Parser, run_command
 from rare_species.common.paths import Paths
+from rare_species.common.read_params import PARAMS, load_params
 from rare_species.figures.style import save_jpeg
 from rare_species.params.preprocess import PreprocessParams
 from rare_species.report.treatment_panel import available_treatments, choose_photos, draw_panel

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from rare_species.common.errors import UserError
-from rare_species.common.files import refuse_special
+from rare_species.common.staged_files import refuse_special
 
 LIST_NAME = "SHA256SUMS"
 _LINE = re.compile(r"(?P<digest>[0-9a-f]{64})  (?P<name>[^\r\n]+)")

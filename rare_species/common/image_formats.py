@@ -20,7 +20,7 @@ SUFFIXES: dict[str, frozenset[str]] = {
     for name in ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP")
 }
 
-Resize = Literal["crop", "pad", "stretch"]  # see `fit.fit_square`
+Resize = Literal["crop", "pad", "stretch"]  # see `fit_to_square.fit_square`
 FORMATS = (*SUFFIXES, "DIB")  # formats that Pillow may open; it opens an MPO as a JPEG
 IMAGE_SUFFIXES = frozenset().union(*SUFFIXES.values())
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rare_species.common.params_file import PARAMS, load_params
 from rare_species.common.paths import Paths
+from rare_species.common.read_params import PARAMS, load_params
 from rare_species.compare.paired import Comparison, compare_runs
 from rare_species.compare.runs import find_revision, read_run
 from rare_species.params.compare import CompareParams

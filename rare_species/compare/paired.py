@@ -19,11 +19,11 @@ import numpy as np
 from scipy.stats import binomtest
 
 from rare_species.common.errors import UserError
-from rare_species.common.nested import flatten
+from rare_species.common.nested_mappings import flatten
 from rare_species.common.terminal import first_few
 from rare_species.compare.runs import Photos, Run
-from rare_species.evaluate.intervals import LEVEL, resample_for_differences, symmetric_interval
-from rare_species.metrics.outcomes import Outcomes, Weights
+from rare_species.evaluate.confidence_intervals import LEVEL, resample_for_differences, symmetric_interval
+from rare_species.metrics.photo_outcomes import Outcomes, Weights
 from rare_species.metrics.registry import METRICS, Metric, sample_metrics
 from rare_species.params.compare import CompareParams, LossRule, MetricRule
 

@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 
 from rare_species.common.checksums import LIST_NAME, compare_digests, parse_checksums
 from rare_species.common.errors import UserError
-from rare_species.common.params_file import NO_VALUE, PARAMS, yaml_problem
 from rare_species.common.paths import Paths
-from rare_species.common.schema import parse_json_file
+from rare_species.common.read_params import NO_VALUE, PARAMS, yaml_problem
+from rare_species.common.validated_json import parse_json_file
 from rare_species.common.yaml_aliases import refuse_endless
 from rare_species.evaluate.metrics_file import PastEvaluation
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from rare_species.common.errors import UserError
 from rare_species.common.paths import Paths
 from rare_species.compare.runs import Revision, read_rows, read_run
-from rare_species.evaluate.intervals import degrees_of_freedom, interval, resample_within_classes
+from rare_species.evaluate.confidence_intervals import degrees_of_freedom, interval, resample_within_classes
 
 RESAMPLES = 10_000
 METRICS = ("macro F1", "accuracy")

@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from rare_species.common.arrays import Labels
+from rare_species.common.array_types import Labels
 from rare_species.common.checksums import require_file, restore
 from rare_species.common.errors import UserError
 from rare_species.data.npz import is_damage

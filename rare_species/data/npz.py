@@ -5,7 +5,7 @@ from __future__ import annotations
 import zipfile
 from pathlib import Path
 
-from rare_species.common.failures import is_refusal
+from rare_species.common.system_errors import is_refusal
 
 
 def is_damage(error: Exception, file: Path) -> bool:

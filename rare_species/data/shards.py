@@ -19,10 +19,10 @@ from PIL import Image
 from pydantic import AfterValidator, Field, PositiveInt
 
 from rare_species.common.checksums import check_files, require_file, restore, write_checksums
+from rare_species.common.csv_tables import read_table, write_table
 from rare_species.common.errors import UserError
 from rare_species.common.image_formats import Resize
-from rare_species.common.schema import JsonFile, read_json_file, write_json_file
-from rare_species.common.tables import read_table, write_table
+from rare_species.common.validated_json import JsonFile, read_json_file, write_json_file
 
 INDEX_NAME, PACKED_NAME = "index.csv", "packed.json"
 INDEX_COLUMNS = ("file_path", "split", "class_id", "shard", "offset", "length", "crc32")
@@ -40,7 +40,7 @@ class Preprocessing(JsonFile):
 
     Attributes:
         image_size: side of every photo, in pixels.
-        resize: "crop", "pad" or "stretch", see `fit.fit_square`.
+        resize: "crop", "pad" or "stretch", see `fit_to_square.fit_square`.
         treatment: name and parameters of the treatment; `registry.make_treatment` checks them.
         jpeg_quality: JPEG quality, 50 to 100.
     """

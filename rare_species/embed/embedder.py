@@ -19,13 +19,13 @@ from rare_species.backbones.registry import REGISTRY
 from rare_species.backbones.weights import is_published
 from rare_species.common.checksums import file_digest
 from rare_species.common.paths import Paths
-from rare_species.data.backbone_file import BackboneDescription
+from rare_species.data.backbone_json import BackboneDescription
 from rare_species.data.features import Features
 from rare_species.data.photo_batches import photo_batches
 from rare_species.data.shards import Packed
 from rare_species.networks.determinism import make_reproducible
 from rare_species.networks.inference import inference
-from rare_species.networks.rewriting import for_inference
+from rare_species.networks.inference_rewriting import for_inference
 from rare_species.parallel.pools import map_in_threads, streams
 from rare_species.params.embed import EmbedParams
 from rare_species.params.model import ModelParams

@@ -1,4 +1,4 @@
 """Stage evaluate: predictions, intervals, calibration, errors, explanations, and the champion.
 
-Imports: augmentation, common, data, figures, metrics, models, networks, params, tracking.
+Imports: augmentation, common, data, figures, metrics, networks, params, saved_models, tracking.
 """

@@ -11,9 +11,9 @@ from pydantic import ConfigDict, PositiveFloat
 from pydantic.dataclasses import dataclass
 from scipy.special import logsumexp
 
-from rare_species.common.arrays import Labels, Probabilities
-from rare_species.common.validation import PositiveFraction
-from rare_species.metrics.outcomes import predicted_classes
+from rare_species.common.array_types import Labels, Probabilities
+from rare_species.common.validated_types import PositiveFraction
+from rare_species.metrics.photo_outcomes import predicted_classes
 
 BINS = 15  # as in Guo et al., 2017
 COLDEST, HOTTEST, TRIED = 0.05, 20.0, 241  # each is 1/40 of a power of 10 above the one before
@@ -90,7 +90,7 @@ def fit_temperature(labels: Labels, probabilities: Probabilities) -> float:
 
 
 def _cross_entropy(labels: Labels, logits: NDArray[np.float64]) -> float:
-    """Compute the mean cross-entropy, natural log; not clipped like `outcomes.log_loss`, so that it is convex."""
+    """Compute the mean cross-entropy, natural log; not clipped like `photo_outcomes.log_loss`, so that it is convex."""
     return float((logsumexp(logits, axis=1) - logits[np.arange(len(labels)), labels]).mean())
 
 

@@ -6,13 +6,13 @@ import shutil
 from dataclasses import asdict
 from pathlib import Path
 
-from rare_species.common.classes import CLASSES
-from rare_species.common.files import rounded
-from rare_species.common.schema import write_json_file
+from rare_species.common.class_labels import CLASSES
+from rare_species.common.staged_files import rounded
+from rare_species.common.validated_json import write_json_file
+from rare_species.evaluate.candidate_metrics import Predictions
 from rare_species.evaluate.champion_file import ChampionMetadata
-from rare_species.evaluate.evaluation import Predictions
 from rare_species.metrics.registry import compute_metrics
-from rare_species.models.saved import METADATA, NETWORK, Saved
+from rare_species.saved_models.metadata import METADATA, NETWORK, Saved
 
 
 def save_champion(folder: Path, candidate: Saved, predictions: Predictions, top_k: int) -> None:

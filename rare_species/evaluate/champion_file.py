@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from rare_species.common.errors import UserError
 from rare_species.evaluate.calibration import Calibration
 from rare_species.evaluate.metrics_file import CandidateName, Metrics
-from rare_species.models.saved import FILES, Metadata, Saved, read_json_files
+from rare_species.saved_models.metadata import FILES, Metadata, Saved, read_json_files
 
 
 class ChampionMetadata(Metadata):

@@ -12,8 +12,8 @@ from PIL import Image
 from scipy.ndimage import laplace
 from scipy.stats import binomtest
 
-from rare_species.common.arrays import Labels
-from rare_species.metrics.tables import confusion_matrix
+from rare_species.common.array_types import Labels
+from rare_species.metrics.family_tables import confusion_matrix
 
 BINS = 4  # per property, with equally many photos as far as ties allow
 LARGE_GAP = 0.1  # loss of macro F1 from one split to the next that is called overfitting
@@ -85,7 +85,7 @@ def describe_gap(metrics: Mapping[str, Any]) -> str:
     """Describe in one sentence how macro F1 changes from split to split, and name overfitting.
 
     Args:
-        metrics: metrics of one model, see `evaluation.evaluate_predictions`.
+        metrics: metrics of one model, see `candidate_metrics.evaluate_predictions`.
     """
     train, val, test = (metrics[split]["macro_f1"] for split in ("train", "val", "test"))
     figures = f"macro F1 is {train:.3f} on training, {val:.3f} on validation and {test:.3f} on test photos"

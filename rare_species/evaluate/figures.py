@@ -101,7 +101,7 @@ def f1_by_images(table: pd.DataFrame, title: str) -> Figure:
     """Draw each family's F1 against its number of training photos.
 
     Args:
-        table: columns train_images and f1, see `tables.family_table`.
+        table: columns train_images and f1, see `family_tables.family_table`.
         title: above the points.
     """
     figure = Figure(figsize=(8, 5), layout="constrained")

@@ -12,7 +12,7 @@ import tensorflow as tf
 from keras import layers
 from numpy.typing import NDArray
 
-from rare_species.common.arrays import Labels
+from rare_species.common.array_types import Labels
 from rare_species.common.errors import UserError
 from rare_species.networks.assembly import CLASSIFIER, TRANSFORMER
 

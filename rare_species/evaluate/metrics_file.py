@@ -12,11 +12,11 @@ from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat, mod
 from pydantic.functional_validators import AfterValidator
 
 from rare_species.common.errors import UserError
-from rare_species.common.files import rounded
 from rare_species.common.paths import Paths
-from rare_species.common.result_files import check_results
-from rare_species.common.schema import JsonFile, read_json_file, write_json_file
-from rare_species.common.validation import Fraction, PositiveFraction
+from rare_species.common.result_checksums import check_results
+from rare_species.common.staged_files import rounded
+from rare_species.common.validated_json import JsonFile, read_json_file, write_json_file
+from rare_species.common.validated_types import Fraction, PositiveFraction
 from rare_species.metrics.registry import find_metric
 
 CandidateName = Literal["train", "tune"]
@@ -117,7 +117,7 @@ class RiskCoverageMetrics(JsonFile):
 
 
 class CandidateMetrics(JsonFile):
-    """See `evaluation.evaluate_predictions`."""
+    """See `candidate_metrics.evaluate_predictions`."""
 
     train: Metrics
     val: Metrics
@@ -170,7 +170,7 @@ def write_evaluation(path: Path, evaluated: Mapping[str, Mapping[str, Any]]) -> 
 
     Args:
         path: path of the file.
-        evaluated: result of `evaluation.evaluate_predictions`, by candidate.
+        evaluated: result of `candidate_metrics.evaluate_predictions`, by candidate.
 
     Returns:
         The candidate with the best macro F1 on validation; the first one of equals.

@@ -1,4 +1,4 @@
 """Export the champion to other formats: Keras, SavedModel, TFLite and ONNX.
 
-Imports: common, data, evaluate, models, networks.
+Imports: common, data, evaluate, networks, saved_models.
 """

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rare_species.common.errors import UserError
-from rare_species.common.files import file_in_the_way
+from rare_species.common.staged_files import file_in_the_way
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
 """What train and tune share: parameters, the loop, its callbacks, optimizers, class imbalance, heads and batches.
 
-Imports: common, data, figures, metrics, models, networks.
+Imports: common, data, figures, metrics, networks, saved_models.
 """

@@ -9,7 +9,7 @@ import keras
 import pandas as pd
 import tensorflow as tf
 
-from rare_species.common.arrays import Labels
+from rare_species.common.array_types import Labels
 from rare_species.data.photo_batches import map_decoding, photo_decoder, plain_options
 from rare_species.data.shards import Packed
 

@@ -18,10 +18,10 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import softmax
 from tqdm import tqdm
 
-from rare_species.common.arrays import Labels, Probabilities
-from rare_species.common.files import staged
+from rare_species.common.array_types import Labels, Probabilities
+from rare_species.common.staged_files import staged
 from rare_species.data.npz import is_damage
-from rare_species.fitting.parameters import FitParams
+from rare_species.fitting.fit_params import FitParams
 from rare_species.metrics.registry import EPOCH_METRICS, epoch_metrics
 from rare_species.networks.inference import inference
 

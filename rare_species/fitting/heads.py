@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 from keras import layers
 
-from rare_species.fitting.parameters import HeadParams
+from rare_species.fitting.fit_params import HeadParams
 
 
 def build_head(feature_size: int, n_classes: int, head: HeadParams) -> keras.Model:

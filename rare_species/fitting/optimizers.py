@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from rare_species.fitting.parameters import FitParams, OptimizerParams
+from rare_species.fitting.fit_params import FitParams, OptimizerParams
 
 NOT_DECAYED = ["bias", "gamma", "beta"]  # only kernels get weight decay
 

@@ -12,7 +12,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 
 from rare_species.common.image_formats import FORMATS, VARIANTS
 from rare_species.images import jpeg, tiff, webp
-from rare_species.images.colours import flat, one_colour
+from rare_species.images.colour_modes import flat, one_colour
 from rare_species.images.orientation import read_orientation, turn_upright
 from rare_species.images.png import without_side_chunks
 

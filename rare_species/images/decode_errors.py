@@ -6,7 +6,7 @@ import re
 
 from PIL import Image, UnidentifiedImageError
 
-from rare_species.common.status import Reason
+from rare_species.common.photo_status import Reason
 from rare_species.images import tiff, webp
 from rare_species.images.png import SIGNATURE
 

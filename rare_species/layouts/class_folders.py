@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rare_species.layouts.folders import read_folders
+from rare_species.layouts.folder_labels import read_folders
 from rare_species.layouts.layout import Archive, Labels, Layout, Options
 
 

@@ -56,7 +56,7 @@ class Labels:
     """What a layout reads from an archive.
 
     Attributes:
-        listing: string columns `tables.LISTING_COLUMNS`, sorted by `file_path`; "" where a value is unknown.
+        listing: string columns `csv_tables.LISTING_COLUMNS`, sorted by `file_path`; "" where a value is unknown.
         folder: the folder of the archive that paths in the listing are relative to; only its files are unpacked.
         lists: files that the listing takes the place of, which are not unpacked.
     """

@@ -7,8 +7,8 @@ from pathlib import PurePosixPath
 from rare_species.common.errors import UserError
 from rare_species.common.terminal import first_few
 from rare_species.layouts.layout import Archive, Labels, Layout, Options
-from rare_species.layouts.lists import read_list
-from rare_species.layouts.metadata_table import METADATA_NAME, read_rows
+from rare_species.layouts.parse_metadata_csv import METADATA_NAME, read_rows
+from rare_species.layouts.photo_list import read_list
 
 
 def _find_lists(archive: Archive) -> list[str]:
@@ -24,7 +24,7 @@ def read(archive: Archive, options: Options) -> Labels:
     """Read the rows of the one metadata.csv.
 
     Raises:
-        UserError: when there is not one, or `lists.read_list` raises it.
+        UserError: when there is not one, or `photo_list.read_list` raises it.
     """
     found = _find_lists(archive)
     if len(found) != 1:

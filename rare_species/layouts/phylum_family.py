@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rare_species.common.errors import UserError
-from rare_species.layouts.folders import read_folders
+from rare_species.layouts.folder_labels import read_folders
 from rare_species.layouts.layout import Archive, Labels, Layout, Options
 
 # Family names end so by the codes of nomenclature: ICZN Art. 29.2 (animals), ICN Art. 18.1 (plants, algae, fungi)

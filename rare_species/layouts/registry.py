@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from rare_species.common.errors import UserError
 from rare_species.common.image_formats import IMAGE_SUFFIXES
-from rare_species.common.registered import find_registered
+from rare_species.common.registry import find_registered
 from rare_species.common.terminal import count
 from rare_species.layouts.layout import Archive, Labels, Layout, Options
 

@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
-from rare_species.common.arrays import Labels, Probabilities
-from rare_species.metrics.outcomes import Samples, Weights, sum_by_class
+from rare_species.common.array_types import Labels, Probabilities
+from rare_species.metrics.photo_outcomes import Samples, Weights, sum_by_class
 
 CLASSES_AT_ONCE = 16  # enough to read rows of memory, few enough not to copy all of it
 PHOTOS_AT_ONCE = 256  # photos that are compared with all others

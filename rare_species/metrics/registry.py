@@ -13,10 +13,10 @@ from typing import Literal
 
 import numpy as np
 
-from rare_species.common.arrays import Labels, Probabilities
+from rare_species.common.array_types import Labels, Probabilities
 from rare_species.metrics.auc import macro_auc, sample_macro_auc
-from rare_species.metrics.outcomes import Outcomes, Samples, WeightedPhotos, Weights, outcomes
-from rare_species.metrics.tables import confusion_matrix, macro_f1
+from rare_species.metrics.family_tables import confusion_matrix, macro_f1
+from rare_species.metrics.photo_outcomes import Outcomes, Samples, WeightedPhotos, Weights, outcomes
 
 
 @dataclass(frozen=True)

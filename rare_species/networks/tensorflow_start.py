@@ -10,7 +10,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from tempfile import TemporaryFile
 
-from rare_species.common.command import DEBUG, debugging
+from rare_species.common.command_line import DEBUG, debugging
 
 log = logging.getLogger(__name__)
 NVIDIA = Path("/dev/nvidia0")  # the first GPU of NVIDIA's driver on Linux

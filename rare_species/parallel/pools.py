@@ -21,10 +21,10 @@ from typing import Any, TypeVar
 
 from tqdm import tqdm
 
-from rare_species.common.command import SIGNALS
+from rare_species.common.command_line import SIGNALS
 from rare_species.common.cores import available_cores
 from rare_species.common.errors import UserError
-from rare_species.common.failures import out_of_memory
+from rare_species.common.system_errors import out_of_memory
 from rare_species.common.terminal import printable
 from rare_species.parallel import worker
 

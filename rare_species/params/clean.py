@@ -10,7 +10,7 @@ from pydantic import (
     PositiveInt,
 )
 
-from rare_species.common.validation import Fraction, Parameters
+from rare_species.common.validated_types import Fraction, Parameters
 
 
 class CleanParams(Parameters):

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, PositiveFloat
 
-from rare_species.common.validation import Fraction, Parameters, Seed
+from rare_species.common.validated_types import Fraction, Parameters, Seed
 
 
 class MetricRule(Parameters):

@@ -7,8 +7,8 @@ from pydantic import (
     PositiveInt,
 )
 
-from rare_species.augmentation.parameters import AugmentationParams
-from rare_species.common.validation import Parameters, Seed
+from rare_species.augmentation.augmentation_params import AugmentationParams
+from rare_species.common.validated_types import Parameters, Seed
 
 
 class EmbedParams(Parameters):

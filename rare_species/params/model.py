@@ -10,7 +10,7 @@ from pydantic import (
 )
 
 from rare_species.backbones.registry import REGISTRY
-from rare_species.common.validation import Parameters
+from rare_species.common.validated_types import Parameters
 
 if TYPE_CHECKING:
     ModelName = str

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field, PositiveInt, create_model
 
 from rare_species.common.image_formats import Resize
-from rare_species.common.validation import Parameters
+from rare_species.common.validated_types import Parameters
 from rare_species.treatments.registry import TREATMENTS, treatment_recipe
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, NonNegativeInt, model_validator
 
-from rare_species.common.nested import walk
-from rare_species.common.validation import Parameters
+from rare_species.common.nested_mappings import walk
+from rare_species.common.validated_types import Parameters
 
 
 class Range(Parameters):

@@ -10,7 +10,7 @@ from pydantic import (
     model_validator,
 )
 
-from rare_species.common.validation import Parameters, Seed
+from rare_species.common.validated_types import Parameters, Seed
 
 
 class SplitParams(Parameters):

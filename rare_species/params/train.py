@@ -12,9 +12,9 @@ from pydantic import (
     model_validator,
 )
 
-from rare_species.augmentation.parameters import TrainAugmentationParams
-from rare_species.common.validation import SEEDS, Parameters, Seed
-from rare_species.fitting.parameters import Dropout, FitParams, LearningRate
+from rare_species.augmentation.augmentation_params import TrainAugmentationParams
+from rare_species.common.validated_types import SEEDS, Parameters, Seed
+from rare_species.fitting.fit_params import Dropout, FitParams, LearningRate
 
 
 class CnnParams(Parameters):

@@ -13,8 +13,8 @@ from pydantic import (
     model_validator,
 )
 
-from rare_species.common.validation import Parameters, Seed, reason
-from rare_species.fitting.parameters import FitParams
+from rare_species.common.validated_types import Parameters, Seed, reason
+from rare_species.fitting.fit_params import FitParams
 from rare_species.params.search_space import Distribution, Layers, Range, flatten_space
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, PositiveFloat, PositiveInt
 
-from rare_species.common.validation import Parameters
+from rare_species.common.validated_types import Parameters
 from rare_species.layouts.layout import ClassFolder
 from rare_species.layouts.registry import AUTO, LAYOUTS
 

@@ -1,4 +1,4 @@
 """Run the champion on a user's own photos: find them, read them, and answer what they show.
 
-Imports: common, data, evaluate, images, layouts, metrics, models, networks, parallel, treatments.
+Imports: common, data, evaluate, images, layouts, metrics, networks, parallel, saved_models, treatments.
 """

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rare_species.common.errors import UserError
-from rare_species.common.files import file_in_the_way, staged
 from rare_species.common.locking import LOCK
-from rare_species.evaluate.overlay import overlay
+from rare_species.common.staged_files import file_in_the_way, staged
+from rare_species.evaluate.heatmap_overlay import overlay
 from rare_species.layouts.safe_names import MAX_PART_BYTES
 
 EXPLANATION, QUALITY = ".gradcam.jpg", 90  # suffix and JPEG quality of the explanations

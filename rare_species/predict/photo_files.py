@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 
 from rare_species.common.cores import available_cores
 from rare_species.common.errors import PhotoError, UserError
-from rare_species.common.files import is_special, refuse_special
 from rare_species.common.image_formats import IMAGE_SUFFIXES, is_image
 from rare_species.common.junk import is_junk, list_files
-from rare_species.common.status import Guess
+from rare_species.common.photo_status import Guess
+from rare_species.common.staged_files import is_special, refuse_special
 from rare_species.common.terminal import printable
 from rare_species.data.shards import Preprocessing
 from rare_species.images.decode import decode_rgb
-from rare_species.images.fit import Fitted, fit_file
+from rare_species.images.fit_to_square import Fitted, fit_file
 from rare_species.parallel.pools import map_in_threads
 from rare_species.treatments.registry import make_treatment
 
@@ -39,7 +39,7 @@ class Photo:
         path: path of the file, as it was named or found.
         pixels: uint8 array of shape (side, side, 3), RGB; None if the file can't be read or shows a single colour.
         problem: why there are no pixels; "" if there are.
-        guess: the guess that the pixels rest on, see `status.Guess`; None if the file could be read without one.
+        guess: the guess that the pixels rest on, see `photo_status.Guess`; None if the file could be read without one.
     """
 
     path: Path

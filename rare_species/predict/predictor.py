@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from rare_species.evaluate.calibration import calibrate
 from rare_species.evaluate.champion_file import Classifier
 from rare_species.evaluate.gradcam import class_heatmaps
-from rare_species.metrics.outcomes import predicted_classes
-from rare_species.models.network import load_network
+from rare_species.metrics.photo_outcomes import predicted_classes
 from rare_species.networks.inference import Inference, inference
 from rare_species.predict.photo_files import Photo
+from rare_species.saved_models.network_file import load_network
 
 BATCH = 32
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from rare_species.common.tables import SPLITS
+from rare_species.common.csv_tables import SPLITS
 from rare_species.common.terminal import count
 from rare_species.data.shards import Packed
 from rare_species.figures.contact_sheet import SHEET_PHOTOS, contact_sheet

@@ -9,11 +9,11 @@ from typing import Any
 from rare_species.common.paths import Paths
 from rare_species.common.terminal import count
 from rare_species.compare.judge import judge
+from rare_species.compare.output_formats import reasons, warnings
 from rare_species.compare.paired import Comparison, FamilyChange
 from rare_species.compare.runs import WORKSPACE
-from rare_species.compare.views import reasons, warnings
 from rare_species.report import sentences as say
-from rare_species.report.parts import Section, Table
+from rare_species.report.page_sections import Section, Table
 
 LISTED_FAMILIES = 10
 

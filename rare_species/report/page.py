@@ -7,22 +7,22 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from rare_species.report import cards, results
+from rare_species.report import data_and_model_cards, result_sections
 from rare_species.report import sentences as say
-from rare_species.report.parts import Section
-from rare_species.report.run import LastRun
+from rare_species.report.last_run import LastRun
+from rare_species.report.page_sections import Section
 
 SECTIONS = (
-    cards.data_card,
-    cards.model_card,
-    results.scores,
-    results.curves,
-    results.confusion,
-    results.families,
-    results.calibration,
-    results.selection,
-    results.errors,
-    results.explanations,
+    data_and_model_cards.data_card,
+    data_and_model_cards.model_card,
+    result_sections.scores,
+    result_sections.curves,
+    result_sections.confusion,
+    result_sections.families,
+    result_sections.calibration,
+    result_sections.selection,
+    result_sections.errors,
+    result_sections.explanations,
 )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from rare_species.common.terminal import count
 from rare_species.evaluate.error_analysis import describe_gap
-from rare_species.report.run import LastRun, Rows
+from rare_species.report.last_run import LastRun, Rows
 
 WORST_FAMILIES = 5
 FEW_PHOTOS = 2  # the F1 of a family says little if it has no more test photos than this

@@ -9,11 +9,11 @@ import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
 
+from rare_species.common.csv_tables import read_checked
 from rare_species.common.errors import UserError
 from rare_species.common.paths import Paths
-from rare_species.common.tables import read_checked
 from rare_species.figures.contact_sheet import contact_sheet
-from rare_species.images.fit import Treat, fit_square
+from rare_species.images.fit_to_square import Treat, fit_square
 from rare_species.params.preprocess import PreprocessParams
 from rare_species.treatments.registry import TREATMENTS, make_treatment
 

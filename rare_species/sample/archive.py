@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rare_species.common.errors import UserError
-from rare_species.common.files import staged
+from rare_species.common.staged_files import staged
 from rare_species.parallel.pools import map_in_processes
 from rare_species.sample.encoding import Job, encode_job
 from rare_species.sample.photo import Subject

@@ -2,8 +2,8 @@
 
 import math
 
-from rare_species.sample.dials import Dials
-from rare_species.sample.figure import Part, Points, Role, curve, ellipse, eye, tube
+from rare_species.sample.flat_parts import Part, Points, Role, curve, ellipse, eye, tube
+from rare_species.sample.keyed_random import Dials
 
 
 def _fins(dials: Dials, long: float, deep: float) -> list[Part]:

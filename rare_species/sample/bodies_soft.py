@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
-from rare_species.sample.dials import Dials
-from rare_species.sample.figure import Part, Points, Role, curve, ellipse, tube
+from rare_species.sample.flat_parts import Part, Points, Role, curve, ellipse, tube
+from rare_species.sample.keyed_random import Dials
 
 
 def snail(dials: Dials) -> list[Part]:

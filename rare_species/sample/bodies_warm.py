@@ -2,8 +2,8 @@
 
 import math
 
-from rare_species.sample.dials import Dials
-from rare_species.sample.figure import Part, Role, coat, ellipse, eye, tube
+from rare_species.sample.flat_parts import Part, Role, coat, ellipse, eye, tube
+from rare_species.sample.keyed_random import Dials
 
 
 def _leg(dials: Dials, name: str, x: float, top: float, *, shade: float) -> list[Part]:

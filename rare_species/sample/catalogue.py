@@ -3,9 +3,9 @@
 import colorsys
 
 from rare_species.sample.creatures import PLANS, PLANS_BY_PHYLUM
-from rare_species.sample.dials import unit
 from rare_species.sample.families import FAMILIES, Family
-from rare_species.sample.figure import Rgb, Role
+from rare_species.sample.flat_parts import Rgb, Role
+from rare_species.sample.keyed_random import unit
 from rare_species.sample.patterns import PATTERNS
 
 # Colours of each palette: coat, belly, accent, detail.

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from rare_species.sample import bodies_cold, bodies_jointed, bodies_soft, bodies_warm
-from rare_species.sample.dials import Dials
-from rare_species.sample.figure import Part
+from rare_species.sample.flat_parts import Part
+from rare_species.sample.keyed_random import Dials
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ Letters are random strokes, because different versions of FreeType render a font
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
-from rare_species.sample.figure import Rgb
+from rare_species.sample.flat_parts import Rgb
 from rare_species.sample.patterns import soft_noise
 
 INK: Rgb = (44, 42, 46)

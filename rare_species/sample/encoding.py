@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from rare_species.sample.dials import generator
 from rare_species.sample.documents import draw_map, draw_text_page
+from rare_species.sample.keyed_random import generator
 from rare_species.sample.photo import Subject, choose_size, draw_photo
 from rare_species.sample.planted import Defect
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from rare_species.sample.figure import SUPERSAMPLE, Placement
+from rare_species.sample.flat_parts import SUPERSAMPLE, Placement
 
 TILE_PX = 288
 # A tile of a pattern spans the body units from -HALF_SPAN to HALF_SPAN.

@@ -7,8 +7,7 @@ from PIL import Image, ImageChops, ImageFilter
 
 from rare_species.sample.catalogue import colours_of, family_named, pattern_of
 from rare_species.sample.creatures import PLANS, BodyPlan
-from rare_species.sample.dials import Dials, generator, unit
-from rare_species.sample.figure import (
+from rare_species.sample.flat_parts import (
     MAX_PARTS,
     SUPERSAMPLE,
     Part,
@@ -20,6 +19,7 @@ from rare_species.sample.figure import (
     place,
     relief,
 )
+from rare_species.sample.keyed_random import Dials, generator, unit
 from rare_species.sample.patterns import PATTERNS, lay_pattern
 from rare_species.sample.scenes import HABITATS, Habitat, cast_shadow, draw_background, scatter
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 import numpy as np
 
 from rare_species.common.errors import UserError
-from rare_species.sample.dials import generator
+from rare_species.sample.keyed_random import generator
 from rare_species.sample.rows import Row, make_row
 
 

@@ -10,8 +10,8 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from rare_species.common.errors import UserError
-from rare_species.sample.dials import generator
 from rare_species.sample.families import FAMILIES
+from rare_species.sample.keyed_random import generator
 
 COLUMNS = ("rare_species_id", "eol_content_id", "eol_page_id", "kingdom", "phylum", "family", "file_path")
 # Rows of one species whose content ids are at most this far apart were uploaded in one burst.

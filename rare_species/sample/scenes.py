@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageOps
 
-from rare_species.sample.figure import Part, Rgb, Role, ellipse, tube
+from rare_species.sample.flat_parts import Part, Rgb, Role, ellipse, tube
 from rare_species.sample.patterns import soft_noise
 
 

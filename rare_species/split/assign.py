@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from rare_species.common.csv_tables import SPLITS
 from rare_species.common.errors import UserError
-from rare_species.common.tables import SPLITS
 
 Fractions = Mapping[str, float]
 ORDERS = 32  # number of random orders of a family's groups that are tried

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from rare_species.common.tables import SPLITS
+from rare_species.common.csv_tables import SPLITS
 from rare_species.figures.bars import family_counts
 from rare_species.figures.style import save_png
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pydantic import NonNegativeInt
 
-from rare_species.common.schema import JsonFile
-from rare_species.common.validation import Fraction
+from rare_species.common.validated_json import JsonFile
+from rare_species.common.validated_types import Fraction
 
 
 class SplitCounts(JsonFile):

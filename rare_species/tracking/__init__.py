@@ -1,4 +1,4 @@
-"""Record a fit while it runs, with dvclive; the only room that imports dvclive.
+"""Record a fit while it runs, with dvclive; the only package that imports dvclive.
 
 Imports: common.
 """

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scmrepo.exceptions import SCMError
 
 from rare_species.common.errors import UserError
-from rare_species.common.files import DECIMALS, rounded, write_json
+from rare_species.common.staged_files import DECIMALS, rounded, write_json
 
 
 @contextmanager
@@ -60,5 +60,5 @@ def log_confusion(live: Live, name: str, actual: NDArray[np.str_], predicted: ND
 
 
 def write_metrics(path: Path, metrics: Mapping[str, Any]) -> None:
-    """Write metrics to a JSON file, rounded to a few decimals; see `files.write_json`."""
+    """Write metrics to a JSON file, rounded to a few decimals; see `staged_files.write_json`."""
     write_json(path, rounded(metrics))

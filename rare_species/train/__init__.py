@@ -1,4 +1,4 @@
 """Stage train: the members of the classifier, fine-tuning, and the baseline from scratch.
 
-Imports: augmentation, common, data, figures, fitting, metrics, models, networks, params, tracking.
+Imports: augmentation, common, data, figures, fitting, metrics, networks, params, tracking.
 """

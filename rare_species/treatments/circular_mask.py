@@ -6,9 +6,9 @@ from functools import partial
 
 from PIL import Image, ImageColor
 
-from rare_species.images.fit import Treat
-from rare_species.treatments.circle import CircleParams, disc
-from rare_species.treatments.colour import Colour
+from rare_species.images.fit_to_square import Treat
+from rare_species.treatments.circle_geometry import CircleParams, disc
+from rare_species.treatments.colour_parameter import Colour
 from rare_species.treatments.treatment import Treatment
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PIL import Image
 
-from rare_species.images.fit import Treat
+from rare_species.images.fit_to_square import Treat
 from rare_species.treatments.treatment import Treatment
 
 

@@ -8,8 +8,8 @@ from typing import Annotated
 from PIL import Image, ImageFilter
 from pydantic import Field
 
-from rare_species.images.fit import Treat
-from rare_species.treatments.circle import CircleParams, disc
+from rare_species.images.fit_to_square import Treat
+from rare_species.treatments.circle_geometry import CircleParams, disc
 from rare_species.treatments.treatment import Treatment
 
 

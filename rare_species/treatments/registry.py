@@ -12,9 +12,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from rare_species.common.errors import UserError
-from rare_species.common.registered import find_registered
-from rare_species.common.validation import Parameters, reason
-from rare_species.images.fit import Treat
+from rare_species.common.registry import find_registered
+from rare_species.common.validated_types import Parameters, reason
+from rare_species.images.fit_to_square import Treat
 from rare_species.treatments.treatment import Treatment
 
 FIRST = "none"

@@ -14,9 +14,9 @@ from typing import Any, Literal
 from PIL import Image, ImageColor
 
 from rare_species.common.errors import UserError
-from rare_species.common.validation import Parameters
-from rare_species.images.fit import Treat
-from rare_species.treatments.colour import Colour
+from rare_species.common.validated_types import Parameters
+from rare_species.images.fit_to_square import Treat
+from rare_species.treatments.colour_parameter import Colour
 from rare_species.treatments.treatment import Treatment
 
 DOWNLOADS = "https://github.com/danielgatis/rembg/releases/tag/v0.0.0"

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from rare_species.common.validation import Parameters
-from rare_species.images.fit import Treat
+from rare_species.common.validated_types import Parameters
+from rare_species.images.fit_to_square import Treat
 
 
 @dataclass(frozen=True)

@@ -22,11 +22,11 @@ from tqdm import tqdm
 
 from rare_species.common.cores import available_cores
 from rare_species.common.errors import UserError
-from rare_species.common.validation import reason
+from rare_species.common.validated_types import reason
 from rare_species.data.features import Features
 from rare_species.fitting.callbacks import DivergedError, Fit, OnEpoch
-from rare_species.fitting.loop import fit_head
-from rare_species.fitting.parameters import FitParams
+from rare_species.fitting.fit_params import FitParams
+from rare_species.fitting.training_loop import fit_head
 from rare_species.params.tune import TuneParams, with_parameters
 from rare_species.tune.trials import EPOCHS, NUMBER, Journal, finished, make_study, parameters_of, propose
 

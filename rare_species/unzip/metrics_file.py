@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import NonNegativeInt
 
-from rare_species.common.schema import JsonFile
+from rare_species.common.validated_json import JsonFile
 
 
 class UnzipMetrics(JsonFile):

@@ -16,13 +16,13 @@ from pathlib import Path, PurePosixPath
 from tqdm import tqdm
 
 from rare_species.common.errors import UserError
-from rare_species.common.failures import describe_os_error, is_refusal
-from rare_species.common.files import is_special
 from rare_species.common.junk import is_junk
+from rare_species.common.staged_files import is_special
+from rare_species.common.system_errors import describe_os_error, is_refusal
 from rare_species.common.terminal import printable
 from rare_species.layouts.layout import name_below
 from rare_species.layouts.safe_names import name_problem, names_that_meet
-from rare_species.unzip.zip_directory import count_entries, read_names
+from rare_species.unzip.central_directory import count_entries, read_names
 
 _CHUNK_BYTES = 1 << 20
 _LOCAL_HEADER_BYTES = 30

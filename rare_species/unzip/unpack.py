@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from rare_species.layouts.ids import unread_ids
 from rare_species.layouts.layout import Archive
 from rare_species.layouts.registry import read_labels
+from rare_species.layouts.spreadsheet_ids import unread_ids
 from rare_species.params.unzip import UnzipParams
 from rare_species.unzip.safe_zip import Contents, Limits, extract, inspect_archive, read_member
 
@@ -20,8 +20,8 @@ class Unpacked:
     """What came out of an archive; its files are those written, those of junk, those outside, and its lists.
 
     Attributes:
-        listing: DataFrame of the string columns `tables.LISTING_COLUMNS`, sorted by `file_path`, "" where a value is
-            unknown.
+        listing: DataFrame of the string columns `csv_tables.LISTING_COLUMNS`, sorted by `file_path`, "" where a value
+            is unknown.
         n_files: files written.
         n_junk: files passed over, see `junk.is_junk`.
         n_outside: files, none of them an image, that lie beside the folder of all images.

@@ -1,4 +1,4 @@
-"""Which files of the library a file imports, read from its source, and in which room of the house each lies."""
+"""Which files of the library a file imports, read from its source, and which package each lies in."""
 
 import ast
 from collections.abc import Iterable, Iterator
@@ -43,13 +43,13 @@ def imported_names(source: Path) -> set[tuple[str, str]]:
     }
 
 
-def packages_of(files: Iterable[str]) -> set[str]:
+def imported_packages(files: Iterable[str]) -> set[str]:
     """Top-level names of what files import themselves, relative to the repository's root."""
     trees = (ast.parse((REPO / file).read_text(encoding="utf-8")) for file in files)
     return {name.split(".")[0] for tree in trees for name in _imported_names(tree)}
 
 
-def room(file: str | Path) -> str:
+def package_of(file: str | Path) -> str:
     """The package that a library file lies in: "images" of rare_species/images/png.py."""
     inside = Path(file).relative_to(PACKAGE)
     return inside.parts[0] if len(inside.parts) > 1 else inside.stem
@@ -57,7 +57,7 @@ def room(file: str | Path) -> str:
 
 def dependency(file: str) -> str:
     """What dvc.yaml names for a library file: its package, but a section of params.yaml by itself."""
-    return file if room(file) == "params" else f"{PACKAGE}/{room(file)}"
+    return file if package_of(file) == "params" else f"{PACKAGE}/{package_of(file)}"
 
 
 def _imported_names(node: ast.AST) -> Iterator[str]:
@@ -67,7 +67,7 @@ def _imported_names(node: ast.AST) -> Iterator[str]:
     if isinstance(node, ast.Import):
         yield from (alias.name for alias in node.names)
     if isinstance(node, ast.ImportFrom):
-        assert node.level == 0, "the house imports by full name"
+        assert node.level == 0, "imports name modules in full"
         yield str(node.module)
         yield from (f"{node.module}.{alias.name}" for alias in node.names)
     for child in ast.iter_child_nodes(node):

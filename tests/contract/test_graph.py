@@ -14,10 +14,10 @@ import pytest
 import yaml
 
 from rare_species.common.paths import Paths
-from rare_species.common.stage import READS
-from rare_species.evaluate.pictures import PICTURES
-from rare_species.params.whole_file import SECTIONS
-from tests.contract.imports import dependency, library_imports, packages_of
+from rare_species.common.stage_runner import READS
+from rare_species.evaluate.plot_registry import PLOTS
+from rare_species.params.all_sections import SECTIONS
+from tests.contract.imports import dependency, imported_packages, library_imports
 from tests.toy import REPO, STAGES
 
 PACKAGES = "requirements.txt"
@@ -98,7 +98,7 @@ def test_deps_are_data_script_and_imported_packages(stage):
     script = f"stages/{stage}.py"
     imported = library_imports(REPO / script)
     code = {script} | {dependency(file) for file in imported}
-    packages = {PACKAGES} if SHAPING & packages_of({script} | imported) else set()
+    packages = {PACKAGES} if SHAPING & imported_packages({script} | imported) else set()
     assert set(GRAPH["stages"][stage]["deps"]) == data | code | packages
     assert len(code) <= MOST_CODE
 
@@ -205,7 +205,7 @@ def test_plots_are_drawn_from_outs_in_git():
 
 @pytest.mark.parametrize("model", ["train", "tune"])
 def test_every_picture_of_evaluate_is_plotted(model):
-    assert {f"plots/evaluate/{model}/{name}" for name in PICTURES} <= plotted_files()
+    assert {f"plots/evaluate/{model}/{name}" for name in PLOTS} <= plotted_files()
 
 
 def test_dvcignore_leaves_out_bytecode():

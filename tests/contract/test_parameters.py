@@ -13,9 +13,9 @@ import pytest
 import yaml
 from dvc.utils.hydra import apply_overrides
 
-from rare_species.common.validation import Parameters
+from rare_species.common.validated_types import Parameters
+from rare_species.params.all_sections import RENAMED, SECTIONS
 from rare_species.params.search_space import flatten_space
-from rare_species.params.whole_file import RENAMED, SECTIONS
 from rare_species.predict.photo_files import MAX_PIXELS
 from tests.toy import REPO
 

@@ -16,13 +16,13 @@ from tests.toy import REPO
 TABLES = {
     "rare_species/backbones/registry.py": ("_ENTRIES = (", ")"),
     "rare_species/metrics/registry.py": ("METRICS: tuple[Metric, ...] = (", ")"),
-    "rare_species/evaluate/pictures.py": ("PICTURES: Mapping", "}"),
+    "rare_species/evaluate/plot_registry.py": ("PLOTS: Mapping", "}"),
 }
 BEFORE_IN_YAML = "  jpeg_quality:"
 CHECKS = {
     "treatment": """
 from PIL import Image
-from rare_species.common.params_file import load_params
+from rare_species.common.read_params import load_params
 from rare_species.report.treatment_panel import available_treatments
 from rare_species.cli.treatments import Params
 from pathlib import Path
@@ -35,7 +35,7 @@ assert params.recipe("posterize") == {"name": "posterize", "bits": 3}
 import numpy as np
 from sklearn.metrics import matthews_corrcoef
 from rare_species.evaluate.metrics_file import _check_metrics
-from rare_species.metrics.outcomes import outcomes
+from rare_species.metrics.photo_outcomes import outcomes
 from rare_species.metrics.registry import compute_metrics, sample_metrics
 rng = np.random.default_rng(0)
 labels, probabilities = rng.integers(0, 4, 50), rng.dirichlet(np.ones(4), 50).astype(np.float32)
@@ -65,7 +65,7 @@ assert "coco" in str(UnzipParams.model_json_schema())
 """,
     "backbone": """
 from rare_species.backbones.registry import REGISTRY
-from rare_species.backbones.table import registry_table
+from rare_species.backbones.printed_table import registry_table
 from rare_species.params.model import ModelParams
 assert ModelParams(name="efficientnetv2m", weights="none", inputs=("image",)).name in REGISTRY
 assert "efficientnetv2m" in registry_table()
@@ -75,8 +75,8 @@ assert "keras" not in sys.modules
     "plot": """
 import pandas as pd
 from types import SimpleNamespace
-from rare_species.evaluate.pictures import PICTURES
-figure = PICTURES["f1_histogram.png"](SimpleNamespace(name="train", families=pd.DataFrame({"f1": [0.5, 1.0]})), None)
+from rare_species.evaluate.plot_registry import PLOTS
+figure = PLOTS["f1_histogram.png"](SimpleNamespace(name="train", families=pd.DataFrame({"f1": [0.5, 1.0]})), None)
 assert figure.axes[0].get_xlim()[1] >= 1
 """,
 }

@@ -39,7 +39,7 @@ def experiments(reproduced) -> Experiments:
     repo.reset()
     outputs["temp"] = repo.dvc("exp", "run", "--temp", "--name", "temp", "--set-param", TOP_K)
     repo.dvc("exp", "run", "--queue", "--name", "queued", "--set-param", TOP_K)
-    code = repo.folder / "rare_species/evaluate/evaluation.py"
+    code = repo.folder / "rare_species/evaluate/candidate_metrics.py"
     code.write_text("raise SystemExit('code of the workspace')\n", encoding="utf-8")
     outputs["queued"] = repo.dvc("exp", "run", "--run-all")
     repo.reset()

@@ -371,7 +371,7 @@ def no_space_left(*_):
 
 
 def test_disk_full_where_pictures_are_drawn_beside(whole, capsys, monkeypatch):
-    monkeypatch.setattr("rare_species.evaluate.write.write_plots", no_space_left)
+    monkeypatch.setattr("rare_species.evaluate.write_outputs.write_plots", no_space_left)
     before = outputs(whole)
     assert re.search(FULL_DISK, refused("evaluate", capsys))
     assert outputs(whole) == before

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from rare_species.common.checksums import LIST_NAME, write_checksums
-from rare_species.params.edit import apply
+from rare_species.params.edit_file import apply
 from rare_species.tune.figures import FILES
 from tests import toy
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from rare_species.common import stage
+from rare_species.common import stage_runner
 from tests.damage import list_damages
 from tests.stages.test_bad_input import one_message
 
@@ -44,13 +44,13 @@ def copied(chain, tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def params():
     """What params.yaml says, read once for hundreds of runs."""
-    return functools.cache(stage.load_params)
+    return functools.cache(stage_runner.load_params)
 
 
 @pytest.fixture(autouse=True)
 def inside(copied, params, monkeypatch):
     monkeypatch.chdir(copied)
-    monkeypatch.setattr(stage, "load_params", params)
+    monkeypatch.setattr(stage_runner, "load_params", params)
 
 
 def run(name: str) -> int:

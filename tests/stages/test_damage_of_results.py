@@ -18,7 +18,7 @@ import yaml
 
 from rare_species.cli import apply, compare, export, predict, report, split_gap, summary
 from rare_species.report import page
-from rare_species.report.pictures import Picture
+from rare_species.report.embedded_pictures import Picture
 from stages import evaluate
 from tests import toy
 from tests.damage import list_damages
@@ -79,7 +79,7 @@ def run(chain: Chain, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path
     (folder / OUT).mkdir()
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        patch.setattr("rare_species.report.parts.inline_picture", fingerprint)
+        patch.setattr("rare_species.report.page_sections.inline_picture", fingerprint)
         patch.setattr("rare_species.report.page.Environment", cache_first(page.Environment))
         patch.setattr(yaml, "load", functools.cache(yaml.load))  # params.yaml stays whole, and every command reads it
         yield folder

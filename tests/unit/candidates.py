@@ -6,22 +6,22 @@ from dataclasses import replace
 from pathlib import Path
 
 from rare_species.common.checksums import write_checksums
-from rare_species.common.files import write_json
-from rare_species.data.backbone_file import FeaturesFile
+from rare_species.common.staged_files import write_json
+from rare_species.data.backbone_json import FeaturesFile
+from rare_species.data.dataset import Data, open_data
 from rare_species.data.features import load_features, save_features
 from rare_species.data.photo_batches import photo_batches
-from rare_species.data.phylum import one_hot_phyla
+from rare_species.data.phylum_encoding import one_hot_phyla
 from rare_species.embed.embedder import embed_split, open_embedder
-from rare_species.fitting.candidate import save_classifier
-from rare_species.models.network import load_network
-from rare_species.models.opened import Data, open_data
-from rare_species.models.saved import read_saved
+from rare_species.fitting.fitted_classifier import save_classifier
 from rare_species.networks.inference import predict
 from rare_species.networks.saving import save_keras
 from rare_species.params.embed import EmbedParams
 from rare_species.params.evaluate import EvaluateParams
 from rare_species.params.model import ModelParams
-from rare_species.train.members import fit_members
+from rare_species.saved_models.metadata import read_saved
+from rare_species.saved_models.network_file import load_network
+from rare_species.train.ensemble import fit_members
 from tests import toy
 from tests.unit.tf_fixtures import AUGMENTATION, SIDE_PX, ignore_epoch, train_params
 

@@ -1,4 +1,4 @@
-"""Fixtures of several rooms; what they need is imported when it is asked for, as TensorFlow takes seconds to start.
+"""Fixtures of several packages; what they need is imported when it is asked for, as TensorFlow takes seconds to start.
 
 Property tests have no deadline: on a busy machine an example can take any time.
 """

@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from rare_species.layouts.labels import tabulate_labels
-from rare_species.layouts.metadata_table import read_rows
+from rare_species.layouts.parse_metadata_csv import read_rows
+from rare_species.layouts.tabulate_labels import tabulate_labels
 
 
 def read_metadata(data: bytes, source: str) -> pd.DataFrame:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from rare_species.images.inspect import Facts, inspect_image
+from rare_species.images.inspect_image import Facts, inspect_image
 
 RED, GREEN, BLUE, YELLOW = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 0)
 WHITE = (255, 255, 255)

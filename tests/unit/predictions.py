@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from rare_species.augmentation.parameters import AugmentationParams
-from rare_species.evaluate import evaluation
+from rare_species.augmentation.augmentation_params import AugmentationParams
+from rare_species.evaluate import candidate_metrics
 from rare_species.params.evaluate import EvaluateParams
 from tests import toy
 from tests.unit.tf_fixtures import STILL
@@ -43,4 +43,4 @@ def make_predictions(packed, **changed):
         "val": probable([*labels["val"][:-1], 0], [0.8] * 6),
         "test": probable(PREDICTED, CERTAINTY),
     } | changed
-    return evaluation.make_predictions(labels, probabilities, CLASSES, PARAMS)
+    return candidate_metrics.make_predictions(labels, probabilities, CLASSES, PARAMS)

@@ -7,8 +7,8 @@ from typing import Any
 from PIL import Image
 
 from rare_species.common.checksums import write_checksums
-from rare_species.common.files import write_json
-from rare_species.common.result_files import write_result_checksums
+from rare_species.common.result_checksums import write_result_checksums
+from rare_species.common.staged_files import write_json
 from tests import toy
 
 HOSTILE = "<Felidae> & 'co'"

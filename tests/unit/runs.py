@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from rare_species.common.files import write_json
-from rare_species.common.result_files import write_result_checksums
+from rare_species.common.result_checksums import write_result_checksums
+from rare_species.common.staged_files import write_json
 from tests import toy
 
 COLUMNS = ("file_path", "family", "predicted", "true_probability", "true_rank")

@@ -8,22 +8,22 @@ from typing import Any
 import keras
 import numpy as np
 
-from rare_species.augmentation.parameters import AugmentationParams
+from rare_species.augmentation.augmentation_params import AugmentationParams
 from rare_species.backbones.build import with_scaling
 from rare_species.backbones.registry import UNIT
 from rare_species.common.checksums import write_checksums
-from rare_species.common.schema import write_json_file
+from rare_species.common.validated_json import write_json_file
 from rare_species.data.features import Features
 from rare_species.evaluate.champion_file import ChampionMetadata
+from rare_species.fitting.fit_params import FitParams, HeadParams
 from rare_species.fitting.heads import build_head
-from rare_species.fitting.parameters import FitParams, HeadParams
-from rare_species.models.network import save_model
 from rare_species.networks.assembly import assemble, average_probabilities
 from rare_species.networks.determinism import make_reproducible
 from rare_species.networks.saving import save_keras
 from rare_species.params.train import CnnParams, TrainParams
 from rare_species.params.tune import with_parameters
-from rare_species.train.cnn import build_cnn
+from rare_species.saved_models.network_file import save_model
+from rare_species.train.baseline_cnn import build_cnn
 from tests import toy
 
 SIDE_PX = 32

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from rare_species.augmentation.augment import build_augmenter, mix_batches
-from rare_species.augmentation.parameters import AugmentationParams, TrainAugmentationParams
+from rare_species.augmentation.augmentation_params import AugmentationParams, TrainAugmentationParams
 from tests.unit.tf_fixtures import AUGMENTATION, MIXED, STILL
 
 CHANGES = {

@@ -14,7 +14,7 @@ from rare_species.common.errors import UserError
 from rare_species.common.paths import Paths
 from rare_species.fitting.heads import build_head
 from rare_species.networks.determinism import make_reproducible
-from rare_species.networks.rewriting import in_precision
+from rare_species.networks.inference_rewriting import in_precision
 from rare_species.train.layer_groups import block_numbers, unfreeze
 from tests.unit.tf_fixtures import HEAD, SIDE_PX, infer
 

@@ -11,7 +11,7 @@ from rare_species.backbones.efficientnet_lite import copy_checkpoint, efficientn
 from rare_species.backbones.torch_checkpoint import read_checkpoint
 from rare_species.backbones.weights import CHECKPOINT_SHA256, packaged_checkpoint
 from rare_species.common.errors import UserError
-from rare_species.networks.rewriting import fold_batch_norm
+from rare_species.networks.inference_rewriting import fold_batch_norm
 from tests.unit.tf_fixtures import infer
 
 SIDE_PX = 72  # feature maps of 36, 18, 9, 5 and 3 px: stride 2 meets even and odd sides

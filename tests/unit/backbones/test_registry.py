@@ -13,7 +13,7 @@ from keras.src.applications import convnext, efficientnet_v2
 
 from rare_species.backbones.build import build_backbone, with_scaling
 from rare_species.backbones.registry import CAFFE, MEAN, REGISTRY, STANDARDISED, STD, TWICE, UNIT, UNIT_OF_128, Scaling
-from rare_species.networks.rewriting import for_inference
+from rare_species.networks.inference_rewriting import for_inference
 from rare_species.params.model import ModelName
 from tests.unit.tf_fixtures import infer
 

@@ -14,7 +14,7 @@ from rare_species.backbones.registry import REGISTRY, UNIT_OF_128
 from rare_species.backbones.vision_transformer import BASE16
 from rare_species.common.errors import UserError
 from rare_species.common.paths import Paths
-from rare_species.networks.rewriting import for_inference, in_precision
+from rare_species.networks.inference_rewriting import for_inference, in_precision
 from rare_species.networks.saving import save_keras
 from rare_species.train.layer_groups import unfreeze
 from tests.toy import REPO

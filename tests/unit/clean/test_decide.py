@@ -10,10 +10,10 @@ import pytest
 from PIL import Image
 
 from rare_species.clean.decide import build_manifest, count_guesses, find_documents, read_exclusions, refuse_too_many
+from rare_species.common.csv_tables import LISTING_COLUMNS, MANIFEST_COLUMNS
 from rare_species.common.errors import UserError
 from rare_species.common.junk import list_files
-from rare_species.common.status import Reason
-from rare_species.common.tables import LISTING_COLUMNS, MANIFEST_COLUMNS
+from rare_species.common.photo_status import Reason
 from rare_species.params.clean import CleanParams
 from tests import toy
 

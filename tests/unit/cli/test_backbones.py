@@ -4,7 +4,7 @@ import sys
 
 import keras
 
-from rare_species.backbones.table import registry_table
+from rare_species.backbones.printed_table import registry_table
 from rare_species.backbones.weights import packaged_checkpoint
 from rare_species.cli import backbones
 

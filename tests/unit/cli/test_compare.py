@@ -72,8 +72,8 @@ def test_better_run_is_fine(repository, capsys):
 
 def test_real_drop_below_the_floor_is_fine(repository, capsys):
     """The same drop of 0.1 that is a regression above."""
-    floors = {f"compare.{name}.tolerance": 0.2 for name in ("macro_f1", "accuracy", "top_k_accuracy")}
-    repository.write(draw_rows(broken(0.1)), parameters={**floors, "compare.loss.tolerance": 1})
+    tolerances = {f"compare.{name}.tolerance": 0.2 for name in ("macro_f1", "accuracy", "top_k_accuracy")}
+    repository.write(draw_rows(broken(0.1)), parameters={**tolerances, "compare.loss.tolerance": 1})
     code, found = document(capsys)
     assert code == FINE
     assert {metric["status"] for metric in found["metrics"].values()} == {"worse, within the tolerance"}
@@ -81,8 +81,8 @@ def test_real_drop_below_the_floor_is_fine(repository, capsys):
 
 
 def test_drop_within_the_noise_is_fine_whatever_the_floor(repository, capsys):
-    floors = {f"compare.{name}.tolerance": 0 for name in ("macro_f1", "accuracy", "top_k_accuracy", "loss")}
-    repository.write(draw_rows(broken(0.015)), parameters=floors)
+    tolerances = {f"compare.{name}.tolerance": 0 for name in ("macro_f1", "accuracy", "top_k_accuracy", "loss")}
+    repository.write(draw_rows(broken(0.015)), parameters=tolerances)
     code, found = document(capsys)
     assert code == FINE
     assert found["metrics"]["accuracy"]["change"] == pytest.approx(-0.015)

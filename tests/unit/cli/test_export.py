@@ -16,12 +16,12 @@ from rare_species.cli import export
 from rare_species.common.checksums import write_checksums
 from rare_species.evaluate.calibration import calibrate
 from rare_species.evaluate.champion_file import read_classifier
-from rare_species.export import exporters
-from rare_species.export.exporters import EXPORTERS, describe
+from rare_species.export import converters
+from rare_species.export.converters import EXPORTERS, describe
 from rare_species.fitting.heads import build_head
-from rare_species.models.network import load_network
 from rare_species.networks.assembly import assemble, average_probabilities
 from rare_species.networks.saving import save_keras
+from rare_species.saved_models.network_file import load_network
 from tests import toy
 from tests.unit.tf_fixtures import SIDE_PX, head_params, save_toy_champion
 
@@ -95,16 +95,16 @@ def test_one_that_disagrees_is_not_written_and_an_older_one_stays(champion, tmp_
     out = tmp_path / "there" / NAMES[name]
     assert run(champion, name, out) == 0
     before = toy.snapshot(tmp_path)
-    with_calibration = exporters.with_calibration
-    monkeypatch.setattr(exporters, "with_calibration", lambda model, _: with_calibration(model, 1.0))
+    with_calibration = converters.with_calibration
+    monkeypatch.setattr(converters, "with_calibration", lambda model, _: with_calibration(model, 1.0))
     assert run(champion, name, out) == 1
     assert f"export: Expected the exported {name} to give the probabilities of {champion}" in capsys.readouterr().err
     assert toy.snapshot(tmp_path) == before
 
 
 def test_probabilities_that_are_none_disagree(champion, tmp_path, monkeypatch):
-    nothing = exporters.Exporter(EXPORTERS["keras"].write, lambda *_: np.full((32, 3), np.nan, np.float32))
-    monkeypatch.setattr(exporters, "EXPORTERS", {"keras": nothing})
+    nothing = converters.Exporter(EXPORTERS["keras"].write, lambda *_: np.full((32, 3), np.nan, np.float32))
+    monkeypatch.setattr(converters, "EXPORTERS", {"keras": nothing})
     assert run(champion, "keras", tmp_path / "out.keras") == 1
     assert list(tmp_path.iterdir()) == []
 

@@ -15,11 +15,11 @@ from rare_species.cli import predict
 from rare_species.data.photo_batches import photo_batches
 from rare_species.evaluate.calibration import calibrate
 from rare_species.evaluate.champion_file import read_classifier
-from rare_species.models.network import load_network
 from rare_species.networks.inference import predict as run_model
 from rare_species.parallel.pools import map_in_threads
 from rare_species.predict.photo_files import Photo, photo_reader
 from rare_species.predict.predictor import BATCH, open_predictor
+from rare_species.saved_models.network_file import load_network
 from tests import toy
 from tests.disk import files_no_longer_than
 from tests.unit.tf_fixtures import SIDE_PX, save_toy_champion

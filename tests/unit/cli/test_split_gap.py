@@ -11,7 +11,7 @@ from sklearn.metrics import f1_score
 
 from rare_species.cli import split_gap
 from rare_species.common.errors import UserError
-from rare_species.common.result_files import write_result_checksums
+from rare_species.common.result_checksums import write_result_checksums
 from rare_species.compare.split_gap import SplitRun, describe, sample_family_metrics, tabulate_runs
 from tests.unit.runs import Repository
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from rare_species.cli.summary import main
-from rare_species.common.files import read_json, write_json
+from rare_species.common.staged_files import read_json, write_json
 from rare_species.report.summary import summarise
 from tests.unit.report_run import seal, write_run
 

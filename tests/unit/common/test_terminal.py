@@ -87,7 +87,7 @@ import sys
 from pathlib import Path
 import numpy as np
 from rare_species.predict.answers import csv_lines, json_lines, make_answer, table_lines
-from rare_species.common.command import run_command
+from rare_species.common.command_line import run_command
 
 def show():
     classes = [{"class_id": 0, "family": "日本é", "phylum": "😀"}]

@@ -17,8 +17,8 @@ from rare_species.compare.paired import (
     lost_metrics,
     mcnemar,
 )
-from rare_species.evaluate import intervals
-from rare_species.metrics.outcomes import Outcomes
+from rare_species.evaluate import confidence_intervals
+from rare_species.metrics.photo_outcomes import Outcomes
 from rare_species.params.compare import CompareParams
 from tests import toy
 
@@ -38,7 +38,7 @@ def outcomes(labels, wrong, n_classes=None):
 
 def changes(labels, wrong_before, wrong_now, rules=RULES, weights=None):
     if weights is None:
-        weights = intervals.resample_for_differences(labels, 500, seed=0)
+        weights = confidence_intervals.resample_for_differences(labels, 500, seed=0)
     return compare_metrics(outcomes(labels, wrong_before), outcomes(labels, wrong_now), weights, rules, 5)
 
 
@@ -55,18 +55,18 @@ def test_values_are_those_of_the_metrics():
 
 
 def test_four_intervals_are_those_of_one_at_a_quarter_of_the_error():
-    weights = intervals.resample_for_differences(LABELS, 500, seed=0)
+    weights = confidence_intervals.resample_for_differences(LABELS, 500, seed=0)
     found = changes(LABELS, [], [0, 6, 12, 18], weights=weights)["accuracy"]
     lost = np.zeros(60)
     lost[[0, 6, 12, 18]] = -1 / 60
-    expected = intervals.symmetric_interval(-4 / 60, weights @ lost, level=0.9875)
+    expected = confidence_intervals.symmetric_interval(-4 / 60, weights @ lost, level=0.9875)
     assert (found.low, found.high) == pytest.approx(expected)
 
 
 @settings(max_examples=30, deadline=None)
 @given(st.sets(st.integers(0, 59)), st.sets(st.integers(0, 59)))
 def test_exchanged_sides_have_the_opposite_differences(one, other):
-    weights = intervals.resample_for_differences(LABELS, 50, seed=0)
+    weights = confidence_intervals.resample_for_differences(LABELS, 50, seed=0)
     there, back = (changes(LABELS, list(a), list(b), weights=weights) for a, b in ((one, other), (other, one)))
     for name, change in there.items():
         opposite = (-back[name].high, -back[name].low)
@@ -130,7 +130,7 @@ def test_limits_hold_whatever_the_base_was(name, limit, status):
 def test_loss_that_is_not_a_number_is_the_heads_fault_alone(side, status):
     photos = {"base": outcomes(LABELS, []), "head": outcomes(LABELS, [])}
     photos[side].true_probability[0] = np.nan
-    weights = intervals.resample_for_differences(LABELS, 50, seed=0)
+    weights = confidence_intervals.resample_for_differences(LABELS, 50, seed=0)
     assert compare_metrics(*photos.values(), weights, RULES, 5)["loss"].status is status
 
 

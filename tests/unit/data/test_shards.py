@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from rare_species.common.csv_tables import SPLITS
 from rare_species.common.errors import UserError
-from rare_species.common.schema import read_json_file
-from rare_species.common.tables import SPLITS
+from rare_species.common.validated_json import read_json_file
 from rare_species.data.shards import INDEX_COLUMNS, Packed, Preprocessing, find_photo, open_packed, pack
 from tests.damage import list_damages
 

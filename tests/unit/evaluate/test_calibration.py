@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.special import log_softmax, softmax
 
 from rare_species.evaluate import calibration
-from rare_species.metrics.outcomes import log_loss
+from rare_species.metrics.photo_outcomes import log_loss
 from tests.unit.drawn import predictions
 
 few = settings(max_examples=40, deadline=None)

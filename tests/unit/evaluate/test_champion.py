@@ -6,10 +6,10 @@ import pytest
 from pydantic import ValidationError
 
 from rare_species.common.checksums import check_files, write_checksums
-from rare_species.common.files import read_json, write_json
+from rare_species.common.staged_files import read_json, write_json
 from rare_species.evaluate.champion import save_champion
 from rare_species.evaluate.champion_file import read_classifier
-from rare_species.models.saved import read_saved
+from rare_species.saved_models.metadata import read_saved
 from tests.unit.predictions import PARAMS, make_predictions
 from tests.unit.tf_fixtures import METADATA, SIDE_PX
 

@@ -10,7 +10,7 @@ from rare_species.common.errors import UserError
 from rare_species.data.shards import Preprocessing
 from rare_species.evaluate.calibration import Calibration
 from rare_species.evaluate.champion_file import read_classifier
-from rare_species.models.network import load_network
+from rare_species.saved_models.network_file import load_network
 from tests.unit.tf_fixtures import save_toy_champion
 
 MISSING = object()

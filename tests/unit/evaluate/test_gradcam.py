@@ -9,13 +9,13 @@ from rare_species.backbones.registry import UNIT
 from rare_species.backbones.vision_transformer import BASE16, vit_base16
 from rare_species.common.errors import UserError
 from rare_species.evaluate.gradcam import class_heatmaps
-from rare_species.evaluate.overlay import overlay
+from rare_species.evaluate.heatmap_overlay import overlay
 from rare_species.fitting.heads import build_head
 from rare_species.networks.assembly import assemble, average_probabilities
 from rare_species.networks.determinism import make_reproducible
-from rare_species.networks.rewriting import for_inference
+from rare_species.networks.inference_rewriting import for_inference
 from rare_species.networks.saving import load_keras, save_keras
-from rare_species.train.cnn import build_cnn
+from rare_species.train.baseline_cnn import build_cnn
 from tests.unit.tf_fixtures import CNN, HEAD, SIDE_PX, head_params, small_backbone
 
 LINEAR = head_params(units=(), dropout=0.0)

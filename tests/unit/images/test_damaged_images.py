@@ -19,8 +19,8 @@ from PIL import Image
 from rare_species.data.shards import Preprocessing
 from rare_species.images import jpeg
 from rare_species.images.decode import decode_rgb
-from rare_species.images.fit import fit_file
-from rare_species.images.inspect import inspect_image
+from rare_species.images.fit_to_square import fit_file
+from rare_species.images.inspect_image import inspect_image
 from rare_species.predict.photo_files import photo_reader
 from rare_species.treatments.none import keep
 

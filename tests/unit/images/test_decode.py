@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from rare_species.common.status import Reason
-from rare_species.images import strips
+from rare_species.common.photo_status import Reason
+from rare_species.images import row_strips
 from rare_species.images.decode import decode_rgb, encode_jpeg
-from rare_species.images.fit import fit_square
+from rare_species.images.fit_to_square import fit_square
 from tests.unit.pictures import (
     COLOURS,
     GREEN,
@@ -71,7 +71,7 @@ def half(mode: str, size: tuple[int, int] = (24, 16)) -> Image.Image:
 def test_transparency_is_over_white_where_some_of_the_image_is_seen(
     kind: str, strip_pixels: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(strips, "STRIP_PIXELS", strip_pixels)
+    monkeypatch.setattr(row_strips, "STRIP_PIXELS", strip_pixels)
     shown = decode_rgb(encode(half("RGBA"), kind, **({"lossless": True} if kind == "WEBP" else {})))
     assert is_all(shown.crop((0, 0, 12, 16)), WHITE)
     assert is_all(shown.crop((12, 0, 24, 16)), GREEN)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image, UnidentifiedImageError
 
-from rare_species.common.status import Reason
+from rare_species.common.photo_status import Reason
 from rare_species.images.decode import decode_rgb
 from rare_species.images.decode_errors import CUT, DAMAGED, UNKNOWN, judge_error
 

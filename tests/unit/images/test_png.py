@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from rare_species.common.status import Reason
+from rare_species.common.photo_status import Reason
 from rare_species.images.decode import decode_rgb
-from rare_species.images.inspect import inspect_image
+from rare_species.images.inspect_image import inspect_image
 from rare_species.images.png import without_side_chunks
 
 PHOTO = Image.fromarray(np.random.default_rng(0).integers(0, 256, (24, 32, 3), dtype=np.uint8))

@@ -11,11 +11,11 @@ from PIL import Image
 from PIL.TiffImagePlugin import TiffImageFile
 
 from rare_species.common.errors import PhotoError
-from rare_species.common.status import Reason
+from rare_species.common.photo_status import Reason
 from rare_species.images import tiff
 from rare_species.images.decode import decode_rgb
-from rare_species.images.fit import fit_file
-from rare_species.images.inspect import inspect_image
+from rare_species.images.fit_to_square import fit_file
+from rare_species.images.inspect_image import inspect_image
 from rare_species.images.jpeg import NO_DATA
 from rare_species.treatments.none import keep
 

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rare_species.common.csv_tables import LISTING_COLUMNS
 from rare_species.common.errors import UserError
 from rare_species.common.image_formats import IMAGE_SUFFIXES
-from rare_species.common.tables import LISTING_COLUMNS
 from rare_species.layouts.layout import Archive, Labels
 from rare_species.layouts.registry import read_labels
 from rare_species.params.unzip import UnzipParams

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from sklearn import metrics
 
 from rare_species.metrics.auc import macro_auc
-from rare_species.metrics.outcomes import log_loss, true_ranks
+from rare_species.metrics.family_tables import confusion_matrix, family_table, macro_f1, most_confused
+from rare_species.metrics.photo_outcomes import log_loss, true_ranks
 from rare_species.metrics.registry import compute_metrics, epoch_metrics
-from rare_species.metrics.tables import confusion_matrix, family_table, macro_f1, most_confused
 from tests.unit.drawn import predictions
 
 few = settings(max_examples=30, deadline=None)  # scikit-learn takes milliseconds a call

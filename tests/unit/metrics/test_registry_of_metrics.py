@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rare_species.metrics.outcomes import Outcomes, WeightedPhotos, outcomes
+from rare_species.metrics.photo_outcomes import Outcomes, WeightedPhotos, outcomes
 from rare_species.metrics.registry import METRICS, Metric, compute_metrics, find_metric, sample_metrics
 from rare_species.params.compare import CompareParams
 

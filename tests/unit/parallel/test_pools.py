@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 
 from rare_species.common.errors import UserError
-from rare_species.common.params_file import load_params
+from rare_species.common.read_params import load_params
 from rare_species.parallel import pools
 from rare_species.parallel.pools import map_in_processes, map_in_threads, process_beside
 from rare_species.params.preprocess import PreprocessParams
@@ -138,7 +138,7 @@ def test_an_error_in_a_thread_surfaces_after_the_results_before_it() -> None:
 
 HANG = """
 import sys
-from rare_species.common.command import run_command
+from rare_species.common.command_line import run_command
 from rare_species.common.errors import UserError
 from rare_species.parallel.pools import map_in_threads
 def read(path):
@@ -273,7 +273,7 @@ def test_workers_find_what_preprocess_does_imported_once(monkeypatch: pytest.Mon
     write_shards.fit_and_pack(
         photos, tmp_path, load_params(REPO / "params.yaml", Sections).preprocess, tmp_path, workers=2
     )
-    assert pools._modules(given[0]) == ["rare_species.images.fit", "rare_species.treatments.none"]
+    assert pools._modules(given[0]) == ["rare_species.images.fit_to_square", "rare_species.treatments.none"]
 
 
 def mark_slowly(path: Path) -> None:
@@ -295,7 +295,7 @@ def test_a_failure_of_who_uses_the_results_drops_what_waits(tmp_path: Path) -> N
 
 SLEEPERS = """
 import os, sys, time
-from rare_species.common.command import run_command
+from rare_species.common.command_line import run_command
 from rare_species.parallel.pools import map_in_processes, process_beside
 from work import sleep
 def work():

@@ -14,11 +14,11 @@ import yaml
 from pydantic import ValidationError
 
 from rare_species.common.errors import UserError
-from rare_species.common.params_file import load_params
-from rare_species.fitting.parameters import FitParams
+from rare_species.common.read_params import load_params
+from rare_species.fitting.fit_params import FitParams
+from rare_species.params.all_sections import RENAMED, SECTIONS
 from rare_species.params.search_space import flatten_space
 from rare_species.params.tune import with_parameters
-from rare_species.params.whole_file import RENAMED, SECTIONS
 from tests.toy import REPO
 
 REAL = yaml.safe_load((REPO / "params.yaml").read_text(encoding="utf-8"))

@@ -9,11 +9,11 @@ import pytest
 from PIL import Image
 
 from rare_species.common.errors import UserError
-from rare_species.common.status import Guess
+from rare_species.common.photo_status import Guess
 from rare_species.data.photo_batches import photo_batches
 from rare_species.data.shards import Preprocessing
 from rare_species.images.decode import decode_rgb
-from rare_species.images.fit import fit_square
+from rare_species.images.fit_to_square import fit_square
 from rare_species.predict import photo_files
 from rare_species.predict.photo_files import find_photos, photo_reader
 from tests import toy

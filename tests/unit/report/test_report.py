@@ -16,13 +16,13 @@ import yaml
 from PIL import Image
 
 from rare_species.cli.report import main
-from rare_species.common.files import read_json, write_json
 from rare_species.common.paths import Paths
+from rare_species.common.staged_files import read_json, write_json
 from rare_species.params.tune import TuneParams, with_parameters
 from rare_species.report import sentences as say
+from rare_species.report.embedded_pictures import MAX_WIDTH_PX, inline_picture
+from rare_species.report.last_run import read_last_run
 from rare_species.report.page import render_page
-from rare_species.report.pictures import MAX_WIDTH_PX, inline_picture
-from rare_species.report.run import read_last_run
 from tests.toy import REPO
 from tests.unit.report_run import FAMILIES, FAMILY_COLUMNS, HOSTILE, METADATA, scores, seal, write_picture, write_run
 

@@ -11,8 +11,8 @@ from PIL import Image
 
 from rare_species.cli import treatments as treatments_module
 from rare_species.common.checksums import write_checksums
-from rare_species.common.tables import SPLIT_COLUMNS, write_table
-from rare_species.images.fit import fit_square
+from rare_species.common.csv_tables import SPLIT_COLUMNS, write_table
+from rare_species.images.fit_to_square import fit_square
 from rare_species.params.preprocess import PreprocessParams
 from rare_species.report import treatment_panel
 from tests import toy

@@ -15,9 +15,9 @@ from PIL import Image, ImageChops, ImageOps
 from rare_species.cli.sample import main
 from rare_species.sample.catalogue import FURS, PALETTES, family_named
 from rare_species.sample.creatures import PLANS, PLANS_BY_PHYLUM
-from rare_species.sample.dials import Dials, unit
 from rare_species.sample.families import FAMILIES
-from rare_species.sample.figure import MAX_PARTS, SUPERSAMPLE, Part, Placement, Role, number_parts, place, tube
+from rare_species.sample.flat_parts import MAX_PARTS, SUPERSAMPLE, Part, Placement, Role, number_parts, place, tube
+from rare_species.sample.keyed_random import Dials, unit
 from rare_species.sample.patterns import PATTERNS
 from rare_species.sample.photo import Subject, draw_photo
 from rare_species.sample.planted import PLANTED, Defect, plant_defects

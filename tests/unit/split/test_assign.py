@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rare_species.common.csv_tables import SPLITS
 from rare_species.common.errors import UserError
-from rare_species.common.tables import SPLITS
 from rare_species.split.assign import assign_splits, count_families, describe_splits, list_classes, refuse_empty_splits
 
 SHARES = {"train": 0.72, "val": 0.18, "test": 0.10}

@@ -1,4 +1,4 @@
-"""rare_species.split.groups: photos of one moment are found, by hand-computed cases and against brute force."""
+"""rare_species.split.groups and near_duplicates: photos of one moment, by hand-computed cases and by brute force."""
 
 from itertools import combinations
 
@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rare_species.split.groups import burst_pairs, cross_split_pairs, group_photos, near_duplicate_pairs, unused_ids
+from rare_species.split.groups import burst_pairs, cross_split_pairs, group_photos, unused_ids
+from rare_species.split.near_duplicates import near_duplicate_pairs
 
 BITS = st.integers(0, 63)
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rare_species.common.csv_tables import SPLITS
 from rare_species.common.errors import UserError
-from rare_species.common.tables import SPLITS
 from rare_species.split.assign import assign_splits
 from rare_species.split.held_out_species import assign_others, choose_held_out
 

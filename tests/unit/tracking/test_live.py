@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from rare_species.common.errors import UserError
-from rare_species.common.files import rounded
+from rare_species.common.staged_files import rounded
 from rare_species.tracking.live import live_log, log_confusion, log_epoch, write_metrics
 
 EPOCHS = [

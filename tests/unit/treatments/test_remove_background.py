@@ -13,7 +13,7 @@ from PIL import Image
 
 from rare_species.common.errors import UserError
 from rare_species.images.decode import encode_jpeg
-from rare_species.images.fit import fit_file
+from rare_species.images.fit_to_square import fit_file
 from rare_species.parallel.pools import map_in_processes
 from rare_species.treatments import remove_background as background
 from rare_species.treatments.remove_background import RemoveBackgroundParams, make_background_removal

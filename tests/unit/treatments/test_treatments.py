@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from rare_species.common.errors import UserError
-from rare_species.images.fit import Treat
+from rare_species.images.fit_to_square import Treat
 from rare_species.params.preprocess import PreprocessParams
 from rare_species.treatments.registry import TREATMENTS, make_treatment
 from tests.tiny_onnx import write_network

@@ -68,7 +68,7 @@ sample: .venv/installed  ## draw data/raw/sample.zip again
 	@$(BIN)/python -m rare_species sample --out data/raw/sample.zip
 
 clean:  ## remove what the pipeline and the checks wrote; dvc checkout brings the former back from the cache
-	@rm -rf data/images data/clean data/split data/processed data/features data/checkpoints data/searches models build
+	@rm -rf data/images data/labels data/clean data/split data/processed data/features data/checkpoints data/searches models build
 	@rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis dvc_plots report.html
 	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
 

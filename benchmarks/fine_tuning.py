@@ -28,7 +28,7 @@ from rare_species.params.train import TrainParams
 from rare_species.train.fine_tuning_optimizer import build_fine_tuning_optimizer
 from rare_species.train.layer_groups import learning_shares, unfreeze
 
-MODEL, BLOCKS = "mobilenetv2", 1
+MODEL, LAYER_GROUPS = "mobilenetv2", 1
 EPOCHS = 10  # that the learning rate is planned for
 
 
@@ -65,7 +65,7 @@ def rows() -> list[Row]:
             ),
         }
     )
-    what = f"`train`, fine-tuning the last block of {MODEL}, photos a second"
+    what = f"`train`, fine-tuning the last layer group of {MODEL}, photos a second"
     against = f"the same step on tensors in memory, batches of {parameters.batch_size}"
     return [Row(what, against, "≥ 0.95×", str(turns.speed("photos", "memory")))]
 
@@ -74,7 +74,7 @@ def build_model(side_px: int, n_classes: int, parameters: TrainParams, data: Tra
     """The network that `fit_on_photos.fine_tune` trains, with random weights, compiled as there."""
     backbone, _ = build_backbone(MODEL, "none", side_px)
     network = backbone.operations[-1]
-    unfreeze(network, BLOCKS, parameters.fine_tune.freeze_batch_norm)
+    unfreeze(network, LAYER_GROUPS, parameters.fine_tune.freeze_batch_norm)
     features = with_network(backbone, network)
     head = build_head(features.output_shape[-1], n_classes, parameters.head)
     whole = keras.Model(features.input, head(features.output))

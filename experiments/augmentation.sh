@@ -5,8 +5,8 @@ set -euo pipefail
 source "$(dirname "$0")/common.sh"
 
 queue augmentation-none
-queue augmentation-views -S embed.augmented_copies=4
-queue augmentation-views-strong -S embed.augmented_copies=4 -S embed.augmentation.rand_augment=0.5 \
+queue augmented-copies -S embed.augmented_copies=4
+queue augmented-copies-strong -S embed.augmented_copies=4 -S embed.augmentation.rand_augment=0.5 \
   -S embed.augmentation.random_erasing=0.5
 queue augmentation-test-time -S evaluate.test_time_copies=4
 queue augmentation-members -S train.members=5

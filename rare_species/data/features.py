@@ -29,11 +29,11 @@ class Features:
     """One split's features.
 
     Attributes:
-        file_paths: text array of shape (n,); augmented views of a photo share its path and follow all photos.
+        file_paths: text array of shape (n,); augmented copies of a photo share its path and follow all photos.
         labels: int array of shape (n,), class ids.
         values: float32 array of shape (n, feature_size + n_phyla): what the backbone gives, then the one-hot phylum
             if the classifier is told that; width 0 for a model trained from scratch.
-        photos: the first so many rows are the photos themselves, the rest are augmented views.
+        photos: number of photos; the rows behind the first so many are augmented copies.
     """
 
     file_paths: NDArray[np.str_]
@@ -49,7 +49,7 @@ class Features:
         return tf.identity(tf.experimental.dlpack.from_dlpack(self.values.__dlpack__()))  # a GPU takes a copy
 
     def originals(self) -> Features:
-        """Without augmented views."""
+        """Without augmented copies."""
         n = self.photos
         if n == len(self.labels):
             return self
@@ -92,7 +92,7 @@ def load_photos(folder: Path, split: str) -> tuple[NDArray[np.str_], Labels]:
     """Read which photos a split's features are of, without the features.
 
     Returns:
-        Paths, text array of shape (photos,), and class ids, int array of that shape; without those of views.
+        Paths, text array of shape (photos,), and class ids, int array of that shape; without augmented copies.
 
     Raises:
         UserError: when they are not there or damaged.
@@ -135,14 +135,14 @@ def _check(holds: object, what: str) -> None:
 
 
 def _read_rows(arrays: Any) -> tuple[NDArray[np.str_], Labels, int]:
-    """Paths and class ids of the rows, and how many are photos; views repeat the photos as often as it fits."""
+    """Paths and class ids of the rows, and the number of photos; copies repeat all photos a whole number of times."""
     paths, labels, photos = arrays["file_paths"], arrays["labels"], arrays["photos"]
     _check(paths.dtype.kind == "U" and paths.ndim == 1, "file_paths")
     _check(labels.dtype == np.int64 and labels.shape == paths.shape, "labels")
     _check(photos.dtype == np.int64 and photos.ndim == 0 and 0 < photos <= len(paths), "photos")
-    _check(len(paths) % photos == 0, "whole views of all photos")
+    _check(len(paths) % photos == 0, "equally many copies of all photos")
     for rows in (paths, labels):
-        _check((rows.reshape(-1, photos) == rows[:photos]).all(), "the photos' paths and labels again for each view")
+        _check((rows.reshape(-1, photos) == rows[:photos]).all(), "the photos' paths and labels again for each copy")
     return paths, labels, int(photos)
 
 

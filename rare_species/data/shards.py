@@ -134,8 +134,8 @@ def pack(
         with tarfile.open(folder / name, "w", format=tarfile.USTAR_FORMAT) as tar:
             for position in range(start, min(start + shard_images, len(photos))):
                 jpeg = next(stream)
-                offset, length = _append(tar, f"{position:08d}.jpg", jpeg)
-                places.append((name, offset, length, zlib.crc32(jpeg)))
+                offset = _append(tar, f"{position:08d}.jpg", jpeg)
+                places.append((name, offset, len(jpeg), zlib.crc32(jpeg)))
     index = photos.assign(**dict(zip(("shard", "offset", "length", "crc32"), zip(*places, strict=True), strict=True)))
     write_table(folder / INDEX_NAME, index, INDEX_COLUMNS)
     write_json_file(folder / PACKED_NAME, preprocessing.model_dump(), Preprocessing)
@@ -153,18 +153,6 @@ def open_packed(folder: Path) -> Packed:
     return Packed(folder, index, read_json_file(folder / PACKED_NAME, Preprocessing))
 
 
-def find_photo(packed: Packed, file_path: str) -> bytes:
-    """Read the JPEG of one photo by its path in the archive.
-
-    Raises:
-        UserError: when there is no such photo.
-    """
-    rows = packed.index[packed.index["file_path"] == file_path]
-    if rows.empty:
-        raise UserError(f"Expected a packed photo. Received: {file_path!r}, not in {packed.folder / INDEX_NAME}.")
-    return next(packed.read(rows))
-
-
 def _read_photo(file: IO[bytes], offset: int, length: int, crc32: int, file_path: str) -> bytes:
     file.seek(offset)
     jpeg = file.read(length)
@@ -176,8 +164,9 @@ def _read_photo(file: IO[bytes], offset: int, length: int, crc32: int, file_path
     return jpeg
 
 
-def _append(tar: tarfile.TarFile, name: str, data: bytes) -> tuple[int, int]:
+def _append(tar: tarfile.TarFile, name: str, data: bytes) -> int:
+    """Append a file, and return the offset of its bytes."""
     member = tarfile.TarInfo(name)  # time, owner and mode stay at fixed defaults
     member.size = len(data)
     tar.addfile(member, io.BytesIO(data))
-    return tar.offset - -(-len(data) // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE, len(data)
+    return tar.offset - -(-len(data) // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE

@@ -131,7 +131,7 @@ def embed_split(embedder: Embedder, packed: Packed, split: str, augmented_copies
         batches = (
             map(embedder.change, photos) if copy else photos
         )  # in this thread, because random changes depend on the order
-        _embed(embedder.call, batches, part, f"view {copy} of {split}" if copy else f"embed {split}")
+        _embed(embedder.call, batches, part, f"augmented copy {copy} of {split}" if copy else f"embed {split}")
     return Features(
         file_paths=np.tile(rows["file_path"].to_numpy(dtype=str), copies),
         labels=np.tile(rows["class_id"].to_numpy(dtype=np.int64), copies),

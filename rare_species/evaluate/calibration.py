@@ -16,7 +16,7 @@ from rare_species.common.validated_types import PositiveFraction
 from rare_species.metrics.photo_outcomes import predicted_classes
 
 BINS = 15  # as in Guo et al., 2017
-COLDEST, HOTTEST, TRIED = 0.05, 20.0, 241  # each is 1/40 of a power of 10 above the one before
+COLDEST, HOTTEST, TRIED = 0.05, 20.0, 241  # temperatures, each 2.5 % above the one before; the middle one is 1
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid", strict=True, allow_inf_nan=False))
@@ -144,12 +144,9 @@ def choose_threshold(labels: Labels, probabilities: Probabilities, target_precis
     Returns:
         A probability in (0, 1]; None when no threshold reaches the target.
     """
-    confidence, hit = probabilities.max(axis=1), predicted_classes(probabilities) == labels
-    order = np.argsort(-confidence, kind="stable")
-    ranked, precision = confidence[order], np.cumsum(hit[order]) / np.arange(1, len(order) + 1)
-    last_of_ties = np.append(ranked[1:] < ranked[:-1], True)
-    enough = np.flatnonzero(last_of_ties & (precision >= target_precision))
-    return float(ranked[enough[-1]]) if len(enough) else None
+    confidence, answered, hits = _hits_by_confidence(labels, probabilities)
+    enough = np.flatnonzero(hits / answered >= target_precision)
+    return float(confidence[enough[-1]]) if len(enough) else None
 
 
 def is_sure(confidence: NDArray[np.float32], threshold: float | None) -> NDArray[np.bool_]:
@@ -212,12 +209,10 @@ def risk_coverage(labels: Labels, probabilities: Probabilities) -> pd.DataFrame:
     Returns:
         Columns coverage, risk and threshold, one row per distinct confidence, the most certain first.
     """
-    confidence, wrong = probabilities.max(axis=1), predicted_classes(probabilities) != labels
-    order = np.argsort(-confidence, kind="stable")
-    ranked, n = confidence[order], len(order)
-    risk = np.cumsum(wrong[order]) / np.arange(1, n + 1)
-    last = np.flatnonzero(np.append(ranked[1:] < ranked[:-1], True))
-    return pd.DataFrame({"coverage": (last + 1) / n, "risk": risk[last], "threshold": ranked[last]})
+    confidence, answered, hits = _hits_by_confidence(labels, probabilities)
+    return pd.DataFrame(
+        {"coverage": answered / len(labels), "risk": (answered - hits) / answered, "threshold": confidence}
+    )
 
 
 def risk_coverage_metrics(curve: pd.DataFrame) -> dict[str, float]:
@@ -225,6 +220,17 @@ def risk_coverage_metrics(curve: pd.DataFrame) -> dict[str, float]:
     widths = np.diff(curve["coverage"], prepend=0.0)
     at_80 = curve[curve["coverage"] >= 0.8 - 1e-12].iloc[0]
     return {"aurc": float((widths * curve["risk"]).sum()), "accuracy_at_80": 1 - float(at_80["risk"])}
+
+
+def _hits_by_confidence(
+    labels: Labels, probabilities: Probabilities
+) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]:
+    """Return each distinct confidence, the highest first, and how many photos and hits are at least as certain."""
+    confidence, hit = probabilities.max(axis=1), predicted_classes(probabilities) == labels
+    order = np.argsort(-confidence, kind="stable")
+    ranked, hits = confidence[order], np.cumsum(hit[order])
+    last = np.flatnonzero(np.append(ranked[1:] < ranked[:-1], True))
+    return ranked[last], last + 1, hits[last]
 
 
 def _share(hits: NDArray[np.bool_]) -> float:

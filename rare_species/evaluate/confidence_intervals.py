@@ -4,11 +4,11 @@ Plain resampling loses whole classes when a class has three photos, which biases
 classes keeps them, but makes intervals too narrow, as n photos vary by (n - 1) / n too little. So n - 1 of a class's n
 photos are drawn, each counting n / (n - 1) (Rao & Wu, 1988, "Resampling Inference with Complex Survey Data").
 
-Photos that are alone in their class could not vary so: they are drawn among each other, as if they were of one class
-(collapsed strata; Cochran, 1977, "Sampling Techniques", section 5A.12), and their classes count as they do.
+Photos that are alone in their class could not vary that way. They are drawn among each other, as if they were of one
+class (collapsed strata; Cochran, 1977, "Sampling Techniques", section 5A.12), and each class weighs as its photo does.
 
-The variance of so few photos is itself a guess, so intervals of one model's metrics are as much wider as Student's t is
-wider than the normal distribution, with the degrees of freedom that Satterthwaite gives the classes' variances.
+The variance of so few photos is itself an estimate. So intervals of one model's metrics are widened by the ratio of
+Student's t quantile to the normal one, with Satterthwaite's degrees of freedom.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def degrees_of_freedom(labels: Labels) -> float:
 
 
 def resample_for_differences(labels: Labels, resamples: int, seed: int) -> Weights:
-    """Draw samples for the difference of two models: as `resample_within_classes`, but no class stands still.
+    """Draw samples for the difference of two models: as `resample_within_classes`, but every class varies.
 
     A photo alone in its class counts twice or not at all, as if the sign of its difference had been drawn (Liu, 1988,
     "Bootstrap Procedures under some Non-I.I.D. Models"): the right variance where the true difference is 0, else too
@@ -90,7 +90,7 @@ def resample_for_differences(labels: Labels, resamples: int, seed: int) -> Weigh
 def interval(
     estimate: float, samples: NDArray[np.float64], freedom: float, level: float = LEVEL
 ) -> tuple[float, float]:
-    """The middle of the samples, moved so that they lie around the estimate (F1 of samples is biased), and widened.
+    """Widen the percentile interval of the samples, and centre it on the estimate, because F1 of samples is biased.
 
     Args:
         estimate: of all photos.
@@ -105,7 +105,7 @@ def interval(
 
 
 def symmetric_interval(estimate: float, samples: NDArray[np.float64], level: float = LEVEL) -> tuple[float, float]:
-    """The estimate give or take normal quantiles of the samples' deviation (Efron & Tibshirani, 1993, chapter 13).
+    """The estimate plus and minus normal quantiles times the samples' deviation (Efron & Tibshirani, 1993, chapter 13).
 
     For differences: where all of the few photos that changed got worse, no sample has a gain, and `interval` would take
     a single such photo for proof.
@@ -133,9 +133,9 @@ def metric_intervals(
         `low` and `high` by metric.
     """
     found = {}
-    for name in estimates.keys() & samples.keys():
+    for name in (name for name in estimates if name in samples):
         metric = find_metric(name)
         bounds = metric.bounds if metric else (-np.inf, np.inf)
         low, high = np.clip(interval(estimates[name], samples[name], freedom), *bounds)
         found[name] = {"low": float(low), "high": float(high)}
-    return {name: found[name] for name in estimates if name in found}
+    return found

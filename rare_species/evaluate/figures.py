@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator
 from numpy.typing import NDArray
 
+from rare_species.evaluate.calibration import is_sure
 from rare_species.figures.bars import name_rows, readable
 from rare_species.figures.fonts import legible
 from rare_species.figures.style import ACCENT, INK, QUIET, WARM
@@ -89,7 +90,7 @@ def risk_coverage_curve(curve: pd.DataFrame, threshold: float | None, title: str
     figure = Figure(figsize=(7, 5), layout="constrained")
     axes = figure.add_subplot()
     axes.step(curve["coverage"], curve["risk"], where="post", color=ACCENT, linewidth=2)
-    sure = curve["threshold"] >= (np.inf if threshold is None else threshold)
+    sure = is_sure(curve["threshold"].to_numpy(), threshold)
     answered = float(curve.loc[sure, "coverage"].to_numpy().max(initial=0.0))
     axes.axvline(answered, color=INK, linewidth=1, linestyle=":", label=f"sure of the family: {answered:.0%}")
     axes.set(title=title, xlabel="share of photos answered", ylabel="share of those wrong", xlim=(0, 1), ylim=(0, 1))

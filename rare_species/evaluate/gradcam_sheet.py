@@ -59,7 +59,7 @@ def _explain(
     predictions = measured.predictions
     packed = measured.packed.photos(measured.rows.loc[rows.index])
     photos = np.stack([np.asarray(photo) for photo in packed])
-    told = one_hot_phyla(predictions.labels["test"][rows.index], predictions.classes, phyla) if phyla else None
+    one_hot = one_hot_phyla(predictions.labels["test"][rows.index], predictions.classes, phyla) if phyla else None
     families = predictions.families.tolist()
     answered = np.array([families.index(name) for name in rows["predicted"]])
-    return photos, class_heatmaps(model, photos, answered, told)
+    return photos, class_heatmaps(model, photos, answered, one_hot)

@@ -62,7 +62,7 @@ class MeasuredClassifier:
 
     @cached_property
     def mistakes(self) -> pd.DataFrame:
-        """Rows of `table` that are misclassified, the most certain first: the likeliest to be mistakes of the label."""
+        """Misclassified rows of `table`, the most certain first: these are the likeliest to have a wrong label."""
         wrong = self.table[self.table["family"] != self.table["predicted"]]
         return wrong.sort_values(["calibrated_probability", "file_path"], ascending=[False, True])
 

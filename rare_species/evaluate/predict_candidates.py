@@ -22,9 +22,8 @@ from rare_species.params.evaluate import EvaluateParams
 from rare_species.saved_models.metadata import Saved
 
 CHECKED_PHOTOS = 16
-TOLERANCE = (
-    1e-3  # allowed difference of a probability from cached features and from photos: batch shapes change the rounding
-)
+# Allowed difference of a probability from cached features and from photos: batch shapes change the rounding.
+TOLERANCE = 1e-3
 
 
 def check_candidates(candidates: Iterable[Saved], data: Data) -> None:
@@ -120,7 +119,7 @@ def _average_copies(
     total = plain.astype(np.float64)
     for _ in range(params.test_time_copies):
         batches = map(each_input, photos)
-        total += np.concatenate([call(augmenter(rgb, training=True), *told).numpy() for rgb, *told in batches])
+        total += np.concatenate([call(augmenter(rgb, training=True), *phylum).numpy() for rgb, *phylum in batches])
     return (total / (1 + params.test_time_copies)).astype(np.float32)
 
 

@@ -14,7 +14,7 @@ from rare_species.images.row_strips import strips
 
 TAGS = {"bits": 258, "photometric": 262, "sample_format": 339}  # TIFF 6.0, section 8 and page 80
 WHITE_IS_ZERO = 0
-UNSIGNED, SIGNED = 1, 2
+SIGNED = 2  # of TAGS["sample_format"]
 WHITE = 255
 SAMPLED_VALUES = 1_000_000
 OUTLIERS_PERCENT = 0.5  # cut off at both ends: dead pixels of a thermal camera, a lamp at night
@@ -42,7 +42,11 @@ class Declared:
 
 def is_deep(image: Image.Image) -> bool:
     """Return whether a picture needs `to_8_bits`."""
-    return image.mode.startswith("I") or image.mode == "F" or (image.mode == "L" and _tag(image, "sample_format") == 2)
+    return (
+        image.mode.startswith("I")
+        or image.mode == "F"
+        or (image.mode == "L" and _tag(image, "sample_format") == SIGNED)
+    )
 
 
 def to_8_bits(image: Image.Image) -> tuple[Image.Image, bool]:
@@ -50,8 +54,8 @@ def to_8_bits(image: Image.Image) -> tuple[Image.Image, bool]:
 
     A picture that fills little of that range (12 bits in 16, temperatures, 8 bits in 32, most real numbers) is
     stretched instead: black is its 0.5th percentile, white its 99.5th. Signed numbers without a negative one are taken
-    as unsigned, real numbers in [0, 1] as shares of white, and those that are not numbers as black. What a PNG calls
-    transparent becomes white.
+    as unsigned, and real numbers in [0, 1] as shares of white. What is not a number gets the grey of the smallest
+    value. What a PNG calls transparent becomes white.
 
     Args:
         image: as Pillow opened it, with its TIFF tags, of a mode such as I;16, I or F.

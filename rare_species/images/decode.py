@@ -33,7 +33,7 @@ def encode_jpeg(image: Image.Image, quality: int) -> bytes:
 
 @contextmanager
 def open_image(data: bytes) -> Iterator[tuple[Image.Image, bytes]]:
-    """Open an image without decoding it; yield it, and the bytes that it is read from: those that make the picture."""
+    """Open an image without decoding it; yield it and the bytes it is read from, `data` mended."""
     data = without_side_chunks(jpeg.with_end(data))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow warns of odd metadata; real problems are errors

@@ -101,7 +101,7 @@ def fit_file(
     return Fitted(encode_jpeg(treat(photo), quality), guess, blank)
 
 
-def fit_unchanged(photo: tuple[str, str], **how: Any) -> bytes:
+def fit_checked(photo: tuple[str, str], **how: Any) -> bytes:
     """Fit one photo, given as its path and SHA-256, in a worker of stage preprocess; see `fit_file`."""
     path, sha256 = photo
     return fit_file(path, sha256=sha256, **how).jpeg
@@ -122,13 +122,11 @@ def _fit_square(
     with open_image(data) as (image, data_read):
         if max_pixels is not None and image.width * image.height > max_pixels:
             raise ValueError(f"{image.width} x {image.height} pixels, more than {max_pixels:,} together")
-        drafted = image.draft(
-            "RGB", scaled_size(*image.size, side_px, resize)
-        )  # JPEG: decodes at 1/2, 1/4 or 1/8, never smaller than needed
+        # JPEG: decodes at 1/2, 1/4 or 1/8, never smaller than needed
+        drafted = image.draft("RGB", scaled_size(*image.size, side_px, resize))
         whole, guess = flatten(load_pixels(image, data_read), "L" if is_deep(image) else "RGB")
-        extent = (
-            drafted[1][2:] if drafted else whole.size
-        )  # the photo may cover only a part of a reduced JPEG's last pixels
+        # The photo may cover only a part of a reduced JPEG's last pixels
+        extent = drafted[1][2:] if drafted else whole.size
         scaled = _scale(whole, extent, side_px, resize).convert("RGB")
         blank = one_colour(scaled) and is_blank(whole, image, data_read)
         return _pad(turn_upright(scaled, read_orientation(image)), side_px), guess, blank

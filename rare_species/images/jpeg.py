@@ -143,9 +143,8 @@ def _without_header_faults(data: bytes) -> bytes:
         if code in FRAMES:
             baseline = code not in PROGRESSIVE
         if code == SCAN:
-            head = (
-                head[:-3] + bytes((0, COEFFICIENTS - 1, 0)) if baseline else head
-            )  # some encoders write other numbers
+            if baseline:  # some encoders write other numbers
+                head = head[:-3] + bytes((0, COEFFICIENTS - 1, 0))
             head += data[at + len(head) : following]
         if code not in APPLICATIONS:
             kept.append(head)
@@ -153,7 +152,7 @@ def _without_header_faults(data: bytes) -> bytes:
 
 
 def _without_left_over(data: bytes, warning: str) -> Iterator[bytes]:
-    """Yield the picture without `extra` bytes before a marker of that kind, once for each such marker."""
+    """Yield the picture without the extraneous bytes that a warning counts, once for each marker it may mean."""
     if found := LEFT_OVER.search(warning.lower()):
         length, marker = int(found["bytes"]), int(found["marker"], 16)
         for code, at in _markers(data):

@@ -7,10 +7,8 @@ import zlib
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 PICTURE = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
 TEXTS = (b"tEXt", b"zTXt", b"iTXt")
-WITH_ORIENTATION = (
-    b"XML:com.adobe.xmp",
-    b"Raw profile type exif",
-)  # keywords of text chunks in which Pillow looks for the orientation
+# Keywords of text chunks in which Pillow looks for the orientation
+WITH_ORIENTATION = (b"XML:com.adobe.xmp", b"Raw profile type exif")
 MAX_TEXT_BYTES = 2**20  # Pillow refuses a file with more in one text
 
 

@@ -20,7 +20,7 @@ SPARE = 16
 def refuse_hole(data: bytes) -> None:
     """Refuse a WebP that has zeros where its first picture's data should be, as a torn copy does.
 
-    A decoder gets through a picture with fewer zeros than data, so that it does not need the last bytes.
+    Zeros decode to a whole picture in fewer bytes than data do, so a decoder does not need the last bytes.
 
     Args:
         data: the file's bytes.

@@ -15,7 +15,7 @@ from rare_species.common.terminal import count, first_few
 from rare_species.layouts.layout import Archive, ClassFolder, Labels, Options
 from rare_species.layouts.tabulate_labels import tabulate_labels
 
-# Folders that hold the classes once more, one for each use that someone else's split made of the photos.
+# Top folders of a split that somebody else made: each of them holds the classes again.
 _SPLIT_NAMES = frozenset(
     {"train", "training", "val", "valid", "validation", "dev", "eval", "test", "testing", "holdout"}
 )
@@ -105,9 +105,9 @@ def _row(name: str, phylum: str, family: str) -> dict[str, str]:
 def folder_labels(folders: Iterable[str], class_folder: ClassFolder) -> dict[str, str]:
     """Read each folder's class from its path.
 
-    Where all top folders are those of a given split (`train`, `test`, ...) and hold folders only, they say nothing. Of
-    what is left, `first` takes the folder at the top and `last` the one that directly holds the photos. `auto` reads
-    only what is the same both ways: with folders in folders (`lion/cam01`, or `chordata/felidae`) it refuses.
+    If all top folders are parts of a split (`train`, `test`, ...) and hold only folders, they are ignored. In the rest
+    of the path, `first` takes the top folder, and `last` the folder that directly holds the photos. `auto` accepts only
+    paths in which both are the same folder, and refuses nested ones (`lion/cam01`, or `chordata/felidae`).
 
     Args:
         folders: paths of folders that directly hold photos, with "/" between names.

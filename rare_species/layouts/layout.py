@@ -58,7 +58,7 @@ class Labels:
     Attributes:
         listing: string columns `csv_tables.LISTING_COLUMNS`, sorted by `file_path`; "" where a value is unknown.
         folder: the folder of the archive that paths in the listing are relative to; only its files are unpacked.
-        lists: files that the listing takes the place of, which are not unpacked.
+        lists: files that the listing replaces; they are not unpacked.
     """
 
     listing: pd.DataFrame

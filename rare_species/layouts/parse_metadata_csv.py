@@ -30,7 +30,7 @@ _SOURCE_COLUMNS = {
 _REQUIRED = ("family", "file_path")
 _IDS = ("species", "content_id")
 _OPTIONAL = ("phylum", *_IDS)
-_UNKNOWN = "NA"  # what R writes of it
+_UNKNOWN = "NA"  # what R writes for an unknown value
 _OPEN_QUOTE = "unexpected end of data"  # what csv says of a quote that is never closed
 # A cell that csv reads strictly, and the comma behind it.
 _CELL = re.compile(r' *+(?:"[^"]*+(?:""[^"]*+)*+"|[^",\r\n][^,\r\n]*+)?+,')
@@ -43,7 +43,7 @@ def read_rows(data: bytes, source: str) -> list[Row]:
     r"""Read the rows of a metadata.csv of the rare-species set's shape; empty rows are passed over.
 
     Args:
-        data: UTF-8 text with or without BOM, cells apart by commas; a quote in a quoted cell is doubled or, as R writes
+        data: UTF-8 text with or without BOM, cells between commas; a quote in a quoted cell is doubled or, as R writes
             it, `\"`. Columns `family` and `file_path` must be there; `phylum`, `eol_page_id` (the species) and
             `eol_content_id` may; others are ignored.
         source: what to call it in messages.
@@ -62,7 +62,7 @@ def read_rows(data: bytes, source: str) -> list[Row]:
 
 @contextmanager
 def _cells_of_any_length(most: int) -> Iterator[None]:
-    """Let csv read them: a quote that is never closed makes one cell of all that follows, and is what is to be told."""
+    """Lift csv's limit on a cell's length: an unclosed quote makes one long cell, and the error must name the quote."""
     before = csv.field_size_limit()
     csv.field_size_limit(max(before, most))
     try:
@@ -130,8 +130,8 @@ def _read_id(text: str, source: str, line: int, column: str) -> str:
         return read_id(text)
     except ValueError as error:
         raise UserError(
-            f"Ids in {source} must be whole. Received: {error}, in column {column!r} on line {line}. Take the column "
-            "from the table that the spreadsheet was given, as text, or leave it out: bursts are then unknown."
+            f"Ids in {source} must have all digits. Received: {error}, in column {column!r} on line {line}. Take the "
+            "column from the table that the spreadsheet was given, as text, or leave it out: bursts are then unknown."
         ) from None
 
 

@@ -11,8 +11,8 @@ MAX_PART_BYTES = 255  # of a file's or folder's own name, on the file systems of
 
 
 def has_control_character(text: str) -> bool:
-    """Whether a text holds what can't be seen and moves what can: tabs, line ends, escapes, NUL."""
-    # Most texts are printable, which is told faster.
+    """Whether a text holds a control character or a line separator, such as a tab, a line end, an escape or NUL."""
+    # Most texts are printable, and that check is faster.
     return not text.isprintable() and any(unicodedata.category(letter) in {"Cc", "Zl", "Zp"} for letter in text)
 
 
@@ -33,7 +33,7 @@ def name_problem(name: str) -> str:
     return next((problem for failed, problem in checks if failed), "")
 
 
-def names_that_meet(names: Iterable[str]) -> str:
+def clash_problem(names: Iterable[str]) -> str:
     """What is wrong with names that would meet on a disk that ignores case or how accents are composed.
 
     Args:
@@ -42,8 +42,8 @@ def names_that_meet(names: Iterable[str]) -> str:
     Returns:
         The first such pair, in words; "" when they can lie side by side.
     """
-    # (number of the folder, folded name) -> its own number, its name, whether it is a folder: a tree, because whole
-    # paths of nested folders would take memory with the square of their length.
+    # (number of the parent folder, folded name) -> (own number, name, whether it is a folder). A tree, because whole
+    # paths would take memory that grows with the square of their depth.
     seen: dict[tuple[int, str], tuple[int, str, bool]] = {}
     for name in names:
         parts, above = PurePosixPath(name).parts, 0

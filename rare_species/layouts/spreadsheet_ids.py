@@ -22,14 +22,14 @@ _EXPONENT = re.compile(r"[0-9]+(?:[.,][0-9]*)?[eE]\+[0-9]{1,2}")
 
 
 def read_id(text: str) -> str:
-    """An id without what table programs do to it.
+    """Undo what table programs do to an id.
 
     Args:
         text: `10000000.0` (a column with gaps, in pandas), `10,000,000` (a spreadsheet), `1.0000001E+07`, `007` (which
             spreadsheets make 7), or any other.
 
     Returns:
-        The whole number in digits, the first of them no zero; a text that is none, such as a name or a UUID, as it is.
+        A whole number as digits without leading zeros; any other text, such as a name or a UUID, unchanged.
 
     Raises:
         ValueError: for a number of which the last digits may be lost, such as `1.00E+07`.
@@ -39,7 +39,7 @@ def read_id(text: str) -> str:
 
 
 def unread_ids(ids: pd.Series[str]) -> pd.Series[bool]:
-    """Which content ids are given but are not whole numbers of up to 18 digits, so that they have no order."""
+    """Mark the content ids that have no order: they are given, but are not whole numbers of up to 18 digits."""
     return (ids != "") & ~ids.str.fullmatch(_NUMBER)
 
 

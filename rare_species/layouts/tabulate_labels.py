@@ -19,18 +19,18 @@ _MOST_NAMED = 5
 log = logging.getLogger(__name__)
 
 
-def tabulate_labels(rows: Iterable[dict[str, str]], source: str, join: bool) -> pd.DataFrame:
+def tabulate_labels(rows: Iterable[dict[str, str]], source: str, merge_spellings: bool) -> pd.DataFrame:
     """Put rows of labels into a table, after checking that they agree.
 
     Args:
         rows: of the columns `LISTING_COLUMNS`.
         source: what to call them in messages.
-        join: whether labels that differ only in how they are spelt are one, under the most frequent spelling; else they
-            are refused.
+        merge_spellings: whether labels that differ only in how they are spelt are one, under the most frequent
+            spelling; else they are refused.
 
     Returns:
-        DataFrame of the string columns `LISTING_COLUMNS`, sorted by `file_path`; labels without spaces around them, a
-        phylum that some of a family's rows give filled in for the others.
+        DataFrame of the string columns `LISTING_COLUMNS`, sorted by `file_path`. Labels are stripped. A phylum that
+        only some rows of a family give is filled in for the others.
 
     Raises:
         UserError: if a path leaves its folder, a label has a control character, a file is listed twice, a label is
@@ -41,7 +41,7 @@ def tabulate_labels(rows: Iterable[dict[str, str]], source: str, join: bool) -> 
     frame = pd.DataFrame(in_order, columns=list(LISTING_COLUMNS), dtype="str")
     _refuse_repeated(frame["file_path"], source)
     for column in _LABELS:
-        frame[column] = _spell_once(frame[column], source, join)
+        frame[column] = _spell_once(frame[column], source, merge_spellings)
     frame["phylum"] = _phylum_of_each_family(frame, source)
     return frame
 
@@ -68,13 +68,13 @@ def _refuse_repeated(paths: pd.Series[str], source: str) -> None:
         )
 
 
-def _spell_once(labels: pd.Series[str], source: str, join: bool) -> pd.Series[str]:
+def _spell_once(labels: pd.Series[str], source: str, merge_spellings: bool) -> pd.Series[str]:
     if unseen := [label for label in labels.unique() if label and not spelling_key(label)]:
         raise UserError(
             f"{source} must give labels that can be seen. Received: {labels.name} {first_few(unseen)}. Rename it."
         )
     twice = spelt_twice(labels)
-    if twice and not join:
+    if twice and not merge_spellings:
         raise UserError(
             f"{source} must spell each {labels.name} in one way. Received: {_describe(twice)}. Correct the "
             "spelling, or take them for one with unzip.merge_spellings: true in params.yaml."

@@ -9,14 +9,14 @@ import numpy as np
 from rare_species.common.array_types import Labels, Probabilities
 from rare_species.metrics.photo_outcomes import Samples, Weights, sum_by_class
 
-CLASSES_AT_ONCE = 16  # enough to read rows of memory, few enough not to copy all of it
+CLASSES_AT_ONCE = 16  # enough to read memory in rows, few enough not to copy the whole array
 PHOTOS_AT_ONCE = 256  # photos that are compared with all others
 
 
 def macro_auc(labels: Labels, probabilities: Probabilities) -> float:
     """Area under the ROC curve of each class against the rest, averaged over the classes that have photos.
 
-    It is computed from ranks (Mann & Whitney, 1947), so that a class without photos is left out instead of an error.
+    It is computed from ranks (Mann & Whitney, 1947); a class without photos is left out, and raises no error.
 
     Args:
         labels: int array of shape (n,).
@@ -39,10 +39,10 @@ def macro_auc(labels: Labels, probabilities: Probabilities) -> float:
 
 
 def sample_macro_auc(labels: Labels, probabilities: Probabilities, weights: Weights) -> Samples:
-    """Compute `macro_auc` of every sample; a class counts as its photos do.
+    """Compute `macro_auc` of every sample; each class weighs as much as its photos.
 
-    Each photo is compared with all photos of other classes (Mann & Whitney, 1947); ties count half. A class that alone
-    has weight counts 0.
+    Each photo is compared with all photos of other classes (Mann & Whitney, 1947); ties count half. A class that has
+    all the weight counts 0.
 
     Args:
         labels: int array of shape (n,).

@@ -19,20 +19,16 @@ def confusion_matrix(labels: Labels, predicted: Labels, n_classes: int) -> NDArr
     return np.asarray(_confusion_matrix(labels, predicted, labels=np.arange(n_classes)), dtype=np.int64)
 
 
-def macro_f1(counts: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Macro F1 from confusion matrices.
+def macro_f1(counts: NDArray[np.int64]) -> float:
+    """Return the mean F1 of the classes present.
 
     Args:
-        counts: int array of shape (..., n, n), rows true, columns predicted.
-
-    Returns:
-        float array of shape (...): the mean F1 of the classes present.
+        counts: confusion matrix, int array of shape (n_classes, n_classes), rows true, columns predicted.
     """
-    support, predicted = counts.sum(axis=-1), counts.sum(axis=-2)
-    hits = np.diagonal(counts, axis1=-2, axis2=-1)
-    f1 = 2 * hits / np.maximum(support + predicted, 1)
+    support, predicted = counts.sum(axis=1), counts.sum(axis=0)
+    f1 = 2 * np.diagonal(counts) / np.maximum(support + predicted, 1)
     present = support > 0
-    return np.asarray((f1 * present).sum(axis=-1) / np.maximum(present.sum(axis=-1), 1))
+    return float((f1 * present).sum() / np.maximum(present.sum(), 1))
 
 
 def family_table(

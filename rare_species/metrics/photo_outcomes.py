@@ -27,7 +27,7 @@ class Outcomes:
         true_probability: float array of shape (n,), the probability of the true class.
         true_rank: int array of shape (n,), the rank of the true class, from 1.
         n_classes: number of classes.
-        probabilities: float array of shape (n, n_classes), where they are at hand: a table of predictions lacks them.
+        probabilities: float array of shape (n, n_classes); None for outcomes read from a table of predictions.
         phyla: phylum of each class, where all are known; else empty.
     """
 
@@ -60,8 +60,8 @@ class Outcomes:
 class WeightedPhotos:
     """Photos with weights: one row per bootstrap sample, or one row of ones for the photos as they are.
 
-    Arrays by class have shape (resamples, n_classes). Averages over classes run over those that have photos; a class
-    counts as its photos do, which is once in all samples that keep its share.
+    Arrays by class have shape (resamples, n_classes). Averages over classes run over those that have photos. A class is
+    weighted by the mean weight of its photos, which is 1 in every sample that keeps its share.
 
     Attributes:
         photos: of one classifier.

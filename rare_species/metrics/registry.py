@@ -7,16 +7,24 @@ recall, and counting it as 0 would punish a model for a photo that does not exis
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rare_species.common.array_types import Labels, Probabilities
 from rare_species.metrics.auc import macro_auc, sample_macro_auc
 from rare_species.metrics.family_tables import confusion_matrix, macro_f1
 from rare_species.metrics.photo_outcomes import Outcomes, Samples, WeightedPhotos, Weights, outcomes
+
+Average = Literal["pooled", "macro", "weighted"]
+_AVERAGES: Mapping[Average, Callable[[WeightedPhotos, NDArray[Any]], Samples]] = {
+    "pooled": WeightedPhotos.share,
+    "macro": WeightedPhotos.macro,
+    "weighted": WeightedPhotos.weighted,
+}
 
 
 @dataclass(frozen=True)
@@ -25,9 +33,12 @@ class Metric:
 
     Attributes:
         name: its key in metrics/*.json; "{k}" in it stands for evaluate.top_k.
-        average: "pooled" over photos, or "per class" and then over classes.
-        samples: computes it for every bootstrap sample, from which its interval follows.
-        point: computes it for the photos as they are; the sample in which each photo counts once when None.
+        average: what `values` are averaged over: "pooled" over photos, "macro" over classes, "weighted" over classes by
+            their photos; None when they are values of the metric itself.
+        values: computes a value of each photo, shape (n,); of each class, shape (resamples, n_classes); or, if there is
+            no average, of each bootstrap sample, shape (resamples,).
+        point: computes the metric quickly for the photos as they are; the sample in which each photo counts once when
+            None.
         bounds: the smallest and the largest value.
         better: whether a higher or a lower value is better, for the verdict of compare.
         epoch_name: its name in the training curves that dvclive records; None when it is measured at the end alone.
@@ -35,8 +46,8 @@ class Metric:
     """
 
     name: str
-    average: Literal["pooled", "per class"]
-    samples: Callable[[WeightedPhotos], Samples]
+    average: Average | None
+    values: Callable[[WeightedPhotos], NDArray[Any]]
     point: Callable[[Outcomes], float] | None = None
     bounds: tuple[float, float] = (0.0, 1.0)
     better: Literal["higher", "lower"] = "higher"
@@ -63,16 +74,21 @@ class Metric:
             "phyla" not in self.needs or bool(photos.phyla)
         )
 
+    def samples(self, photos: WeightedPhotos) -> Samples:
+        """Compute it for every bootstrap sample, shape (resamples,); its interval follows from these."""
+        values = self.values(photos)
+        return _AVERAGES[self.average](photos, values) if self.average else values
+
     def of(self, photos: WeightedPhotos) -> float:
         """Compute it for photos that each count once."""
         return self.point(photos.photos) if self.point else float(self.samples(photos)[0])
 
 
-def _confused_f1(photos: Outcomes) -> float:
-    return float(macro_f1(confusion_matrix(photos.labels, photos.predicted, photos.n_classes)))
+def _macro_f1(photos: Outcomes) -> float:
+    return macro_f1(confusion_matrix(photos.labels, photos.predicted, photos.n_classes))
 
 
-def _areas(photos: WeightedPhotos) -> Samples:
+def _macro_auc(photos: WeightedPhotos) -> Samples:
     return sample_macro_auc(photos.photos.labels, _probabilities(photos.photos), photos.weights)
 
 
@@ -86,7 +102,7 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "loss",
         "pooled",
-        samples=lambda photos: photos.share(photos.photos.losses),
+        lambda photos: photos.photos.losses,
         point=lambda photos: float(photos.losses.mean()),
         bounds=(0.0, np.inf),
         better="lower",
@@ -95,39 +111,28 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "accuracy",
         "pooled",
-        samples=lambda photos: photos.share(photos.photos.hit),
+        lambda photos: photos.photos.hit,
         point=lambda photos: float(photos.hit.mean()),
         epoch_name="accuracy",
     ),
-    Metric("top{k}_accuracy", "pooled", samples=lambda photos: photos.share(photos.photos.true_rank <= photos.top_k)),
-    Metric("macro_precision", "per class", samples=lambda photos: photos.macro(photos.precision)),
-    Metric("macro_recall", "per class", samples=lambda photos: photos.macro(photos.recall)),
-    Metric(
-        "macro_f1",
-        "per class",
-        samples=lambda photos: photos.macro(photos.f1),
-        point=_confused_f1,
-        epoch_name="macro_f1",
-    ),
-    Metric("weighted_precision", "per class", samples=lambda photos: photos.weighted(photos.precision)),
-    Metric("weighted_recall", "per class", samples=lambda photos: photos.weighted(photos.recall)),
-    Metric("weighted_f1", "per class", samples=lambda photos: photos.weighted(photos.f1)),
-    # the same as macro recall by definition (Brodersen et al., 2010)
-    Metric("balanced_accuracy", "per class", samples=lambda photos: photos.macro(photos.recall)),
+    Metric("top{k}_accuracy", "pooled", lambda photos: photos.photos.true_rank <= photos.top_k),
+    Metric("macro_precision", "macro", lambda photos: photos.precision),
+    Metric("macro_recall", "macro", lambda photos: photos.recall),
+    Metric("macro_f1", "macro", lambda photos: photos.f1, point=_macro_f1, epoch_name="macro_f1"),
+    Metric("weighted_precision", "weighted", lambda photos: photos.precision),
+    Metric("weighted_recall", "weighted", lambda photos: photos.recall),
+    Metric("weighted_f1", "weighted", lambda photos: photos.f1),
+    # The same as macro recall by definition (Brodersen et al., 2010)
+    Metric("balanced_accuracy", "macro", lambda photos: photos.recall),
     Metric(
         "macro_auc",
-        "per class",
-        samples=_areas,
+        None,
+        _macro_auc,
         point=lambda photos: macro_auc(photos.labels, _probabilities(photos)),
         epoch_name="auc",
         needs=("probabilities",),
     ),
-    Metric(
-        "phylum_accuracy",
-        "pooled",
-        samples=lambda photos: photos.share(photos.photos.phylum_hit),
-        needs=("phyla",),
-    ),
+    Metric("phylum_accuracy", "pooled", lambda photos: photos.photos.phylum_hit, needs=("phyla",)),
 )
 # In the order of the panels of training curves; macro F1, by which models are chosen, is the last
 EPOCH_METRICS = tuple(
@@ -187,5 +192,4 @@ def epoch_metrics(
 
 def find_metric(key: str) -> Metric | None:
     """Find a metric by its key in metrics/*.json, whatever its k is."""
-    name = re.sub(r"^top\d+_", "top{k}_", key)
-    return next((metric for metric in METRICS if metric.name == name), None)
+    return next((metric for metric in METRICS if re.fullmatch(metric.name.replace("{k}", r"\d+"), key)), None)

@@ -46,14 +46,14 @@ class Predictor:
         model: the network as it was saved.
         call: the same network as a traced function.
         temperature: temperature that calibrates the probabilities, see `calibration.calibrate`.
-        told: one-hot phylum of all photos, float32 array of shape (1, n_phyla); None for a model that is not
+        phylum: one-hot phylum of all photos, float32 array of shape (1, n_phyla); None for a model that is not
             conditioned on the phylum.
     """
 
     model: keras.Model
     call: Inference
     temperature: float
-    told: NDArray[np.float32] | None
+    phylum: NDArray[np.float32] | None
 
     def run(self, photos: Iterable[Photo], explain: bool = False) -> Iterator[Prediction]:
         """Predict photos in order; at most one batch of them is in memory.
@@ -71,7 +71,7 @@ class Predictor:
 
     def probabilities(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Compute calibrated probabilities, shape (n, n_classes), from RGB photos of shape (n, side, side, 3)."""
-        phyla = [] if self.told is None else [tf.repeat(self.told, len(pixels), axis=0)]
+        phyla = [] if self.phylum is None else [tf.repeat(self.phylum, len(pixels), axis=0)]
         return calibrate(self.call(tf.cast(pixels, tf.float32), *phyla).numpy(), self.temperature)
 
     def _batch(
@@ -80,7 +80,7 @@ class Predictor:
         found = self.probabilities(pixels)
         if not explain:
             return ((row, None) for row in found)
-        phyla = None if self.told is None else np.repeat(self.told, len(pixels), axis=0)
+        phyla = None if self.phylum is None else np.repeat(self.phylum, len(pixels), axis=0)
         return zip(found, class_heatmaps(self.model, pixels, predicted_classes(found), phyla), strict=True)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from rare_species.data.shards import Preprocessing, pack
-from rare_species.images.fit_to_square import fit_unchanged
+from rare_species.images.fit_to_square import fit_checked
 from rare_species.parallel.pools import map_in_processes
 from rare_species.params.preprocess import PreprocessParams
 from rare_species.treatments.registry import make_treatment
@@ -30,7 +30,7 @@ def fit_and_pack(photos: pd.DataFrame, images: Path, params: PreprocessParams, f
     """
     recipe = params.recipe()
     fit = partial(
-        fit_unchanged,
+        fit_checked,
         side_px=params.image_size,
         resize=params.resize,
         treat=make_treatment(recipe),

@@ -27,17 +27,17 @@ def block_numbers(network: keras.Model) -> dict[str, int]:
     return numbers
 
 
-def unfreeze(network: keras.Model, blocks: int | str, freeze_batch_norm: bool) -> None:
+def unfreeze(network: keras.Model, layer_groups: int | str, freeze_batch_norm: bool) -> None:
     """Unfreeze the end of a network and freeze the rest.
 
     Args:
         network: see `block_numbers`.
-        blocks: "all", or the number of layer groups to unfreeze, counted from the end; at most as many as there are.
+        layer_groups: "all", or the number of groups to unfreeze, counted from the end; at most as many as there are.
         freeze_batch_norm: whether all batch norms keep their statistics, scale and offset; those in frozen groups
             always do.
     """
     numbers = block_numbers(network)
-    first = 0 if blocks == "all" else 1 + max(numbers.values()) - int(blocks)
+    first = 0 if layer_groups == "all" else 1 + max(numbers.values()) - int(layer_groups)
     network.trainable = False  # Keras propagates changes only, and parts of a copy may be frozen already
     network.trainable = True
     for layer in network.layers:

@@ -43,7 +43,7 @@ class Names:
 
     Attributes:
         names: one per entry, in order.
-        read_as: encoding -> names read so, where it is neither ASCII nor what the zip itself declares.
+        read_as: number of names by the encoding they were read in; without ASCII and what the zip itself declares.
     """
 
     names: list[str]
@@ -55,10 +55,10 @@ def count_entries(path: Path, max_files: int) -> int:
 
     Args:
         path: the file.
-        max_files: most files, junk and folders apart; of these there may be some more.
+        max_files: most files, not counting junk and folders, of which there may be several times as many.
 
     Returns:
-        Number of entries; 0 where there is no directory to be found, which zipfile refuses in its own words.
+        Number of entries; 0 when no directory is found, for which zipfile raises its own error.
 
     Raises:
         UserError: for too many entries, or a name that is too long or too many folders deep.
@@ -88,8 +88,8 @@ def count_entries(path: Path, max_files: int) -> int:
 def read_names(path: Path, infos: Sequence[ZipInfo], encoding: str) -> Names:
     """Decode the names of a zip's entries.
 
-    The Info-ZIP Unicode Path field counts where it belongs to the name, then the flag for UTF-8. Names with neither are
-    in one encoding for all that one kind of system packed: UTF-8 where all of them can be, else the one given.
+    A valid Info-ZIP Unicode Path field decides, then the flag for UTF-8. All names that have neither and that the same
+    kind of system packed share one encoding: UTF-8 if it decodes all of them, else `encoding`.
 
     Args:
         path: the zip, for messages.
@@ -105,9 +105,9 @@ def read_names(path: Path, infos: Sequence[ZipInfo], encoding: str) -> Names:
         for name, info in zip(names, infos, strict=True)
         if name is not None and name != info.orig_filename
     )
-    open_places = [place for place, name in enumerate(names) if name is None]
-    for system in sorted({infos[place].create_system for place in open_places}):
-        places = [place for place in open_places if infos[place].create_system == system]
+    undeclared = [place for place, name in enumerate(names) if name is None]
+    for system in sorted({infos[place].create_system for place in undeclared}):
+        places = [place for place in undeclared if infos[place].create_system == system]
         raws = [_raw_name(infos[place]) for place in places]
         used, decoded = _decode_alike(path, raws, encoding)
         read_as[used] += len(raws)
@@ -157,7 +157,7 @@ def _raw_name(info: ZipInfo) -> bytes:
 
 
 def _declared_name(info: ZipInfo) -> str | None:
-    """The name where the zip says, or nobody need ask, how it is written; None where that is open."""
+    """The name if the zip declares its encoding or it is ASCII; else None."""
     unicode_path = _unicode_path(info)
     if unicode_path is not None:
         return unicode_path
@@ -169,7 +169,7 @@ def _unicode_path(info: ZipInfo) -> str | None:
     while len(extra) >= 4:
         field, n_bytes = struct.unpack_from("<HH", extra)
         data, extra = extra[4 : 4 + n_bytes], extra[4 + n_bytes :]
-        # version 1, then the CRC of the name that it stands for: a program that renamed the entry left it behind
+        # Version 1, then the CRC of the name that it replaces. With another CRC, the entry was renamed since.
         if field == _UNICODE_PATH and data[:5] == struct.pack("<BL", 1, zlib.crc32(_raw_name(info))):
             try:
                 return data[5:].decode("utf-8")

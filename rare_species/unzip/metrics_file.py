@@ -15,9 +15,9 @@ class UnzipMetrics(JsonFile):
         junk: files that tools leave, passed over.
         outside: files beside the folder of metadata.csv, not unpacked.
         labels: rows of the listing.
-        families: of these.
-        phyla: of these.
-        species: of these.
+        families: distinct families in the listing.
+        phyla: distinct phyla in the listing, one of which may be "" (unknown).
+        species: distinct species in the listing, one of which may be "" (unknown).
         unread_ids: content ids that are no whole number.
     """
 

@@ -21,7 +21,7 @@ from rare_species.common.staged_files import is_special
 from rare_species.common.system_errors import describe_os_error, is_refusal
 from rare_species.common.terminal import printable
 from rare_species.layouts.layout import name_below
-from rare_species.layouts.safe_names import name_problem, names_that_meet
+from rare_species.layouts.safe_names import clash_problem, name_problem
 from rare_species.unzip.central_directory import count_entries, read_names
 
 _CHUNK_BYTES = 1 << 20
@@ -35,7 +35,7 @@ _METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 # General-purpose flag bits (APPNOTE.TXT 4.4.4): 0, 6 and 13 mean encrypted, 5 a patch to another file.
 _FLAG_ENCRYPTED = 0x1 | 0x40 | 0x2000
 _FLAG_PATCHED = 0x20
-# zipfile lets these out on damaged archives, besides the one it documents.
+# What zipfile raises for damaged archives; it documents BadZipFile alone.
 _DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, UnicodeDecodeError, NotImplementedError, OSError)
 
 
@@ -46,14 +46,14 @@ class Limits:
     Attributes:
         max_files: most files, >= 1.
         max_bytes: most bytes after unpacking, all files together.
-        max_ratio: most bytes after unpacking per byte before, of any one file of 100 kB or more.
-        names: encoding of names that do not say theirs and are not UTF-8; "auto" refuses them.
+        max_ratio: largest unpacked size over packed size, of any file that unpacks to 100 kB or more.
+        name_encoding: encoding of names that are not UTF-8 and declare no encoding; "auto" refuses them.
     """
 
     max_files: int
     max_bytes: int
     max_ratio: float
-    names: str = "auto"
+    name_encoding: str = "auto"
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Contents:
     Attributes:
         members: files to extract, sorted by name.
         n_junk: files passed over, see `junk.is_junk`.
-        read_as: encoding -> names read so, where it is neither ASCII nor what the zip itself declares.
+        read_as: number of names by the encoding they were read in; without ASCII and what the zip itself declares.
     """
 
     members: list[Member]
@@ -164,13 +164,13 @@ def extract(path: Path, destination: Path, limits: Limits, root: str = "", leave
 def _opened(path: Path, limits: Limits) -> Iterator[tuple[zipfile.ZipFile, Contents]]:
     with _open(path, limits) as archive:
         _check_overlaps(archive, path)
-        found = read_names(path, archive.infolist(), limits.names)
+        found = read_names(path, archive.infolist(), limits.name_encoding)
         entries = list(zip(found.names, archive.infolist(), strict=True))
         wanted = [(name, info) for name, info in entries if not _is_passed_over(name)]
         for name, info in wanted:
             if problem := _member_problem(name, info):
                 raise _refusal(path, f"{name!r}, which {problem}")
-        if problem := names_that_meet(name for name, _ in wanted):
+        if problem := clash_problem(name for name, _ in wanted):
             raise _refusal(path, problem)
         members = [Member(PurePosixPath(name).as_posix(), info) for name, info in wanted if not name.endswith("/")]
         _check_limits(path, members, limits)
@@ -233,7 +233,10 @@ def _check_overlaps(archive: zipfile.ZipFile, path: Path) -> None:
 
 
 def _is_passed_over(name: str) -> bool:
-    """Whether an entry is junk, or the top itself; a name that is not safe is neither, so that it is refused."""
+    """Whether an entry is junk or the archive's root; an unsafe name is neither, so that it is refused.
+
+    macOS leaves a file `Icon` with a carriage return at its end, which is junk, though its name is unsafe.
+    """
     parts = PurePosixPath(name).parts
     return name == "./" or (is_junk(parts) and name_problem(name.removesuffix("\r")) == "")
 
@@ -247,8 +250,9 @@ def _member_problem(name: str, info: zipfile.ZipInfo) -> str:
             "is a link or another special file",
         ),
         (info.flag_bits & _FLAG_ENCRYPTED != 0, "is encrypted"),
+        (info.flag_bits & _FLAG_PATCHED != 0, "is a patch for another archive's file"),
         (
-            info.compress_type not in _METHODS or info.flag_bits & _FLAG_PATCHED != 0,
+            info.compress_type not in _METHODS,
             f"is packed with method {info.compress_type}, neither stored (0) nor deflated (8)",
         ),
     )

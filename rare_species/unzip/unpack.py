@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Unpacked:
-    """What came out of an archive; its files are those written, those of junk, those outside, and its lists.
+    """What an archive held: each file was written, was junk, lay outside, or was a list of labels.
 
     Attributes:
         listing: DataFrame of the string columns `csv_tables.LISTING_COLUMNS`, sorted by `file_path`, "" where a value
@@ -41,8 +41,8 @@ def unpack(archive: Path, destination: Path, params: UnzipParams) -> Unpacked:
 
     Args:
         archive: the zip.
-        destination: folder to write into; give a temporary one, it is left half full by an error.
-        params: limits, and how labels are read; its `archive` is not.
+        destination: folder to write into; an error leaves it incomplete, so give a temporary one.
+        params: limits, and how labels are read; its `archive` is ignored.
 
     Raises:
         UserError: if the zip is not safe, damaged or over a limit, or its labels cannot be read.

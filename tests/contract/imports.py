@@ -44,7 +44,7 @@ def imported_names(source: Path) -> set[tuple[str, str]]:
 
 
 def imported_packages(files: Iterable[str]) -> set[str]:
-    """Top-level names of what files import themselves, relative to the repository's root."""
+    """Top-level names that files import directly; the files' paths are relative to the repository's root."""
     trees = (ast.parse((REPO / file).read_text(encoding="utf-8")) for file in files)
     return {name.split(".")[0] for tree in trees for name in _imported_names(tree)}
 

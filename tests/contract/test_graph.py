@@ -22,8 +22,8 @@ from tests.toy import REPO, STAGES
 
 PACKAGES = "requirements.txt"
 MOST_CODE, MOST_LINES = 12, 300  # entries of a stage that are code; lines of dvc.yaml
-# Where these are, photos and numbers are computed with. pandas and Pillow alone are imported by unzip too: there they
-# write tables of text and know the names of colours.
+# Packages that compute photos or numbers. pandas and Pillow are left out, because unzip imports them too: for tables of
+# text and for the names of colours.
 SHAPING = {
     "imagehash",
     "keras",
@@ -92,7 +92,7 @@ def test_stages_are_those_of_the_house():
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_deps_are_data_script_and_imported_packages(stage):
-    unfinished = {str(Paths().checkpoints), str(Paths().searches)}  # of what is running; nothing else comes that way
+    unfinished = {str(Paths().checkpoints), str(Paths().searches)}  # only the stage that wrote them reads them
     places = read(stage) - unfinished
     data = {next((out for out in ALL_OUTS if Path(path).is_relative_to(out)), path) for path in places}
     script = f"stages/{stage}.py"

@@ -25,7 +25,7 @@ NAMES = (
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """A repository whose DVC and Python only tell what they are asked."""
+    """A repository whose dvc and python only print their arguments."""
     shutil.copy(REPO / "Makefile", tmp_path)
     for name in (".venv/bin/dvc", ".venv/bin/python"):
         program = tmp_path / name

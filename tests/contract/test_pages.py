@@ -14,6 +14,7 @@ import yaml
 
 from rare_species.__main__ import COMMANDS
 from rare_species.cli import summary
+from rare_species.params.all_sections import RENAMED
 from tests.pages import NEEDS, PAGES, PageError, blocks_of, chapters, continued, read_blocks
 from tests.toy import REPO
 
@@ -35,7 +36,7 @@ def read(page: Path) -> str:
 
 
 def prose(page: Path) -> str:
-    """Its text without the blocks of code, in which brackets are no links."""
+    """A page's text without code blocks, where brackets are not links."""
     return re.sub(r"^```.*?^```", "", read(page), flags=re.DOTALL | re.MULTILINE)
 
 
@@ -49,7 +50,7 @@ def nav_files(entries: list[Any]) -> list[str]:
 
 
 def anchors(page: Path) -> set[str]:
-    """Those that GitHub and mkdocs make of a page's headings."""
+    """The anchors that GitHub and mkdocs make from a page's headings."""
     headings = re.findall(r"^#+ (.*)", prose(page), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
@@ -109,6 +110,39 @@ def test_make_commands_exist(page):
     code = re.findall(r"```.*?```|`[^`\n]+`", read(page), re.DOTALL)
     named = set(re.findall(r"(?:^|[`$;&]\s*)make (?:\w+=\S+ )?([a-z-]+)", "\n".join(code), re.MULTILINE))
     assert named <= set(re.findall(r"^([a-z-]+):", read(REPO / "Makefile"), re.MULTILINE))
+
+
+def test_readme_names_the_two_commands():
+    assert {"make repro", "make test"} <= set(re.findall(r"make [a-z]+", read(README)))
+
+
+def table_rows(page: Path, heading: str) -> list[list[str]]:
+    """Cells of the table below a heading, without its own heading and ruler."""
+    section = read(page).partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    lines = [line for line in section.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines[2:]]
+
+
+def test_parameters_to_try_first_exist():
+    rows = table_rows(REPO / "docs" / "pipeline.md", "Parameters")
+    assert [section.strip("`") for section, _ in rows] == [name for name in PARAMS if name != "unzip"]
+    for section, text in rows:
+        named = {span for code in re.findall(r"`([^`]+)`", text) if (span := re.match(r"[a-z_]+", code)[0]) != "cnn"}
+        assert named <= set(PARAMS[section.strip("`")]), section
+
+
+def test_benchmarks_that_are_listed_exist():
+    rows = table_rows(REPO / "docs" / "benchmarks.md", "One at a time")
+    names = {name for cell, _ in rows for name in re.findall(r"`(\w+)`", cell)}
+    assert names
+    assert all((REPO / "benchmarks" / name).is_dir() or (REPO / f"benchmarks/{name}.py").is_file() for name in names)
+
+
+@pages
+def test_no_page_names_a_parameter_as_it_was_called_before(page):
+    current = {part for name in RENAMED.values() for part in name.split(".")}
+    gone = {name.rpartition(".")[2] for name in RENAMED} - current - {"names"}
+    assert not gone & set(re.findall(r"`([a-z_]+)`", read(page)))
 
 
 @pytest.mark.parametrize("file", PROGRAMS, ids=lambda file: file.name)

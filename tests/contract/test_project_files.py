@@ -105,22 +105,12 @@ def test_tests_run_with_what_is_optional(kind):
     assert pins(f"{kind}.txt").items() <= pins("requirements-dev.txt").items()
 
 
-def test_make_commands_of_the_readme_exist():
-    code = re.findall(r"```.*?```|`[^`\n]+`", read("README.md"), re.DOTALL)
-    named = set(re.findall(r"(?:^|[`$;&]\s*)make ([a-z-]+)", "\n".join(code), re.MULTILINE))
-    targets = set(re.findall(r"^([a-z-]+):", read("Makefile"), re.MULTILINE))
-    assert {"repro", "test"} <= named <= targets
-
-
-def test_links_and_pictures_of_the_readme_exist():
-    targets = re.findall(r"\]\(<?([^)>\s]+)", read("README.md"))
-    local = [target.partition("#")[0] for target in targets if not re.match(r"[a-z]+:|#", target)]
-    assert local
-    assert [target for target in local if not (REPO / target).exists()] == []
-
-
-def test_readme_has_no_gap_left_to_fill():
-    assert not re.findall(r"@@\w+@@|TODO|TBD", read("README.md"))
+def test_make_clean_removes_what_the_pipeline_writes():
+    (rule,) = re.findall(r"^clean:.*\n((?:\t.*\n)+)", read("Makefile"), re.MULTILINE)
+    removed = set(rule.split())
+    stages = yaml.safe_load(read("dvc.yaml"))["stages"].values()
+    cached = {out for stage in stages for out in stage["outs"] if isinstance(out, str)}
+    assert {out for out in cached if out not in removed and out.partition("/")[0] not in removed} == set()
 
 
 def test_targets_of_the_makefile_are_phony():

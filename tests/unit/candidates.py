@@ -44,12 +44,12 @@ CLASSES = [
 PHYLA = ["Arthropoda", "Chordata"]
 
 
-def embed(folder, packed, name, views) -> Data:
+def embed(folder, packed, name, copies) -> Data:
     """What stage embed leaves, opened."""
-    params = EmbedParams(batch_size=16, augmented_copies=views, augmentation=AUGMENTATION, seed=0)
+    params = EmbedParams(batch_size=16, augmented_copies=copies, augmentation=AUGMENTATION, seed=0)
     embedder = open_embedder(ModelParams(name=name, weights="imagenet", inputs=("image",)), params, SIDE_PX)
     for split in SPLITS:
-        save_features(folder / f"{split}.npz", embed_split(embedder, packed, split, views if split == "train" else 0))
+        save_features(folder / f"{split}.npz", embed_split(embedder, packed, split, copies if split == "train" else 0))
     document = FeaturesFile.of(embedder.description, [], packed.folder / "index.csv", CLASSES)
     write_json(folder / "backbone.json", document.model_dump())
     if embedder.backbone:

@@ -30,7 +30,7 @@ def data(packed, tmp_path_factory):
     """The packed photos with their features, and those of an augmented copy of each training photo."""
     from tests.unit.candidates import embed
 
-    return embed(tmp_path_factory.mktemp("features"), packed, "efficientnetlite0", views=1)
+    return embed(tmp_path_factory.mktemp("features"), packed, "efficientnetlite0", copies=1)
 
 
 @pytest.fixture(scope="session")
@@ -38,7 +38,7 @@ def photos_only(packed, tmp_path_factory):
     """The packed photos without features, as model.name cnn learns from them."""
     from tests.unit.candidates import embed
 
-    return embed(tmp_path_factory.mktemp("nothing"), packed, "cnn", views=1)
+    return embed(tmp_path_factory.mktemp("nothing"), packed, "cnn", copies=1)
 
 
 @pytest.fixture(scope="session")

@@ -163,7 +163,7 @@ def test_missing_and_renamed_arrays_are_refused(extractor, arrays, name):
         copy_checkpoint(extractor, missing)
     with pytest.raises(UserError, match=rf"missing 1 \({name}\), unknown 1 \(renamed\)"):
         copy_checkpoint(extractor, missing | {"renamed": arrays[name]})
-    with pytest.raises(UserError, match=r"missing 0, unknown 4 \(a, b, c, \.\.\.\)"):
+    with pytest.raises(UserError, match=r"missing 0, unknown 4 \(a, b, c and 1 more\)"):
         copy_checkpoint(extractor, arrays | dict.fromkeys("abcd", arrays[name]))
 
 

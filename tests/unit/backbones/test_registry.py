@@ -12,7 +12,17 @@ import pytest
 from keras.src.applications import convnext, efficientnet_v2
 
 from rare_species.backbones.build import build_backbone, with_scaling
-from rare_species.backbones.registry import CAFFE, MEAN, REGISTRY, STANDARDISED, STD, TWICE, UNIT, UNIT_OF_128, Scaling
+from rare_species.backbones.registry import (
+    CAFFE,
+    MEAN,
+    REGISTRY,
+    STANDARDISED,
+    STANDARDISED_TWICE,
+    STD,
+    UNIT,
+    UNIT_OF_128,
+    Scaling,
+)
 from rare_species.networks.inference_rewriting import for_inference
 from rare_species.params.model import ModelName
 from tests.unit.tf_fixtures import infer
@@ -26,7 +36,7 @@ MISTAKES = {
     UNIT_OF_128: UNIT,
     STANDARDISED: UNIT,
     CAFFE: replace(CAFFE, order="rgb"),
-    TWICE: Scaling(),
+    STANDARDISED_TWICE: Scaling(),
 }
 
 

@@ -7,13 +7,24 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+import yaml
 
 from benchmarks import photos, run
+from benchmarks.campaign.project import OTHER, SMALL
 from benchmarks.report import Row, describe_machine, describe_versions, in_one_line, print_rows, read_rows, render
 from benchmarks.scale import beyond_line
 from benchmarks.timing import Turns, take_turns, timed
+from rare_species.params.all_sections import SECTIONS
 from rare_species.sample.rows import make_rows
+from tests.toy import REPO
 from tests.unit.listings import read_metadata
+
+
+@pytest.mark.parametrize("changes", [SMALL, OTHER], ids=["small", "other"])
+def test_the_campaign_sets_parameters_that_exist(changes):
+    whole = yaml.safe_load((REPO / "params.yaml").read_text(encoding="utf-8"))
+    for section, values in changes.items():
+        SECTIONS[section].model_validate(whole[section] | values)
 
 
 def test_sides_take_turns_and_the_warm_up_does_not_count():

@@ -21,7 +21,7 @@ from tests.unit.tf_fixtures import train_params
 
 def test_opened_data_is_what_was_saved(data, photos_only, packed):
     rows = {split: len(features.labels) for split, features in data.fitted.items()}
-    assert rows == {"train": 24, "val": 6}  # train with a view of each photo
+    assert rows == {"train": 24, "val": 6}  # train with a copy of each photo
     assert len(load_features(data.features, "test").labels) == 6
     assert data.packed.preprocessing == packed.preprocessing
     assert data.has_features

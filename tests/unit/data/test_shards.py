@@ -16,7 +16,7 @@ from PIL import Image
 from rare_species.common.csv_tables import SPLITS
 from rare_species.common.errors import UserError
 from rare_species.common.validated_json import read_json_file
-from rare_species.data.shards import INDEX_COLUMNS, Packed, Preprocessing, find_photo, open_packed, pack
+from rare_species.data.shards import INDEX_COLUMNS, Packed, Preprocessing, open_packed, pack
 from tests.damage import list_damages
 
 TREATMENT = {"name": "circular_mask", "radius": 0.5, "edge": 0.0, "colour": "red"}
@@ -57,7 +57,7 @@ def packed(tmp_path: Path) -> tuple[Packed, dict[str, bytes]]:
 
 def test_every_photo_is_found_by_name(packed: tuple[Packed, dict[str, bytes]]) -> None:
     shards, jpegs = packed
-    assert {name: find_photo(shards, name) for name in jpegs} == jpegs
+    assert dict(zip(shards.index["file_path"], shards.read(shards.index), strict=True)) == jpegs
 
 
 def test_the_index_lists_all_photos_by_name_with_numbers_as_numbers(packed: tuple[Packed, dict[str, bytes]]) -> None:
@@ -135,11 +135,6 @@ def test_jpegs_are_taken_one_at_a_time(tmp_path: Path) -> None:
             yield make_jpeg(number)
 
     pack(make_photos(4), jpegs(), tmp_path, 2, SHAPE)
-
-
-def test_a_photo_that_was_not_packed_is_named(packed: tuple[Packed, dict[str, bytes]]) -> None:
-    with pytest.raises(UserError, match=r"Received: 'gone\.png', not in .*index\.csv"):
-        find_photo(packed[0], "gone.png")
 
 
 def test_nothing_packed_yet_names_the_command(tmp_path: Path) -> None:

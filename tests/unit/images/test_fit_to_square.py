@@ -17,7 +17,7 @@ from rare_species.common.errors import UserError
 from rare_species.common.image_formats import Resize
 from rare_species.images import fit_to_square
 from rare_species.images.decode import decode_rgb, encode_jpeg
-from rare_species.images.fit_to_square import fit_file, fit_square, fit_unchanged, scaled_size
+from rare_species.images.fit_to_square import fit_checked, fit_file, fit_square, scaled_size
 from rare_species.treatments.none import keep
 from tests.unit.pictures import (
     BLUE,
@@ -194,10 +194,10 @@ def test_a_photo_that_changed_is_not_fitted(tmp_path: Path) -> None:
     path.write_bytes(encode(noise()))
     sha256, how = hashlib.sha256(path.read_bytes()).hexdigest(), (16, "crop", keep, 90)
     named = dict(zip(("side_px", "resize", "treat", "quality"), how, strict=True))
-    assert fit_unchanged((path.name, sha256), folder=tmp_path, **named) == fit_file(path, *how).jpeg
+    assert fit_checked((path.name, sha256), folder=tmp_path, **named) == fit_file(path, *how).jpeg
     path.write_bytes(encode(noise(1)))
     with pytest.raises(UserError) as error:
-        fit_unchanged((path.name, sha256), folder=tmp_path, **named)
+        fit_checked((path.name, sha256), folder=tmp_path, **named)
     assert str(error.value).startswith(f"Expected {tmp_path}/photo\\n.png as it was when stage clean looked at it. Rec")
 
 

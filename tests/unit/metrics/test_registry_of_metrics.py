@@ -49,4 +49,4 @@ def test_every_rule_of_compare_judges_a_metric_that_a_table_of_predictions_allow
 
 def test_a_metric_that_is_followed_must_be_quick():
     with pytest.raises(ValueError, match="kappa must have a point"):
-        Metric("kappa", "pooled", samples=lambda photos: photos.share(photos.photos.hit), epoch_name="kappa")
+        Metric("kappa", "pooled", lambda photos: photos.photos.hit, epoch_name="kappa")

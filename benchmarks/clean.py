@@ -18,7 +18,7 @@ from PIL import Image
 from benchmarks.photos import FOLDER, Photos, realistic_photos
 from benchmarks.report import Row, run_alone
 from benchmarks.timing import take_turns, timed
-from rare_species.clean.decide import build_manifest
+from rare_species.clean.keep_or_reject import build_manifest
 from rare_species.common.cores import available_cores
 from rare_species.common.read_params import load_params
 from rare_species.images.inspect_image import HASH_SIDE_PX, Facts, inspect_image

@@ -13,7 +13,8 @@ from typing import Any
 
 import pandas as pd
 
-from rare_species.clean.decide import (
+from rare_species.clean.figures import draw_clean
+from rare_species.clean.keep_or_reject import (
     build_manifest,
     count_guesses,
     count_others,
@@ -21,7 +22,6 @@ from rare_species.clean.decide import (
     read_exclusions,
     refuse_too_many,
 )
-from rare_species.clean.figures import draw_clean
 from rare_species.clean.metrics_file import CleanMetrics
 from rare_species.common.cores import available_cores
 from rare_species.common.csv_tables import LISTING_COLUMNS, MANIFEST_COLUMNS, read_checked, write_table

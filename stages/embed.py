@@ -46,7 +46,7 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     start_tensorflow(pool_threads())
     from rare_species.data.features import save_features
     from rare_species.embed.embedder import embed_split, open_embedder
-    from rare_species.networks.saving import save_keras
+    from rare_species.networks.keras_files import save_keras
 
     with staged(paths.features, paths.metrics("embed")) as (folder, metrics):
         embedder = open_embedder(params.model, params.embed, packed.preprocessing.image_size, paths)

@@ -42,7 +42,7 @@ kind, *files = sys.argv[1:]
 if kind == "pickle":
     from rare_species.backbones.torch_checkpoint import read_checkpoint as read
 else:
-    from rare_species.networks.saving import load_keras as read
+    from rare_species.networks.keras_files import load_keras as read
 for file in files:
     try:
         read(Path(file))

@@ -60,7 +60,7 @@ def draw_clean(manifest: pd.DataFrame, documents: pd.DataFrame | None, images: P
 
 def _document_sheet(documents: pd.DataFrame | None, images: Path) -> Figure:
     if documents is None:
-        return contact_sheet([], [], "documents: not searched for (clean.documents: keep)")
+        return contact_sheet([], [], "documents: nobody looked for any (clean.documents: keep)")
     shown = documents.head(SHEET_PHOTOS)
     thumbnails = [_thumbnail(images / path) for path in shown["file_path"]]
     captions = [

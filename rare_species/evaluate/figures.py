@@ -1,8 +1,11 @@
-"""Figures of stage evaluate, each from a table of numbers."""
+"""Figures of stage evaluate: one entry of `FIGURES` each; what they show is the same for every classifier.
+
+A new figure is a new entry, a function that draws it, and a line in the plots of dvc.yaml.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -10,10 +13,15 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator
 from numpy.typing import NDArray
 
-from rare_species.evaluate.calibration import is_sure
+from rare_species.evaluate.calibration import is_sure, phylum_probabilities
+from rare_species.evaluate.measured_classifier import MeasuredClassifier
 from rare_species.figures.bars import name_rows, readable
+from rare_species.figures.contact_sheet import contact_sheet
 from rare_species.figures.fonts import legible
 from rare_species.figures.style import ACCENT, INK, QUIET, WARM
+from rare_species.metrics import family_tables
+from rare_species.metrics.photo_outcomes import predicted_classes
+from rare_species.params.evaluate import EvaluateParams
 
 
 def confusion_matrix(counts: NDArray[np.int64], names: Sequence[str], title: str, rank: str = "family") -> Figure:
@@ -142,3 +150,80 @@ def accuracy_bars(table: pd.DataFrame, title: str) -> Figure:
             title=name.replace("_", " ").replace(" px", ", px"), ylim=(0, 1), ylabel="accuracy" if number == 1 else ""
         )
     return figure
+
+
+def captions(table: pd.DataFrame) -> list[str]:
+    """Write what stands below misclassified photos: the family, and what it was taken for, how surely."""
+    return [
+        f"{row['family']}\nas {row['predicted']} {row['calibrated_probability']:.2f}" for _, row in table.iterrows()
+    ]
+
+
+def _families(measured: MeasuredClassifier, _: EvaluateParams) -> Figure:
+    return f1_by_family(measured.families, f"{measured.name}: F1 by family")
+
+
+def _f1_by_images(measured: MeasuredClassifier, _: EvaluateParams) -> Figure:
+    return f1_by_images(measured.families, f"{measured.name}: F1 against training photos")
+
+
+def _confusion(measured: MeasuredClassifier, _: EvaluateParams) -> Figure:
+    names = list(measured.predictions.families)
+    return confusion_matrix(measured.confusion, names, f"{measured.name}: all families")
+
+
+def _most_confused(measured: MeasuredClassifier, params: EvaluateParams) -> Figure:
+    worst = family_tables.most_confused(measured.confusion, params.confused_families)
+    title = f"{measured.name}: the {len(worst)} most confused families"
+    part = measured.confusion[np.ix_(worst, worst)]
+    return confusion_matrix(part, list(measured.predictions.families[worst]), title)
+
+
+def _phyla(measured: MeasuredClassifier, _: EvaluateParams) -> Figure:
+    phyla = measured.predictions.phyla
+    if not all(phyla):
+        return contact_sheet([], [], f"{measured.name}: the phylum of some family is unknown")
+    names, sums = phylum_probabilities(measured.probabilities, phyla)
+    place = {name: number for number, name in enumerate(names)}
+    labels = np.array([place[name] for name in phyla])[measured.labels]
+    counts = family_tables.confusion_matrix(labels, predicted_classes(sums), len(names))
+    return confusion_matrix(counts, names, f"{measured.name}: phyla, by the sum of their families", "phylum")
+
+
+def _reliability(measured: MeasuredClassifier, _: EvaluateParams) -> Figure:
+    before, after = measured.reliability.values()
+    temperature = measured.predictions.calibration.temperature
+    drawn = {"as trained": before, f"calibrated, temperature {temperature:.2f}": after}
+    return reliability_diagram(drawn, f"{measured.name}: how right against how sure")
+
+
+def _risk_coverage(measured: MeasuredClassifier, _: EvaluateParams) -> Figure:
+    threshold = measured.predictions.calibration.family_threshold
+    title = f"{measured.name}: mistakes among the surest answers"
+    return risk_coverage_curve(measured.risk_coverage, threshold, title)
+
+
+def _conditions(measured: MeasuredClassifier, _: EvaluateParams) -> Figure:
+    title = f"{measured.name}: accuracy by size, brightness and sharpness of the photo"
+    return accuracy_bars(measured.conditions, title)
+
+
+def _misclassified(measured: MeasuredClassifier, params: EvaluateParams) -> Figure:
+    wrong = measured.mistakes
+    shown = wrong.head(params.worst_photos)
+    photos = list(measured.packed.photos(measured.rows.loc[shown.index]))
+    found = f"{len(wrong)} of {len(measured.table)} test photos misclassified"
+    return contact_sheet(photos, captions(shown), f"{measured.name}: {found}; the {len(shown)} it was surest of")
+
+
+FIGURES: Mapping[str, Callable[[MeasuredClassifier, EvaluateParams], Figure]] = {
+    "families.png": _families,
+    "f1_by_images.png": _f1_by_images,
+    "confusion.png": _confusion,
+    "most_confused.png": _most_confused,
+    "phyla.png": _phyla,
+    "reliability.png": _reliability,
+    "risk_coverage.png": _risk_coverage,
+    "conditions.png": _conditions,
+    "misclassified.jpg": _misclassified,
+}

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from rare_species.data.phylum_encoding import one_hot_phyla
+from rare_species.evaluate.figures import captions
 from rare_species.evaluate.gradcam import class_heatmaps
 from rare_species.evaluate.heatmap_overlay import overlay
 from rare_species.evaluate.measured_classifier import MeasuredClassifier
-from rare_species.evaluate.plot_registry import captions
 from rare_species.figures.contact_sheet import contact_sheet
 from rare_species.figures.fonts import legible
 from rare_species.figures.style import save_jpeg

@@ -8,8 +8,8 @@ from pathlib import Path
 import pandas as pd
 
 from rare_species.common.csv_tables import write_csv
+from rare_species.evaluate.figures import FIGURES
 from rare_species.evaluate.measured_classifier import MeasuredClassifier
-from rare_species.evaluate.plot_registry import PLOTS
 from rare_species.figures.style import save_figure
 from rare_species.metrics import family_tables
 from rare_species.params.evaluate import EvaluateParams
@@ -32,7 +32,7 @@ def write_plots(measured: MeasuredClassifier, folder: Path, params: EvaluatePara
     folder.mkdir(exist_ok=True)
     for name, table in TABLES.items():
         write_rounded(folder / name, table(measured))
-    for name, draw in PLOTS.items():
+    for name, draw in FIGURES.items():
         save_figure(draw(measured, params), folder / name)
     _log_confusion(measured, folder, params.confused_families)
 

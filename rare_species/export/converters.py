@@ -23,7 +23,7 @@ from rare_species.common.atomic_replace import put_in_place
 from rare_species.common.errors import UserError
 from rare_species.evaluate.calibration import calibrate
 from rare_species.evaluate.champion_file import Classifier
-from rare_species.networks.saving import load_keras, save_keras
+from rare_species.networks.keras_files import load_keras, save_keras
 from rare_species.saved_models.network_file import load_network
 
 TOLERANCE = 1e-4  # largest difference of a probability that is accepted: each library rounds in its own way

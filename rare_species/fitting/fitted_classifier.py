@@ -20,7 +20,7 @@ from rare_species.metrics.registry import epoch_metrics
 from rare_species.networks.assembly import assemble, average_probabilities
 from rare_species.networks.inference import predict
 from rare_species.networks.inference_rewriting import for_inference
-from rare_species.networks.saving import load_keras
+from rare_species.networks.keras_files import load_keras
 from rare_species.saved_models.network_file import save_model
 
 

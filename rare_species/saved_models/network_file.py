@@ -11,7 +11,7 @@ import keras
 from rare_species.common.class_labels import CLASSES, Classes
 from rare_species.common.errors import UserError
 from rare_species.common.validated_json import write_json_file
-from rare_species.networks.saving import load_keras, save_keras
+from rare_species.networks.keras_files import load_keras, save_keras
 from rare_species.saved_models.metadata import METADATA, NETWORK, Metadata, Saved
 
 

@@ -12,7 +12,7 @@ LIGHT = (
     "backbones.registry",
     "backbones.printed_table",
     "backbones.weights",
-    "clean.decide",
+    "clean.keep_or_reject",
     "clean.figures",
     "clean.document_detector",
     "cli.apply",

@@ -16,7 +16,7 @@ from tests.toy import REPO
 TABLES = {
     "rare_species/backbones/registry.py": ("_ENTRIES = (", ")"),
     "rare_species/metrics/registry.py": ("METRICS: tuple[Metric, ...] = (", ")"),
-    "rare_species/evaluate/plot_registry.py": ("PLOTS: Mapping", "}"),
+    "rare_species/evaluate/figures.py": ("FIGURES: Mapping", "}"),
 }
 BEFORE_IN_YAML = "  jpeg_quality:"
 CHECKS = {
@@ -75,8 +75,8 @@ assert "keras" not in sys.modules
     "plot": """
 import pandas as pd
 from types import SimpleNamespace
-from rare_species.evaluate.plot_registry import PLOTS
-figure = PLOTS["f1_histogram.png"](SimpleNamespace(name="train", families=pd.DataFrame({"f1": [0.5, 1.0]})), None)
+from rare_species.evaluate.figures import FIGURES
+figure = FIGURES["f1_histogram.png"](SimpleNamespace(name="train", families=pd.DataFrame({"f1": [0.5, 1.0]})), None)
 assert figure.axes[0].get_xlim()[1] >= 1
 """,
 }

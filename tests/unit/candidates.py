@@ -15,7 +15,7 @@ from rare_species.data.phylum_encoding import one_hot_phyla
 from rare_species.embed.embedder import embed_split, open_embedder
 from rare_species.fitting.fitted_classifier import save_classifier
 from rare_species.networks.inference import predict
-from rare_species.networks.saving import save_keras
+from rare_species.networks.keras_files import save_keras
 from rare_species.params.embed import EmbedParams
 from rare_species.params.evaluate import EvaluateParams
 from rare_species.params.model import ModelParams

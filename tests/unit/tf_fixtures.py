@@ -19,7 +19,7 @@ from rare_species.fitting.fit_params import FitParams, HeadParams
 from rare_species.fitting.heads import build_head
 from rare_species.networks.assembly import assemble, average_probabilities
 from rare_species.networks.determinism import make_reproducible
-from rare_species.networks.saving import save_keras
+from rare_species.networks.keras_files import save_keras
 from rare_species.params.train import CnnParams, TrainParams
 from rare_species.params.tune import with_parameters
 from rare_species.saved_models.network_file import save_model

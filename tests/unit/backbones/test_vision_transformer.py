@@ -15,7 +15,7 @@ from rare_species.backbones.vision_transformer import BASE16
 from rare_species.common.errors import UserError
 from rare_species.common.paths import Paths
 from rare_species.networks.inference_rewriting import for_inference, in_precision
-from rare_species.networks.saving import save_keras
+from rare_species.networks.keras_files import save_keras
 from rare_species.train.layer_groups import unfreeze
 from tests.toy import REPO
 from tests.unit.tf_fixtures import infer
@@ -30,7 +30,7 @@ IN_ANOTHER_PROCESS = """
 import pathlib, sys
 import numpy as np
 from rare_species.common.errors import UserError
-from rare_species.networks.saving import load_keras
+from rare_species.networks.keras_files import load_keras
 from rare_species.backbones.registry import REGISTRY
 
 assert "keras_hub" not in sys.modules, "imported before it is chosen"

@@ -61,7 +61,7 @@ def test_clean_draws_families_sizes_and_what_was_rejected(clean_run, drawn, tmp_
     ((widths, heights),) = drawn["size_distribution"]
     assert (widths.tolist(), heights.tolist()) == ([40] * 8, [32] * 8)
     (photos, captions, title), nobody_looked = drawn["contact_sheet"]
-    assert nobody_looked == ([], [], "documents: not searched for (clean.documents: keep)")
+    assert nobody_looked == ([], [], "documents: nobody looked for any (clean.documents: keep)")
     assert [caption.split("\n")[0] for caption in captions] == ["duplicate", "missing", "unreadable"]
     assert [photo and photo.size for photo in photos] == [(160, 160), None, None]
     assert title.startswith("3 of 11 rejected")

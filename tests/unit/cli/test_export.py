@@ -20,7 +20,7 @@ from rare_species.export import converters
 from rare_species.export.converters import EXPORTERS, describe
 from rare_species.fitting.heads import build_head
 from rare_species.networks.assembly import assemble, average_probabilities
-from rare_species.networks.saving import save_keras
+from rare_species.networks.keras_files import save_keras
 from rare_species.saved_models.network_file import load_network
 from tests import toy
 from tests.unit.tf_fixtures import SIDE_PX, head_params, save_toy_champion

@@ -14,7 +14,7 @@ from rare_species.fitting.heads import build_head
 from rare_species.networks.assembly import assemble, average_probabilities
 from rare_species.networks.determinism import make_reproducible
 from rare_species.networks.inference_rewriting import for_inference
-from rare_species.networks.saving import load_keras, save_keras
+from rare_species.networks.keras_files import load_keras, save_keras
 from rare_species.train.baseline_cnn import build_cnn
 from tests.unit.tf_fixtures import CNN, HEAD, SIDE_PX, head_params, small_backbone
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from rare_species.evaluate import plot_registry
+from rare_species.evaluate import figures
 from rare_species.evaluate.measured_classifier import MeasuredClassifier, describe_photos
 from rare_species.evaluate.write_outputs import write_plots, write_rounded
 from rare_species.figures import contact_sheet as contact_sheets
@@ -82,7 +82,7 @@ def test_sheet_shows_the_mistakes_the_model_was_surest_of(candidate, tmp_path, m
         calls.append((photos, captions, title))
         return draw(photos, captions, title)
 
-    monkeypatch.setattr(plot_registry, "contact_sheet", contact_sheet)
+    monkeypatch.setattr(figures, "contact_sheet", contact_sheet)
     write_plots(candidate, tmp_path, PARAMS)
     ((photos, captions, title),) = calls
     assert captions == ["Ranidae\nas Felidae 0.95", "Ranidae\nas Felidae 0.70"]

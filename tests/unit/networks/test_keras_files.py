@@ -1,4 +1,4 @@
-"""rare_species.networks.saving: the same model is the same bytes, and loads without this code."""
+"""rare_species.networks.keras_files: the same model is the same bytes, and loads without this code."""
 
 import json
 import subprocess
@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 
-from rare_species.networks.saving import save_keras
+from rare_species.networks.keras_files import save_keras
 from tests import toy
 from tests.unit.tf_fixtures import infer, save_toy_classifiers
 

@@ -1,4 +1,4 @@
-"""rare_species.clean.decide: every file gets one status, for the first reason that holds, in any order."""
+"""rare_species.clean.keep_or_reject: every file gets one status, for the first reason that holds, in any order."""
 
 import io
 import logging
@@ -9,7 +9,13 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from rare_species.clean.decide import build_manifest, count_guesses, find_documents, read_exclusions, refuse_too_many
+from rare_species.clean.keep_or_reject import (
+    build_manifest,
+    count_guesses,
+    find_documents,
+    read_exclusions,
+    refuse_too_many,
+)
 from rare_species.common.csv_tables import LISTING_COLUMNS, MANIFEST_COLUMNS
 from rare_species.common.errors import UserError
 from rare_species.common.junk import list_files
@@ -357,7 +363,7 @@ def test_flagged_documents_are_kept_with_their_score(tmp_path: Path) -> None:
 
 def test_nobody_looks_for_documents_that_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     flagged = clean(tmp_path, DOCUMENTS, LABELS, documents="flag")
-    monkeypatch.setattr("rare_species.clean.decide.document_score", lambda _: pytest.fail("looked"))
+    monkeypatch.setattr("rare_species.clean.keep_or_reject.document_score", lambda _: pytest.fail("looked"))
     kept = clean(tmp_path, DOCUMENTS, LABELS, documents="keep")
     assert kept["document_score"].isna().all()
     pd.testing.assert_frame_equal(kept.drop(columns="document_score"), flagged.drop(columns="document_score"))

@@ -195,13 +195,14 @@ def read_run(revision: Revision, model: str | None = None) -> Run:
     paths, results = Paths(), revision.results("evaluate")
     source = f"{paths.metrics('evaluate')} of {revision}"
     evaluation = parse_json_file(results.read(paths.metrics("evaluate")), PastEvaluation, source, AGAIN)
-    scores = {"train": evaluation.train, "tune": evaluation.tune}
+    candidates = {"train": evaluation.train, "tune": evaluation.tune}
     name = model or evaluation.champion
-    metrics = scores.get(name)
+    metrics = candidates.get(name)
     if metrics is None:
-        found = ", ".join(candidate for candidate, part in scores.items() if part is not None)
+        found = ", ".join(candidate for candidate, part in candidates.items() if part is not None)
         raise UserError(
-            f"Expected scores of {name} in {source}. Received those of: {found or 'none'}. Choose another with --model."
+            f"Expected metrics of {name} in {source}. Received those of: {found or 'none'}. "
+            "Choose another with --model."
         )
     table = paths.plots("evaluate") / name / "predictions.csv"
     return Run(revision, name, metrics, _read_photos(results, table), _read_params(revision))

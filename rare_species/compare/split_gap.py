@@ -113,7 +113,7 @@ def sample_family_metrics(run: SplitRun, families: Sequence[str], seed: int) -> 
 
 
 def describe(runs: Sequence[SplitRun], families: Sequence[str]) -> str:
-    """A table of the runs' scores over some families, each with its difference to the first run.
+    """A table of the runs' metrics over some families, each with its difference to the first run.
 
     Args:
         runs: see `sample_family_metrics`.

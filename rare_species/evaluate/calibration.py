@@ -191,13 +191,13 @@ def selective_metrics(
         correct answer. A share of no photos is 1.
     """
     hit, sure = predicted_classes(probabilities) == labels, is_sure(probabilities.max(axis=1), threshold)
-    scores = {"answered": float(sure.mean()), "precision": _share(hit[sure])}
+    metrics = {"answered": float(sure.mean()), "precision": _share(hit[sure])}
     if all(phyla):
         names, sums = phylum_probabilities(probabilities, phyla)
         hit_phylum = np.array(names)[predicted_classes(sums)] == np.asarray(phyla)[labels]
-        scores["phylum_precision"] = _share(hit_phylum[~sure])
-        scores["right"] = float(np.where(sure, hit, hit_phylum).mean())
-    return scores
+        metrics["phylum_precision"] = _share(hit_phylum[~sure])
+        metrics["right"] = float(np.where(sure, hit, hit_phylum).mean())
+    return metrics
 
 
 def risk_coverage(labels: Labels, probabilities: Probabilities) -> pd.DataFrame:

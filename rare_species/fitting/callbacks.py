@@ -68,7 +68,7 @@ class Fit:
         return [{str(name): float(value) for name, value in row.items()} for _, row in self.history.iterrows()]
 
 
-class EpochScores(keras.callbacks.Callback):
+class EpochMetrics(keras.callbacks.Callback):
     """Compute metrics on splits after every epoch, without dropout, and pass them to the callbacks that follow.
 
     Args:
@@ -102,8 +102,8 @@ class EpochScores(keras.callbacks.Callback):
         row: dict[str, float] = {}
         for split, (labels, batches) in self._scored.items():
             probabilities = np.concatenate([self._probabilities(epoch, batch) for batch in batches])
-            scores = epoch_metrics(labels, probabilities, self._metrics)
-            row |= {f"{split}_{name}": value for name, value in scores.items()}
+            values = epoch_metrics(labels, probabilities, self._metrics)
+            row |= {f"{split}_{name}": value for name, value in values.items()}
         if logs is not None:
             logs |= row
         self.append(row)
@@ -126,10 +126,9 @@ class EpochScores(keras.callbacks.Callback):
     def fit(self) -> Fit:
         """The fit so far; its best epoch is the first with the best monitored metric."""
         history = pd.DataFrame(self.rows)
-        scores = history[self._monitor].to_numpy(
-            np.float32
-        )  # the type in which Keras compares them to keep the best weights
-        best = scores.argmin() if self._monitor.endswith("loss") else scores.argmax()
+        # Keras compares values of this type to keep the best weights
+        values = history[self._monitor].to_numpy(np.float32)
+        best = values.argmin() if self._monitor.endswith("loss") else values.argmax()
         return Fit(history, 1 + int(best), self._earlier_epochs)
 
 
@@ -176,7 +175,7 @@ class Checkpoint(keras.callbacks.Callback):
     def __init__(
         self,
         file: Path | None,
-        scoring: EpochScores,
+        scoring: EpochMetrics,
         stopping: keras.callbacks.EarlyStopping,
         others: Sequence[keras.callbacks.Callback] = (),
         before: Fit | None = None,
@@ -225,7 +224,7 @@ class Checkpoint(keras.callbacks.Callback):
 
 
 def stopping(params: FitParams) -> keras.callbacks.EarlyStopping:
-    """Stop when the monitored score no longer improves; the weights of the best epoch are restored."""
+    """Stop when the monitored metric no longer improves; the weights of the best epoch are restored."""
     monitor = params.early_stopping.monitor
     return keras.callbacks.EarlyStopping(
         monitor=monitor,

@@ -62,13 +62,13 @@ def measure_classifier(candidate: FittedClassifier, data: Data) -> dict[str, flo
     """
     if len(candidate.members) == 1:
         return candidate.fit.best
-    scores: dict[str, float] = {}
+    metrics: dict[str, float] = {}
     for split, features in data.fitted.items():
         photos = features.originals()
         batches = as_batches(photos.tensor) if candidate.backbone else photos_of(data, split)
         found = epoch_metrics(photos.labels, predict(candidate.classifier, batches))
-        scores |= {f"{split}_{name}": value for name, value in found.items()}
-    return scores
+        metrics |= {f"{split}_{name}": value for name, value in found.items()}
+    return metrics
 
 
 def save_classifier(folder: Path, candidate: FittedClassifier, data: Data, params: dict[str, Any]) -> None:

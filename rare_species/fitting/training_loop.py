@@ -19,7 +19,7 @@ from rare_species.fitting.batches import LookUp, Shuffle, shuffled_rows
 from rare_species.fitting.callbacks import (
     BatchProgress,
     Checkpoint,
-    EpochScores,
+    EpochMetrics,
     Fit,
     OnEpoch,
     Scored,
@@ -178,13 +178,13 @@ def fit_model(
     bar_of = partial(tqdm, desc="fit", unit=unit, delay=2.0, mininterval=1.0, leave=False, disable=not show_progress)
     with bar_of(total=params.epochs * steps) as bar:
 
-        def follow(epoch: int, scores: dict[str, float]) -> None:
+        def follow(epoch: int, values: dict[str, float]) -> None:
             bar.update(unit == "epoch")
-            on_epoch(epoch, scores)
+            on_epoch(epoch, values)
 
         network = scored_network or model
         monitor = params.early_stopping.monitor
-        scoring = EpochScores(network, data.scored, follow, monitor, before=before, metrics=metrics)
+        scoring = EpochMetrics(network, data.scored, follow, monitor, before=before, metrics=metrics)
         stop, lower = stopping(params), rate_lowering(params)
         state = Checkpoint(checkpoint, scoring, stop, lower, before)
         if state.first_epoch:

@@ -70,7 +70,7 @@ class LastRun:
         return str(self.evaluation["champion"])
 
     @property
-    def scores(self) -> Mapping[str, Any]:
+    def champion_metrics(self) -> Mapping[str, Any]:
         """The champion's part of metrics/evaluate.json."""
         found: Mapping[str, Any] = self.evaluation[self.champion]
         return found

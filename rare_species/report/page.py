@@ -15,7 +15,7 @@ from rare_species.report.page_sections import Section
 SECTIONS = (
     data_and_model_cards.data_card,
     data_and_model_cards.model_card,
-    result_sections.scores,
+    result_sections.metrics,
     result_sections.curves,
     result_sections.confusion,
     result_sections.families,
@@ -71,7 +71,7 @@ def render_page(run: LastRun, changes: Section | None = None) -> str:
 
 def list_headlines(run: LastRun) -> list[Headline]:
     """List accuracy and macro F1 on the test split, and what guessing gets."""
-    test, intervals = run.scores["test"], run.scores["test_95"]
+    test, intervals = run.champion_metrics["test"], run.champion_metrics["test_95"]
     accuracy, f1 = map(say.number, say.always_largest(run.families))
     by_chance = say.number(1 / run.metrics["split"]["train"]["families"])
     of_accuracy = f"chance {by_chance}; always naming the largest family {accuracy}"
@@ -87,5 +87,5 @@ def list_sections(run: LastRun, changes: Section | None = None) -> list[Section]
     sections = [section for section in (build(run) for build in SECTIONS) if not section.is_empty]
     if changes:
         names = [section.name for section in sections]
-        sections.insert(names.index("scores") + 1, changes)
+        sections.insert(names.index("metrics") + 1, changes)
     return sections

@@ -10,17 +10,17 @@ from rare_species.report.page_sections import Section, Table, find_figures
 LISTED_PAIRS = 15
 
 
-def scores(run: LastRun) -> Section:
+def metrics(run: LastRun) -> Section:
     """Show every metric on every split, and compare all candidates."""
-    metrics = run.scores
-    intervals = metrics["test_95"]
+    values = run.champion_metrics
+    intervals = values["test_95"]
     rows = [
         [
             say.metric_name(metric),
-            *(say.number(metrics[split].get(metric)) for split in SPLITS),
+            *(say.number(values[split].get(metric)) for split in SPLITS),
             say.span(intervals.get(metric)),
         ]
-        for metric in metrics["test"]
+        for metric in values["test"]
     ]
     tables = [Table(f"The champion, {run.champion}", ("metric", "train", "validation", "test", "test, 95 %"), rows)]
     if len(run.candidates) > 1:
@@ -28,7 +28,7 @@ def scores(run: LastRun) -> Section:
     text = [
         "Intervals come from a bootstrap of the test photos within families. Macro averages weight all families alike."
     ]
-    return Section("scores", "Metrics", text, tables=tables)
+    return Section("metrics", "Metrics", text, tables=tables)
 
 
 def _candidates_table(run: LastRun) -> Table:
@@ -111,7 +111,7 @@ def families(run: LastRun) -> Section:
 
 def calibration(run: LastRun) -> Section:
     """Show whether the model is right as often as its probabilities say."""
-    found = run.scores["calibration"]
+    found = run.champion_metrics["calibration"]
     names = (("ece", "expected calibration error"), ("loss", "loss"))
     rows = [
         [name, *(say.number(found[split][key + end]) for split in ("val", "test") for end in ("", "_calibrated"))]
@@ -127,7 +127,8 @@ def calibration(run: LastRun) -> Section:
             "Reliability on test photos: on the dotted line, answers are right as often as their probability says.",
         ),
     )
-    return Section("calibration", "Calibration", say.describe_calibration(run.scores), tables=tables, figures=shown)
+    text = say.describe_calibration(run.champion_metrics)
+    return Section("calibration", "Calibration", text, tables=tables, figures=shown)
 
 
 def selection(run: LastRun) -> Section:
@@ -140,7 +141,7 @@ def selection(run: LastRun) -> Section:
             "Risk and coverage on test photos.",
         ),
     )
-    return Section("selection", "When it is unsure", say.describe_selection(run.scores), figures=shown)
+    return Section("selection", "When it is unsure", say.describe_selection(run.champion_metrics), figures=shown)
 
 
 def errors(run: LastRun) -> Section:

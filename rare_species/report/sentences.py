@@ -67,8 +67,8 @@ def describe_limits(run: LastRun) -> list[str]:
     known = count(split["train"]["families"], "family", "families")
     sentences = [
         f"It knows {known} and nothing else: a photo of any other, or of none, is given one of these names.",
-        describe_gap(run.scores),
-        describe_luck(run.scores),
+        describe_gap(run.champion_metrics),
+        describe_luck(run.champion_metrics),
         *_describe_families(run.families),
     ]
     untested, leaked = split["families_without_test"], split["leaked_pairs"]

@@ -159,10 +159,10 @@ class Trials:
         """Run a trial; one with the parameters of an earlier trial, and so its seed, takes over its metrics."""
         started, objective = datetime.now(), self._params.objective
 
-        def follow(epoch: int, scores: Mapping[str, float]) -> None:
+        def follow(epoch: int, metrics: Mapping[str, float]) -> None:
             if self._stopped.is_set():
                 raise _StoppedError
-            trial.report(scores[objective], epoch + 1)
+            trial.report(metrics[objective], epoch + 1)
             if trial.should_prune():
                 raise optuna.TrialPruned
 
@@ -183,8 +183,8 @@ class Trials:
 
     def _replay(self, trial: optuna.Trial, twin: FrozenTrial, follow: OnEpoch) -> float:
         log.info("trial %d has the parameters of trial %d", trial.number, twin.user_attrs[NUMBER])
-        for epochs, score in twin.intermediate_values.items():
-            follow(epochs - 1, {self._params.objective: score})
+        for epochs, value in twin.intermediate_values.items():
+            follow(epochs - 1, {self._params.objective: value})
         return float(twin.values[0])
 
     def _fit(self, trial: optuna.Trial, follow: OnEpoch) -> float:

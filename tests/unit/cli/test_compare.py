@@ -181,7 +181,7 @@ def test_model_is_the_champion_of_each_side_or_the_one_named(repository, capsys,
 def test_model_that_one_side_lacks_is_an_error(capsys):
     code, _, err = run(capsys, "--model", "tune")
     assert code == ERROR
-    assert "Expected scores of tune in metrics/evaluate.json of HEAD" in err
+    assert "Expected metrics of tune in metrics/evaluate.json of HEAD" in err
     assert "Received those of: train." in err
 
 

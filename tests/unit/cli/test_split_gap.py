@@ -200,7 +200,7 @@ def test_command_takes_the_model_that_is_named(repository, capsys):
     assert split_gap.main(["workspace", "workspace", "--model", "tune"]) == 0
     assert {line.split()[1] for line in capsys.readouterr().out.splitlines()[2:]} == {"tune"}
     assert split_gap.main(["HEAD", "workspace", "--model", "tune"]) == 1
-    assert "Expected scores of tune in metrics/evaluate.json of HEAD" in capsys.readouterr().err
+    assert "Expected metrics of tune in metrics/evaluate.json of HEAD" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -10,19 +10,19 @@ from scipy.special import softmax
 from tqdm import tqdm
 
 from rare_species.data.features import as_batches
-from rare_species.fitting.callbacks import BatchProgress, DivergedError, EpochScores, Fit
+from rare_species.fitting.callbacks import BatchProgress, DivergedError, EpochMetrics, Fit
 from rare_species.metrics.registry import epoch_metrics
 from tests.unit.tf_fixtures import ignore_epoch
 
 
 @pytest.fixture
 def scoring():
-    """EpochScores of a model that gives back its inputs: what it is scored on are hand-made logits."""
+    """EpochMetrics of a model that gives back its inputs: what it is scored on are hand-made logits."""
     model = keras.Sequential([keras.Input((3,)), keras.layers.Rescaling(1.0)])
     model.compile(keras.optimizers.SGD(0.25))
 
     def build(logits, monitor="val_loss", on_epoch=ignore_epoch, before=None):
-        callback = EpochScores(model, {"val": (np.arange(3), as_batches(logits))}, on_epoch, monitor, before=before)
+        callback = EpochMetrics(model, {"val": (np.arange(3), as_batches(logits))}, on_epoch, monitor, before=before)
         callback.set_model(model)
         return callback
 

@@ -71,7 +71,7 @@ def page_of(root) -> Page:
     return Page(render_page(read_last_run(Paths(root))))
 
 
-ALL = ["data", "model", "scores", "curves", "confusion", "families", "calibration", "selection", "errors"]
+ALL = ["data", "model", "metrics", "curves", "confusion", "families", "calibration", "selection", "errors"]
 
 
 def test_sections_are_in_order_and_each_is_linked(root):

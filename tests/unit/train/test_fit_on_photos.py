@@ -9,7 +9,7 @@ import pytest
 
 from rare_species.data.photo_batches import photo_batches
 from rare_species.fitting import callbacks
-from rare_species.fitting.callbacks import DivergedError, EpochScores, Fit
+from rare_species.fitting.callbacks import DivergedError, EpochMetrics, Fit
 from rare_species.fitting.heads import build_head
 from rare_species.metrics.registry import epoch_metrics
 from rare_species.networks.inference import predict
@@ -150,7 +150,7 @@ def test_auto_is_half_precision_on_a_gpu(monkeypatch, gpus, policy):
 def test_moving_average_is_what_is_scored(tune, monkeypatch):
     """One step an epoch: the average starts as the first one's weights, and goes a quarter of the way on."""
     parameters = {"batch_size": 12, "optimizer__weight_decay": 0.0}
-    monkeypatch.setattr(EpochScores, "on_epoch_end", keep_weights(kept := []))
+    monkeypatch.setattr(EpochMetrics, "on_epoch_end", keep_weights(kept := []))
     tune({"epochs": 2}, **parameters)
     tune({"epochs": 2, "ema": 0.75}, **parameters)
     first, second, average_of_one, average_of_two = (weights[-2:] for weights in kept)  # logits have no statistics
@@ -161,7 +161,7 @@ def test_moving_average_is_what_is_scored(tune, monkeypatch):
 
 def keep_weights(kept):
     """An `on_epoch_end` that also keeps the weights that it scores."""
-    score = EpochScores.on_epoch_end
+    score = EpochMetrics.on_epoch_end
 
     def on_epoch_end(scoring, epoch, logs=None):
         kept.append(scoring.model.get_weights())

@@ -4,9 +4,9 @@ FROM python:3.11-slim-bookworm
 # For GPUs: --build-arg TENSORFLOW_EXTRAS=[and-cuda]; the host needs NVIDIA's driver and container toolkit
 ARG TENSORFLOW_EXTRAS=""
 
-# DVC reads git's history; make runs the project's commands
+# DVC reads git's history
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends git make \
+    && apt-get install --yes --no-install-recommends git \
     && rm -rf /var/lib/apt/lists/*
 
 COPY requirements.txt requirements-vit.txt requirements-export.txt /requirements/
@@ -16,7 +16,7 @@ RUN pip install --no-cache-dir \
          pip install --no-cache-dir "tensorflow$TENSORFLOW_EXTRAS==$(python -c 'import importlib.metadata as m; print(m.version("tensorflow"))')"; \
        fi
 
-# Files that the container writes belong to the user of the host: docker run --user "$(id -u):$(id -g)"
+# To let the files that the container writes belong to you: docker run --user "$(id -u):$(id -g)"
 RUN useradd --create-home --uid 1000 worker \
     && git config --system --add safe.directory /work
 USER worker

@@ -4,6 +4,6 @@ import signal
 import sys
 from pathlib import PurePath
 
-# Python is about to run a command: until that can answer, Ctrl-C ends it without a traceback
+# Python is about to run a command: until the command handles signals itself, Ctrl-C ends it without a traceback
 if PurePath(sys.argv[0]).name in ("-m", "rare-species"):
     signal.signal(signal.SIGINT, signal.SIG_DFL)

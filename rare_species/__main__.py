@@ -7,7 +7,7 @@ import importlib
 import sys
 from collections.abc import Mapping, Sequence
 
-# Each is a module of `rare_species.cli`, imported when it is called: this list must answer at once
+# Each is a module of `rare_species.cli`, which is imported only when it is called, so that --help is quick
 COMMANDS: Mapping[str, str] = {
     "predict": "name the family on photos, with the champion",
     "export": "write the champion for other programs: Keras, SavedModel, TFLite or ONNX",
@@ -52,7 +52,7 @@ def _usage() -> str:
             "",
             *lines,
             "",
-            "python -m rare_species COMMAND --help says more of one; the pipeline itself runs with dvc repro.",
+            "python -m rare_species COMMAND --help describes one command; dvc repro runs the pipeline.",
         ]
     )
 

@@ -3,5 +3,6 @@
 import signal
 import sys
 
-if sys.argv[0] == "-m":  # Python is about to run a stage: until that can answer, Ctrl-C ends it without a traceback
+# Python is about to run a stage: until the stage handles signals itself, Ctrl-C ends it without a traceback
+if sys.argv[0] == "-m":
     signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -21,7 +21,7 @@ from rare_species.common.paths import Paths
 from rare_species.common.stage_runner import Stage
 from rare_species.common.staged_files import staged, write_json
 from rare_species.common.validated_json import write_json_file
-from rare_species.data.backbone_json import BACKBONE_NAME, NETWORK, FeaturesFile
+from rare_species.data.backbone_json import BACKBONE_NAME, BACKBONE_NETWORK, FeaturesFile
 from rare_species.data.phylum_encoding import list_phyla, one_hot_phyla
 from rare_species.data.shards import INDEX_NAME, open_packed
 from rare_species.networks.tensorflow_start import start_tensorflow
@@ -60,7 +60,7 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
         document = FeaturesFile.of(embedder.description, phyla, paths.processed / INDEX_NAME, classes)
         write_json_file(folder / BACKBONE_NAME, document.model_dump(), FeaturesFile)
         if embedder.backbone:
-            save_keras(folder / NETWORK, embedder.backbone)
+            save_keras(folder / BACKBONE_NETWORK, embedder.backbone)
         write_checksums(folder)
         write_json(metrics, rows | {"feature_size": embedder.feature_size})
     return rows

@@ -37,6 +37,8 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
     """Search and save; skip the search of a model without cached features."""
     packed, classes = open_packed(paths.processed), read_classes(paths.split)
     start_tensorflow(threads=1)  # trials run side by side; batches are too small to share out
+    import optuna
+
     from rare_species.data.dataset import open_data
     from rare_species.figures.style import save_png
     from rare_species.fitting.resume_key import fit_key
@@ -52,8 +54,8 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
             write_skipped(reason, (folder, metrics, plots))
             write_result_checksums(STAGE.name, metrics, plots, folder)
             return {"skipped": reason}
-        # without the number of trials: a longer search continues a shorter one
-        key = fit_key("tune", data, params.tune.model_dump_json(exclude={"trials"}))
+        # Without the number of trials: a longer search continues a shorter one
+        key = fit_key("tune", data, optuna.__version__, params.tune.model_dump_json(exclude={"trials"}))
         journal = paths.searches / f"{key}.log"
         with live_log(plots) as live:
             found = search(data.fitted, len(data.classes), params.tune, partial(log_epoch, live), journal)

@@ -17,10 +17,8 @@ def build_augmenter(augmentation: AugmentationParams, seed: int) -> keras.Sequen
         seed: seed of all changes.
     """
     pixels = {"value_range": (0, 255)}
-    erasing = (
-        augmentation.random_erasing,
-        augmentation.random_erasing,
-    )  # with a single number, Keras would draw the probability at random
+    # Given a single number, Keras would draw the probability at random
+    erasing = (augmentation.random_erasing, augmentation.random_erasing)
     steps = [
         augmentation.flip and layers.RandomFlip("horizontal", seed=seed),
         augmentation.rotation and layers.RandomRotation(augmentation.rotation, fill_mode="reflect", seed=seed + 1),

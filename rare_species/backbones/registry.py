@@ -58,7 +58,7 @@ class Backbone:
         arguments: further arguments of the factory.
         scaling: of its input.
         feature_size: length of a feature vector.
-        layer_groups: number of groups that fine-tuning can unfreeze, from the end, see `layer_groups.block_numbers`.
+        layer_groups: number of groups that fine-tuning can unfreeze, from the end, see `layer_groups.group_numbers`.
         parameters: number of weights, without a classifier.
         licence: of its ImageNet weights.
         source: where those come from.

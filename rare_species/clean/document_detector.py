@@ -18,7 +18,7 @@ LONGER_SIDE_PX = 256  # of the reduced copy: lines of text are still visible
 BLOCK_PX = 16  # about two lines of a page's text
 SURROUNDINGS_PX = LONGER_SIDE_PX // 12 | 1  # wider than any stroke of ink
 CELLS = 8  # the page is divided into 8 by 8 cells
-SOFT, SHARP, EDGE = 2.0, 12.0, 8.0  # gradients in grey levels per pixel: above paper grain, ink, any outline
+SOFT, SHARP, EDGE = 2.0, 12.0, 8.0  # gradients, in grey levels per pixel: above paper grain; of ink; of any edge
 SAME_LEVEL = 8  # pixels of a block that differ by fewer grey levels are one tone
 IS_DOCUMENT = 0.5
 MIN_MARKS_SPREAD = 3 / CELLS**2  # with fewer marks the traits say nothing: a plain sky, a cut-out shape
@@ -118,7 +118,7 @@ def _log_colours(rgb: NDArray[np.uint8]) -> float:
 
 
 def _is_dark(grey: NDArray[np.uint8]) -> bool:
-    """Check whether the paper is dark: fewer pixels are darker than the most common level (paper) than brighter."""
+    """Check whether the paper is dark: the most common level is paper, and more pixels are brighter than darker."""
     light = ndimage.uniform_filter(grey.astype(np.float32), LONGER_SIDE_PX // 2)  # light may come from one side
     counts = np.bincount(np.clip(grey - light + 128, 0, 255).astype(np.int64).ravel(), minlength=256)
     paper = int(np.convolve(counts, np.ones(17), "same").argmax())

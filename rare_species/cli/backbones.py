@@ -22,13 +22,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: arguments; those of the process when None.
 
     Returns:
-        0, or 1 when a name is none of the registry or weights can't be had.
+        0, or 1 when a name is not in the registry or its weights can't be found or downloaded.
     """
     parser = Parser(
         prog="python -m rare_species backbones",
         description="Print the registry; with names, find or download their ImageNet weights and print where they are.",
     )
-    parser.add_argument("names", nargs="*", metavar="NAME", help="as the registry, printed without names, has them")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="a name in the registry; no names: print the registry")
     names = parser.parse_args(argv).names
     return run_command("backbones", lambda: _print(names))
 

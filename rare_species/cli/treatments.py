@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rare_species.common.command_line import Parser, run_command
+from rare_species.common.errors import UserError
 from rare_species.common.paths import Paths
 from rare_species.common.read_params import PARAMS, load_params
+from rare_species.common.staged_files import staged
 from rare_species.figures.style import save_jpeg
 from rare_species.params.preprocess import PreprocessParams
 from rare_species.report.treatment_panel import available_treatments, choose_photos, draw_panel
@@ -44,7 +46,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _write(out: Path) -> int:
+    if out.suffix.lower() not in (".jpg", ".jpeg"):
+        raise UserError(f"Expected --out to end in .jpg or .jpeg. Received: {out}. Rename it.")
     params = load_params(Path(PARAMS), Params).preprocess
-    save_jpeg(draw_panel(choose_photos(Paths(), params), available_treatments(params)), out)
+    with staged(out) as (partial,):
+        save_jpeg(draw_panel(choose_photos(Paths(), params), available_treatments(params)), partial)
     log.info("%s", out)
     return 0

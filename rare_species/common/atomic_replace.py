@@ -33,7 +33,7 @@ def put_in_place(places: Mapping[Path, Path]) -> None:
     except BaseException:
         try:
             _move_back(moves)
-        except KeyboardInterrupt:  # only one can come: `command` lets no second signal through
+        except KeyboardInterrupt:  # only one can come: `command_line` lets no second signal through
             _move_back(moves)
             raise
         raise

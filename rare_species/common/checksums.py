@@ -16,7 +16,7 @@ _LINE = re.compile(r"(?P<digest>[0-9a-f]{64})  (?P<name>[^\r\n]+)")
 
 
 def file_digest(path: Path, algorithm: str = "sha256") -> str:
-    """Return the SHA-256 of a file, in hexadecimal."""
+    """Return the digest of a file, in hexadecimal; `algorithm` is a name that hashlib knows."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, algorithm).hexdigest()
 
@@ -68,7 +68,8 @@ def parse_checksums(data: bytes, source: str, what_to_do: str) -> dict[str, str]
     listed = {match["name"]: match["digest"] for match in matches}
     if not lines or rest or len(listed) < len(lines):
         raise UserError(
-            f"Expected lines of a SHA-256, two spaces and a path, each another, in {source}. Received: another text. "
+            f"Expected each line of {source} to be a SHA-256, two spaces and a path that no other line has. Received: "
+            f"another text. "
             f"{what_to_do}"
         )
     return listed

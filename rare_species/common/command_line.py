@@ -29,7 +29,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Parser(argparse.ArgumentParser):
-    """Argument parser with --debug, which exits on wrong arguments with the command's exit code for mistakes, not 2.
+    """Argument parser with --debug. After wrong arguments it exits with the command's code for mistakes, not with 2.
 
     Args:
         mistake: the command's exit code for mistakes of the user.

@@ -6,5 +6,5 @@ import os
 
 
 def available_cores() -> int:
-    """Return the number of cores that this process may use; in a container it can be fewer than the machine has."""
+    """Return the number of cores that this process may run on; a quota such as `docker run --cpus` is not counted."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

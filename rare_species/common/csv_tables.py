@@ -173,9 +173,7 @@ def _select(table: pd.DataFrame, columns: Sequence[str], path: Path, by_hand: bo
             f"{path} must have the columns {', '.join(columns)}. Received: {', '.join(table.columns)}. "
             + column_advice(missing, list(table.columns))
         )
-    if not isinstance(
-        table.index, pd.RangeIndex
-    ):  # rows are longer than the header, and pandas took the first cells for an index
+    if not isinstance(table.index, pd.RangeIndex):  # pandas took the first cells of longer rows for an index
         raise ValueError("rows with more cells than the header")
     if not by_hand:
         return table[list(columns)]

@@ -13,11 +13,8 @@ from rare_species.common.errors import UserError
 
 LOCK = ".lock.partial"  # suffix of lock files
 _LOOK_S = 0.1  # checking whether a lock is taken holds it for less than this
-_NO_LOCKS = (
-    errno.ENOLCK,
-    errno.ENOTSUP,
-    errno.EOPNOTSUPP,
-)  # network disks without locks: users must avoid parallel runs there
+# Errors of network disks without locks, where users must avoid parallel runs themselves
+_NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP)
 
 
 @contextmanager

@@ -21,14 +21,8 @@ PARAMS = "params.yaml"  # in the repository's root
 WHOLE_FILE = "rare_species.params.all_sections"  # imported by name, so that a stage depends only on its own sections
 NO_VALUE = (ValueError, TypeError, KeyError, AttributeError)  # errors that YAML loaders do not turn into a YAMLError
 LONGEST_VALUE = 1000  # characters of a value in a message
-KINDS = {
-    "float",
-    "int",
-    "categorical",
-    "layers",
-    "number",
-    "list",
-}  # pydantic names these union members in errors; they are no keys
+# Members of unions, which pydantic names in the place of an error; they are no keys
+KINDS = {"float", "int", "categorical", "layers", "number", "list"}
 
 
 def load_params(file: Path, kind: type[T]) -> T:

@@ -67,9 +67,8 @@ class Stage(Generic[P]):
         start, paths = time.monotonic(), Paths()
         params = load_params(file, self.params)
         with alone(paths.metrics(self.name)):  # a second run of the stage fails at once, not after hours
-            _refuse_beside(
-                self.name, paths
-            )  # after taking the lock: of two stages that start together, at least one sees the other
+            # Only now that the lock is held: of two stages that start together, at least one sees the other
+            _refuse_beside(self.name, paths)
             summary = self.run(params, paths)
         figures = ", ".join(f"{key} {value}" for key, value in summary.items())
         log.info("%s (%.1f s)", figures, time.monotonic() - start)

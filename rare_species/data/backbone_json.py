@@ -1,4 +1,4 @@
-"""backbone.json: which network made the features, and of which photos; and the part of it that models hand on."""
+"""backbone.json: which network made the features, and from which photos; saved models repeat its description."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rare_species.common.checksums import file_digest
 from rare_species.common.class_labels import classes_digest
 from rare_species.common.validated_json import JsonFile
 
-BACKBONE_NAME, NETWORK = "backbone.json", "backbone.keras"
+BACKBONE_NAME, BACKBONE_NETWORK = "backbone.json", "backbone.keras"
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
@@ -20,14 +20,14 @@ class BackboneDescription(JsonFile):
     """A backbone and where its weights came from.
 
     Attributes:
-        name: as in `model.name`.
-        weights: name of their file, "none" where they are random or there is no backbone.
-        weights_file_sha256: of that file, "" without one.
-        weights_sha256: of the arrays, "" without a backbone.
+        name: value of `model.name`.
+        weights: name of the file of the weights; "none" if they are random or there is no backbone.
+        weights_file_sha256: SHA-256 of that file; "" without one.
+        weights_sha256: SHA-256 of the weights' arrays; "" without a backbone.
         feature_size: length of a feature vector, 0 without a backbone.
-        layer_groups: that can be trained further one by one.
-        licence: of the weights, "" for random ones and "unknown" for a file that is not the published one.
-        pretrained_on: likewise.
+        layer_groups: number of layer groups that fine-tuning can unfreeze, from the end.
+        licence: licence of the weights; "" for random ones, "unknown" for a file that is not the published one.
+        pretrained_on: data that the weights were trained on; "" and "unknown" as for `licence`.
     """
 
     name: Annotated[str, Field(min_length=1)]
@@ -44,9 +44,9 @@ class FeaturesFile(BackboneDescription):
     """What stage embed says of its features.
 
     Attributes:
-        phyla: what the last numbers of a feature vector stand for; none for classifiers that see the image alone.
-        index_sha256: of the index of the photos that they were made from.
-        classes_sha256: of the class ids that these photos had.
+        phyla: phyla of the one-hot columns that end each feature vector; empty for classifiers that see only the image.
+        index_sha256: SHA-256 of the index of the photos that the features were made from.
+        classes_sha256: SHA-256 of the classes that these photos had, see `classes_digest`.
     """
 
     phyla: tuple[str, ...]
@@ -61,8 +61,8 @@ class FeaturesFile(BackboneDescription):
 
         Args:
             backbone: the network.
-            phyla: see above.
-            index: file of the photos' index.
+            phyla: phyla of the one-hot columns that end each feature vector.
+            index: file with the index of the photos.
             classes: class_id, family and phylum of each class.
         """
         return cls(

@@ -16,7 +16,7 @@ from rare_species.common.class_labels import classes_digest
 from rare_species.common.csv_tables import SPLITS
 from rare_species.common.errors import UserError
 from rare_species.common.validated_json import read_json_file
-from rare_species.data.backbone_json import BACKBONE_NAME, NETWORK, BackboneDescription, FeaturesFile
+from rare_species.data.backbone_json import BACKBONE_NAME, BACKBONE_NETWORK, BackboneDescription, FeaturesFile
 from rare_species.data.features import Features, load_features, load_photos
 from rare_species.data.photo_batches import PHOTO_BATCH, photo_batches
 from rare_species.data.phylum_encoding import one_hot_phyla
@@ -78,7 +78,7 @@ def open_data(features: Path, packed: Packed, classes: Sequence[dict[str, Any]])
     check_files(features, BACKBONE_NAME)
     document = read_json_file(features / BACKBONE_NAME, FeaturesFile)
     if document.feature_size:
-        check_files(features, NETWORK)
+        check_files(features, BACKBONE_NETWORK)
     made_of = (document.index_sha256, document.classes_sha256)
     is_of_these = made_of == (file_digest(packed.folder / INDEX_NAME), classes_digest(classes))
     others = [] if is_of_these else [features / BACKBONE_NAME]

@@ -32,8 +32,8 @@ class Features:
         file_paths: text array of shape (n,); augmented copies of a photo share its path and follow all photos.
         labels: int array of shape (n,), class ids.
         values: float32 array of shape (n, feature_size + n_phyla): what the backbone gives, then the one-hot phylum
-            if the classifier is told that; width 0 for a model trained from scratch.
-        photos: number of photos; the rows behind the first so many are augmented copies.
+            if the classifier is conditioned on it; width 0 for a model trained from scratch.
+        photos: number of photos; they are the first rows, and their augmented copies follow.
     """
 
     file_paths: NDArray[np.str_]
@@ -43,20 +43,20 @@ class Features:
 
     @cached_property
     def tensor(self) -> tf.Tensor:
-        """The values as TensorFlow reads them: in the same memory if they lie as it wants them, else one copy."""
+        """The values as a tensor: in the same memory if they are aligned and contiguous there, else one copy."""
         if not self.values.size or self.values.ctypes.data % ALIGNMENT or not self.values.flags.carray:
             return tf.constant(self.values)
         return tf.identity(tf.experimental.dlpack.from_dlpack(self.values.__dlpack__()))  # a GPU takes a copy
 
     def originals(self) -> Features:
-        """Without augmented copies."""
+        """Return the features of the photos without those of their augmented copies."""
         n = self.photos
         if n == len(self.labels):
             return self
         return Features(self.file_paths[:n], self.labels[:n], self.values[:n], n)
 
     def with_columns(self, columns: NDArray[np.float32]) -> Features:
-        """With more numbers at the end of each vector; `columns` has shape (n, any)."""
+        """Append columns, of shape (n, any), to the end of each vector."""
         return replace(self, values=np.hstack([self.values, columns])) if columns.shape[1] else self
 
 
@@ -103,9 +103,9 @@ def load_photos(folder: Path, split: str) -> tuple[NDArray[np.str_], Labels]:
 
 
 def as_batches(values: NDArray[np.float32] | tf.Tensor, batch_size: int = 4096) -> list[tf.Tensor]:
-    """Features in order, in batches large enough for one to hold most splits.
+    """Cut features into batches, in order; by default one batch holds all of most splits.
 
-    Those of a tensor share its memory where a row is a multiple of `ALIGNMENT`.
+    Batches of a tensor share its memory if the bytes of a row are a multiple of `ALIGNMENT`.
     """
     return [tf.constant(values[start : start + batch_size]) for start in range(0, len(values), batch_size)]
 

@@ -28,7 +28,7 @@ def _is_whole(file: Path) -> bool:
     try:
         with zipfile.ZipFile(file) as archive:
             return archive.testzip() is None
-    except MemoryError:  # for a piece
+    except MemoryError:  # too little for even one piece, which says nothing of damage
         return True
     except Exception:  # damage, as above
         return False

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from rare_species.data.shards import Packed
 
-PHOTO_BATCH = 64  # photos of a batch that is only predicted
+PHOTO_BATCH = 64  # photos per batch where a network only predicts
 
 
 def photo_batches(packed: Packed, rows: pd.DataFrame, batch_size: int) -> tf.data.Dataset:

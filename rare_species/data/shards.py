@@ -70,7 +70,7 @@ class Packed:
         return self.index[self.index["split"] == split].reset_index(drop=True)
 
     def read(self, rows: pd.DataFrame) -> Iterator[bytes]:
-        """Yield the JPEG of each row, in order; each shard is opened once per run of rows.
+        """Yield the JPEG of each row, in order; a shard stays open while consecutive rows are in it.
 
         Raises:
             UserError: when a shard is missing, or holds other bytes than were packed.

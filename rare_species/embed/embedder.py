@@ -59,7 +59,17 @@ class Embedder:
 
 
 def open_embedder(model: ModelParams, embed: EmbedParams, image_size: int, paths: Paths | None = None) -> Embedder:
-    """Build the chosen backbone; for "cnn", which learns from photos, the features have width 0."""
+    """Build the chosen backbone; for "cnn", which learns from photos, the features have width 0.
+
+    Args:
+        model: section `model`.
+        embed: section `embed`.
+        image_size: side of the photos, in pixels.
+        paths: the pipeline's folders; those below the current folder when not given.
+
+    Raises:
+        UserError: when the photos are too small, or the weights are missing or of another model.
+    """
     make_reproducible(embed.seed)
     if model.name not in REGISTRY:
         nothing = BackboneDescription(
@@ -128,9 +138,8 @@ def embed_split(embedder: Embedder, packed: Packed, split: str, augmented_copies
     values = np.empty((copies, len(rows), embedder.feature_size), dtype=np.float32)
     for copy, part in enumerate(values if embedder.feature_size else ()):
         photos = photo_batches(packed, rows, embedder.batch_size)
-        batches = (
-            map(embedder.change, photos) if copy else photos
-        )  # in this thread, because random changes depend on the order
+        # Augmented in this thread, because random changes depend on the order
+        batches = map(embedder.change, photos) if copy else photos
         _embed(embedder.call, batches, part, f"augmented copy {copy} of {split}" if copy else f"embed {split}")
     return Features(
         file_paths=np.tile(rows["file_path"].to_numpy(dtype=str), copies),
@@ -142,7 +151,7 @@ def embed_split(embedder: Embedder, packed: Packed, split: str, augmented_copies
 
 def _embed(call: Call, batches: Iterable[tf.Tensor], values: NDArray[np.float32], name: str) -> None:
     """Fill `values` row by row, computing several batches at the same time."""
-    start = 0  # of the batch; the bar counts too, but not where it is switched off
+    start = 0  # row of the batch's first photo; tqdm counts too, but not where its bar is disabled
     with (
         tqdm(total=len(values), desc=name, unit="image", mininterval=1.0) as progress,
         closing(map_in_threads(lambda photos: call(photos).numpy(), batches, streams(), streams())) as results,

@@ -12,10 +12,10 @@ from rare_species.common.validated_json import write_json_file
 from rare_species.evaluate.candidate_metrics import Predictions
 from rare_species.evaluate.champion_file import ChampionMetadata
 from rare_species.metrics.registry import compute_metrics
-from rare_species.saved_models.metadata import METADATA, NETWORK, Saved
+from rare_species.saved_models.metadata import METADATA, NETWORK, SavedModel
 
 
-def save_champion(folder: Path, candidate: Saved, predictions: Predictions, top_k: int) -> None:
+def save_champion(folder: Path, candidate: SavedModel, predictions: Predictions, top_k: int) -> None:
     """Copy a saved candidate, and add its calibration and its test metrics to the metadata.
 
     Args:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from rare_species.common.errors import UserError
 from rare_species.evaluate.calibration import Calibration
 from rare_species.evaluate.metrics_file import CandidateName, Metrics
-from rare_species.saved_models.metadata import FILES, Metadata, Saved, read_json_files
+from rare_species.saved_models.metadata import FILES, Metadata, SavedModel, read_json_files
 
 
 class ChampionMetadata(Metadata):
@@ -29,7 +29,7 @@ class ChampionMetadata(Metadata):
 
 
 @dataclass(frozen=True)
-class Classifier(Saved):
+class Classifier(SavedModel):
     """A champion, whose files were compared with their checksums.
 
     Attributes:

@@ -19,14 +19,14 @@ from rare_species.networks.assembly import BACKBONE, CLASSIFIER
 from rare_species.networks.determinism import make_reproducible
 from rare_species.networks.inference import each_input, inference, predict
 from rare_species.params.evaluate import EvaluateParams
-from rare_species.saved_models.metadata import Saved
+from rare_species.saved_models.metadata import SavedModel
 
 CHECKED_PHOTOS = 16
 # Allowed difference of a probability from cached features and from photos: batch shapes change the rounding.
 TOLERANCE = 1e-3
 
 
-def check_candidates(candidates: Iterable[Saved], data: Data) -> None:
+def check_candidates(candidates: Iterable[SavedModel], data: Data) -> None:
     """Check that saved candidates were fitted to these photos and classes.
 
     Raises:

@@ -74,7 +74,7 @@ class EpochMetrics(keras.callbacks.Callback):
     Args:
         network: a model that gives logits; traced once for the whole fit.
         scored: labels and ordered input batches, by split.
-        on_epoch: called with each epoch, from 0, and its metrics; the epochs of `before` come first.
+        on_epoch: called after each epoch with its number, from 0, and its metrics; the epochs of `before` count too.
         monitor: the metric that determines the best epoch.
         before: an earlier fit that this one continues.
         metrics: names of the metrics to compute, see `registry.epoch_metrics`.
@@ -160,7 +160,8 @@ class Checkpoint(keras.callbacks.Callback):
 
     A checkpoint holds the state of the model, its random layers and its optimizer, the weights of the best epoch, and
     all metrics, which are replayed to the callbacks for early stopping and for the learning rate. A killed fit
-    therefore ends with the same bytes as an uninterrupted one, provided its batches depend only on the epoch.
+    therefore ends with the same bytes as an uninterrupted one on as many cores, provided its batches depend only on the
+    epoch.
 
     It must come after the callbacks that change the model at the start of an epoch.
 
@@ -181,8 +182,8 @@ class Checkpoint(keras.callbacks.Callback):
         before: Fit | None = None,
     ) -> None:
         super().__init__()
-        self._file, self._scoring, self._stopping, self._judges = file, scoring, stopping, [stopping, *others]
-        self._judged = [before.best] if before and len(before.history) else []
+        self._file, self._scoring, self._stopping, self._reacting = file, scoring, stopping, [stopping, *others]
+        self._earlier_best = [before.best] if before and len(before.history) else []
         self._saved = _read_state(file) if file and file.is_file() else {}
         self._rows: list[dict[str, float]] = json.loads(str(self._saved["rows"])) if self._saved else []
 
@@ -194,8 +195,8 @@ class Checkpoint(keras.callbacks.Callback):
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         """Restore the state of the checkpoint."""
         del logs
-        for epoch, row in [*((0, row) for row in self._judged), *enumerate(self._rows)]:
-            for judge in self._judges:
+        for epoch, row in [*((0, row) for row in self._earlier_best), *enumerate(self._rows)]:
+            for judge in self._reacting:
                 judge.on_epoch_end(epoch, dict(row))
         for row in self._rows:
             self._scoring.append(row)
@@ -243,12 +244,10 @@ def rate_lowering(params: FitParams) -> list[keras.callbacks.Callback]:
 
 
 def _read_state(file: Path) -> dict[str, Any]:
-    """Read the arrays of a checkpoint; a damaged one is moved aside, nothing is returned and the fit starts again."""
+    """Read the arrays of a checkpoint; a damaged one is set aside and gives none, so that the fit starts anew."""
     try:
-        with (
-            file.open("rb") as stream,
-            np.load(stream) as stored,
-        ):  # opened here, because NumPy leaves damaged files open
+        # Opened here, because NumPy leaves damaged files open
+        with file.open("rb") as stream, np.load(stream) as stored:
             arrays = dict(stored)
         whole = str(arrays.pop("sha256")) == str(_state_digest(file.name, arrays))
     except Exception as error:

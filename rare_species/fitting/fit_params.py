@@ -43,7 +43,7 @@ class HeadParams(Parameters):
 
     @property
     def dropouts(self) -> tuple[float, ...]:
-        """Behind each dense layer; of the features when there is none."""
+        """Dropout behind each dense layer; without dense layers, one value, for the features."""
         return self.dropout if isinstance(self.dropout, tuple) else (self.dropout,) * max(1, len(self.units))
 
 

@@ -12,7 +12,7 @@ import keras
 
 from rare_species.common.cores import available_cores
 from rare_species.common.csv_tables import SPLITS
-from rare_species.data.backbone_json import NETWORK
+from rare_species.data.backbone_json import BACKBONE_NETWORK
 from rare_species.data.dataset import Data, photos_of
 from rare_species.data.features import as_batches
 from rare_species.fitting.callbacks import Fit
@@ -52,7 +52,7 @@ def load_backbone(data: Data) -> keras.Model:
 
 def load_trainable_backbone(data: Data) -> keras.Model:
     """Load the network that made the features, with its batch normalisation."""
-    return load_keras(data.features / NETWORK)
+    return load_keras(data.features / BACKBONE_NETWORK)
 
 
 def measure_classifier(candidate: FittedClassifier, data: Data) -> dict[str, float]:

@@ -84,7 +84,7 @@ def build_schedule(name: str, learning_rate: float, steps: int, warmup_steps: in
     """Make the learning rate of each step.
 
     Args:
-        name: "cosine", "plateau" or "constant"; the rate of the last two is lowered elsewhere, or never.
+        name: "cosine", "constant", or "plateau", which `callbacks.rate_lowering` lowers and this function does not.
         learning_rate: in (0, 1]; the highest.
         steps: batches of the whole fit.
         warmup_steps: batches in which the rate first rises from 0.
@@ -107,5 +107,5 @@ def own_parameters(chosen: OptimizerParams) -> dict[str, float]:
 
 
 def no_decay(chosen: OptimizerParams) -> float | None:
-    """Say "no weight decay" as this kind of optimizer wants it said."""
-    return 0.0 if chosen.name == "adamw" else None  # AdamW has no None
+    """Return the `weight_decay` that switches weight decay off in this kind of optimizer."""
+    return 0.0 if chosen.name == "adamw" else None  # AdamW refuses None

@@ -22,7 +22,7 @@ CODE = {
 
 
 def fit_key(stage: str, data: Data, *needs: str) -> str:
-    """Hash the photos, the features, the code, its libraries and everything else that a fit depends on.
+    """Hash what a fit depends on: photos, features, code, the versions of Keras and TensorFlow, and `needs`.
 
     A fit may continue only from the state of a fit with the same key. Photos and features enter by their lists of
     checksums; each file is compared with these when it is read.

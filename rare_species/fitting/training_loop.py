@@ -57,7 +57,7 @@ class TrainingData:
     scored: dict[str, Scored]
 
     def weighted_batches(self) -> tf.data.Dataset:
-        """Batches with a weight per row; the weight of a blend of classes is the mean of theirs."""
+        """Return batches with a weight per row; a blend of classes has the mean of their weights, by their shares."""
         if self.class_weight is None:
             return self.batches
         weights = tf.constant(list(self.class_weight.values()), tf.float32)
@@ -84,7 +84,7 @@ def fit_head(
         n_classes: number of classes.
         params: parameters of the fit; with 0 epochs the head keeps its initial weights.
         seed: seed of the weights, the order and dropout.
-        on_epoch: called with each epoch, from 0, and its metrics.
+        on_epoch: called after each epoch with its number, from 0, and its metrics.
         scored: splits on which metrics are computed after every epoch.
         metrics: names of these metrics, see `registry.epoch_metrics`.
         show_progress: whether to show a progress bar when the fit takes long.
@@ -160,7 +160,7 @@ def fit_model(
             measured and kept.
         data: the data of the fit.
         params: number of epochs, early stopping and schedule.
-        on_epoch: called with each epoch, from 0, and its metrics.
+        on_epoch: called after each epoch with its number, from 0, and its metrics.
         scored_network: the part of the model that takes the inputs of `data.scored`; by default the whole model.
         metrics: names of the metrics to compute, see `registry.epoch_metrics`.
         show_progress: whether to show a progress bar when the fit takes long.

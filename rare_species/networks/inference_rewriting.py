@@ -102,19 +102,18 @@ def grouped_to_depthwise(model: keras.Model) -> keras.Model:
     return copy
 
 
-def in_precision(model: keras.Model, policy: str) -> keras.Model:
-    """Copy a network that computes in another number format.
+def with_dtype_policy(model: keras.Model, policy: str) -> keras.Model:
+    """Copy a network so that the copy computes in another number format.
 
     Args:
         model: a functional or sequential model; left as it is.
-        policy: of Keras, such as "mixed_float16": weights stay in float32, what is computed with them does not.
+        policy: Keras' dtype policy, such as "mixed_float16", which computes in float16 and keeps weights in float32.
     """
 
     def copied(operation: Any) -> Any:
-        computes = (
-            {"dtype": policy} if isinstance(operation, keras.layers.Layer) else {}
-        )  # operations such as slices have no number format
-        return type(operation).from_config(operation.get_config() | computes)
+        # Operations such as slices have no number format
+        dtype = {"dtype": policy} if isinstance(operation, keras.layers.Layer) else {}
+        return type(operation).from_config(operation.get_config() | dtype)
 
     copy = keras.models.clone_model(model, clone_function=copied)
     for layer, original in zip(copy.layers, model.layers, strict=True):
@@ -134,7 +133,7 @@ def _is_depthwise(layer: keras.layers.Layer) -> bool:
 
 
 def _foldable(model: keras.Model) -> dict[str, str]:
-    """Map convolutions whose output only a batch normalisation uses to that batch normalisation, by name."""
+    """Map each convolution whose output one batch normalisation alone uses to that layer; both by name."""
     before = {layer.name: _layers_before(layer) for layer in model.layers}
     readers = Counter(source.name for sources in before.values() for source in sources)
     readers.update(_maker(output).name for output in model.outputs)

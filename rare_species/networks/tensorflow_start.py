@@ -30,9 +30,8 @@ def start_tensorflow(threads: int | None = None) -> None:
     with nullcontext() if debugging() else _errors_held_back():
         import tensorflow as tf
 
-        devices = (
-            tf.config.list_physical_devices()
-        )  # makes TensorFlow print its notices now, not at the first operation
+        # Makes TensorFlow print its notices now, not at the first operation
+        devices = tf.config.list_physical_devices()
     if all(device.device_type != "GPU" for device in devices) and _has_gpu():
         log.warning(
             "there is a GPU (%s) that TensorFlow can't use: all is computed on the CPU. %s=1 shows why", NVIDIA, DEBUG

@@ -17,7 +17,7 @@ from rare_species.common.staged_files import refuse_special, staged
 from rare_species.common.yaml_aliases import refuse_endless
 from rare_species.params.search_space import flatten_space
 
-WHOLE = "space"  # replaced as a whole, so that nothing of an earlier search stays
+REPLACED_WHOLE = "space"  # replaced as a whole, so that nothing of an earlier search stays
 
 
 class Unread:
@@ -85,7 +85,7 @@ def _read(file: Path) -> dict[str, Any]:
 def _set(document: MutableMapping[str, Any], wanted: MutableMapping[str, Any]) -> None:
     for name, value in wanted.items():
         old = document.get(name)
-        if isinstance(value, dict) and isinstance(old, dict) and name != WHOLE:
+        if isinstance(value, dict) and isinstance(old, dict) and name != REPLACED_WHOLE:
             _set(old, value)
         elif old != value or name not in document:
             document[name] = value

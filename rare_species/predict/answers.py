@@ -30,7 +30,7 @@ class Level(StrEnum):
 
 
 @dataclass(frozen=True)
-class Guess:
+class RankedFamily:
     """A family that a photo may show."""
 
     family: str
@@ -54,7 +54,7 @@ class Answer:
     level: Level
     answer: str | None
     probability: float
-    families: Sequence[Guess]
+    families: Sequence[RankedFamily]
 
 
 def make_answer(
@@ -75,7 +75,7 @@ def make_answer(
     """
     ranked = np.argsort(-probabilities, kind="stable")[:top]
     guesses = [
-        Guess(classes[number]["family"], classes[number]["phylum"], _rounded(probabilities[number]))
+        RankedFamily(classes[number]["family"], classes[number]["phylum"], _rounded(probabilities[number]))
         for number in ranked
     ]
     best, highest = classes[int(probabilities.argmax())]["family"], float(probabilities.max())

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from rare_species.clean.metrics_file import CleanMetrics
 from rare_species.common.csv_tables import read_table
 from rare_species.common.errors import UserError
 from rare_species.common.paths import Paths
-from rare_species.common.read_params import load_params
+from rare_species.common.read_params import PARAMS, load_params
 from rare_species.common.result_checksums import check_results
 from rare_species.common.validated_json import JsonFile, read_json_file
 from rare_species.evaluate.champion_file import read_classifier
@@ -99,8 +98,8 @@ def read_last_run(paths: Paths) -> LastRun:
     return LastRun(
         evaluation=evaluation,
         metrics={stage: _read_metrics(paths, stage) for stage in METRICS},
-        params=load_params(paths.root / "params.yaml", Params),
-        metadata=_read_metadata(paths.champion, champion),
+        params=load_params(paths.root / PARAMS, Params),
+        metadata=_read_metadata(paths, champion),
         families=_read_rows(paths, f"{champion}/families.csv", FAMILY_COLUMNS),
         pairs=_read_rows(paths, f"{champion}/pairs.csv", PAIR_COLUMNS),
         paths=paths,
@@ -113,13 +112,13 @@ def _read_metrics(paths: Paths, stage: str) -> Mapping[str, Any]:
     return read_json_file(paths.metrics(stage), METRICS[stage]).model_dump(mode="json", exclude_unset=True)
 
 
-def _read_metadata(folder: Path, champion: str) -> Mapping[str, Any]:
-    if not folder.is_dir():
+def _read_metadata(paths: Paths, champion: str) -> Mapping[str, Any]:
+    if not paths.champion.is_dir():
         return {}
-    metadata = read_classifier(folder).metadata
+    metadata = read_classifier(paths.champion).metadata
     if metadata.champion != champion:
         raise UserError(
-            f"Expected {folder} to be the champion of {Paths().metrics('evaluate')}, {champion}. Received: "
+            f"Expected {paths.champion} to be the champion of {paths.metrics('evaluate')}, {champion}. Received: "
             f"{metadata.champion}, of another run. Bring it back: dvc checkout; or run the pipeline: dvc repro"
         )
     return metadata.model_dump(mode="json")

@@ -2,6 +2,7 @@
 
 import zipfile
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,9 +65,9 @@ def draw_archive(settings: Settings) -> int:
     jobs = _jobs(entries, starts, settings)
     with staged(settings.out) as (partial,), zipfile.ZipFile(partial, "w") as archive:
         archive.writestr(_member("metadata.csv", zipfile.ZIP_DEFLATED), write_rows(rows), compresslevel=9)
-        files = map_in_processes(encode_job, jobs, "draw", settings.workers)
-        for job, data in zip(jobs, files, strict=True):
-            archive.writestr(_member(job.path, zipfile.ZIP_STORED), data)
+        with closing(map_in_processes(encode_job, jobs, "draw", settings.workers)) as files:
+            for job, data in zip(jobs, files, strict=True):
+                archive.writestr(_member(job.path, zipfile.ZIP_STORED), data)
     return len(jobs)
 
 

@@ -1,4 +1,4 @@
-"""Classifiers as they are saved: their folder, its network, and the data they are fitted to and measured on.
+"""Saved classifiers: the files in their folders, how they are written, and how they are checked and read.
 
 Imports: common, data, networks.
 """

@@ -111,7 +111,7 @@ M = TypeVar("M", bound=Metadata)
 
 
 @dataclass(frozen=True)
-class Saved:
+class SavedModel:
     """A saved model, whose files were compared with their checksums.
 
     Attributes:
@@ -135,7 +135,7 @@ class Saved:
         return self.metadata.input.phyla
 
 
-def read_candidates(folders: Iterable[Path]) -> dict[str, Saved]:
+def read_candidates(folders: Iterable[Path]) -> dict[str, SavedModel]:
     """Read everything but the networks of the candidates; a folder with skipped.json has no candidate.
 
     Returns:
@@ -147,13 +147,13 @@ def read_candidates(folders: Iterable[Path]) -> dict[str, Saved]:
     return {folder.name: read_saved(folder) for folder in folders if not _is_skipped(folder)}
 
 
-def read_saved(folder: Path) -> Saved:
+def read_saved(folder: Path) -> SavedModel:
     """Read everything but the network of a candidate.
 
     Raises:
         UserError: when files are missing, or have changed since stage train or tune wrote them.
     """
-    return Saved(folder, *read_json_files(folder, Metadata))
+    return SavedModel(folder, *read_json_files(folder, Metadata))
 
 
 def read_json_files(folder: Path, kind: type[M]) -> tuple[Sequence[Mapping[str, Any]], M]:

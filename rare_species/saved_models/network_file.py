@@ -12,7 +12,7 @@ from rare_species.common.class_labels import CLASSES, Classes
 from rare_species.common.errors import UserError
 from rare_species.common.validated_json import write_json_file
 from rare_species.networks.keras_files import load_keras, save_keras
-from rare_species.saved_models.metadata import METADATA, NETWORK, Metadata, Saved
+from rare_species.saved_models.metadata import METADATA, NETWORK, Metadata, SavedModel
 
 
 def save_model(
@@ -31,7 +31,7 @@ def save_model(
     write_json_file(folder / METADATA, dict(metadata), Metadata)
 
 
-def load_network(saved: Saved) -> keras.Model:
+def load_network(saved: SavedModel) -> keras.Model:
     """Load the network of a saved model and check it against the JSON files beside it.
 
     Raises:

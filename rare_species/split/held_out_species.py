@@ -80,7 +80,7 @@ def assign_others(
 
 
 def _link_species(photos: pd.DataFrame) -> NDArray[np.int64]:
-    """Number the units that are held out as a whole: photos linked by species, group, or family of unknown species."""
+    """Number what is held out as a whole: photos linked by species, by group, or by a family with unknown species."""
     known = photos["species"] != ""
     doubtful = photos["family"].isin(photos.loc[~known, "family"])
     rows = pd.Series(np.arange(len(photos)), index=photos.index)

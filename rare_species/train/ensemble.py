@@ -13,7 +13,7 @@ from rare_species.fitting.fitted_classifier import FittedClassifier, load_backbo
 from rare_species.fitting.resume_key import fit_key
 from rare_species.fitting.training_loop import fit_head
 from rare_species.params.train import TrainParams
-from rare_species.train.fit_on_photos import PhotoTask, fine_tune, fit_cnn, number_format
+from rare_species.train.fit_on_photos import PhotoTask, dtype_policy, fine_tune, fit_cnn
 
 
 def fit_members(data: Data, params: TrainParams, on_epoch: OnEpoch, checkpoints: Path) -> FittedClassifier:
@@ -25,11 +25,11 @@ def fit_members(data: Data, params: TrainParams, on_epoch: OnEpoch, checkpoints:
     Args:
         data: features of a frozen backbone, and photos for networks that learn from them.
         params: section `train`.
-        on_epoch: called with each epoch of the first member, from 0, and its metrics.
+        on_epoch: called after each epoch of the first member with its number, from 0, and its metrics.
         checkpoints: folder for checkpoints of fits to photos; a killed fit continues from there.
 
     Raises:
-        UserError: when more layer groups are to learn than the backbone has, or the loss is not finite.
+        UserError: when train.fine_tune.layer_groups exceeds the backbone's, or the loss becomes NaN or infinite.
     """
     _check_layer_groups(data, params)
     seeds = range(params.seed, params.seed + params.members)
@@ -58,8 +58,8 @@ def _fit_member(
 
 
 def _photo_task(data: Data, params: TrainParams, seed: int, on_epoch: OnEpoch, checkpoints: Path) -> PhotoTask:
-    """Describe a fit to photos; the name of its checkpoint is the key of everything that it depends on."""
-    key = fit_key("train", data, params.model_dump_json(), str(seed), number_format(params.fine_tune))
+    """Describe a fit to photos; its checkpoint is named after the hash of everything that the fit depends on."""
+    key = fit_key("train", data, params.model_dump_json(), str(seed), dtype_policy(params.fine_tune))
     file = checkpoints / f"{key}.npz"
     return PhotoTask(data.packed, len(data.classes), params, seed, on_epoch, file)
 

@@ -19,7 +19,7 @@ from rare_species.fitting.callbacks import DivergedError, Fit, OnEpoch
 from rare_species.fitting.optimizers import build_optimizer
 from rare_species.fitting.training_loop import fit_model, training_data
 from rare_species.networks.determinism import make_reproducible
-from rare_species.networks.inference_rewriting import for_inference, in_precision, with_network
+from rare_species.networks.inference_rewriting import for_inference, with_dtype_policy, with_network
 from rare_species.params.train import FineTuneParams, TrainParams
 from rare_species.train.baseline_cnn import build_cnn
 from rare_species.train.fine_tuning_optimizer import build_fine_tuning_optimizer
@@ -37,7 +37,7 @@ class PhotoTask:
         n_classes: number of classes.
         params: section `train`.
         seed: seed of the weights, the order, the augmentation and dropout.
-        on_epoch: called with each epoch, from 0, and its metrics.
+        on_epoch: called after each epoch with its number, from 0, and its metrics.
         checkpoint: file of the checkpoint; a killed fit continues from it.
     """
 
@@ -110,8 +110,10 @@ def fine_tune(task: PhotoTask, backbone: keras.Model, head: keras.Model, before:
     """
     make_reproducible(task.seed)
     tune = task.params.fine_tune
-    network, policy = backbone.operations[-1], number_format(tune)
-    learning, learning_head = (in_precision(network, policy), in_precision(head, policy)) if policy else (network, head)
+    network, policy = backbone.operations[-1], dtype_policy(tune)
+    learning, learning_head = (
+        (with_dtype_policy(network, policy), with_dtype_policy(head, policy)) if policy else (network, head)
+    )
     unfreeze(learning, tune.layer_groups, tune.freeze_batch_norm)
     photos_to_features = with_network(backbone, learning)
     logits = learning_head(photos_to_features.output)
@@ -153,7 +155,7 @@ def show_augmentation(packed: Packed, n_classes: int, params: TrainParams) -> tu
     return [Image.fromarray(photo) for photo in both], ["before"] * len(rows) + ["after"] * len(rows)
 
 
-def number_format(tune: FineTuneParams) -> str:
-    """Return Keras' dtype policy for fine-tuning, "" for that of the weights; `auto` depends on the machine."""
+def dtype_policy(tune: FineTuneParams) -> str:
+    """Return Keras' dtype policy for fine-tuning; "" keeps that of the weights. `auto` depends on the machine."""
     wished = bool(tf.config.list_physical_devices("GPU")) if tune.mixed_precision == "auto" else tune.mixed_precision
     return "mixed_float16" if wished else ""

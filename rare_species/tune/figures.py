@@ -29,8 +29,8 @@ STATES = {
     TrialState.PRUNED: ("pruned", WARM),
     TrialState.FAIL: ("failed", "#b5554d"),
 }
-FEWEST = 4  # complete trials that are needed to compute importances
-SLICES = 4  # panels in a row
+MIN_COMPLETE_TRIALS = 4  # complete trials that are needed to compute importances
+PANELS_PER_ROW = 4  # panels in a row
 ABSENT = -0.15  # place, in parallel coordinates, of parameters that a trial does not have
 
 
@@ -140,9 +140,14 @@ def importances(study: optuna.Study, parameters: Sequence[SearchedParameter], ob
     axes = figure.add_subplot()
     axes.set(title=f"tune: what decides {objective}")
     complete = _complete(study)
-    if len(complete) < FEWEST or len(parameters) < 2:
+    if len(complete) < MIN_COMPLETE_TRIALS or len(parameters) < 2:
         there_are = f"there are {len(complete)} of {len(parameters)}"
-        axes.text(0.5, 0.5, f"It takes {FEWEST} complete trials of 2 parameters to say; {there_are}.", ha="center")
+        axes.text(
+            0.5,
+            0.5,
+            f"It takes {MIN_COMPLETE_TRIALS} complete trials of 2 parameters to say; {there_are}.",
+            ha="center",
+        )
         axes.set_axis_off()
         return figure
     shares = parameter_shares(study, parameters)
@@ -161,7 +166,7 @@ def parameter_shares(study: optuna.Study, parameters: Sequence[SearchedParameter
 
     Args:
         study: a study with complete trials.
-        parameters: the parameters; one that only some trials have is judged among these.
+        parameters: the parameters; one that only some trials have is judged by those trials.
     """
     complete = _complete(study)
     common = [parameter.name for parameter in parameters if all(parameter.name in trial.params for trial in complete)]
@@ -173,7 +178,7 @@ def parameter_shares(study: optuna.Study, parameters: Sequence[SearchedParameter
 
 def _importance(study: optuna.Study, names: list[str]) -> dict[str, float]:
     trials = [trial for trial in _complete(study) if set(names) <= set(trial.params)]
-    if len(trials) < FEWEST or not names:
+    if len(trials) < MIN_COMPLETE_TRIALS or not names:
         return dict.fromkeys(names, 0.0)
     evaluator = FanovaImportanceEvaluator(seed=0)
     try:
@@ -185,18 +190,18 @@ def _importance(study: optuna.Study, names: list[str]) -> dict[str, float]:
 
 def slices(study: optuna.Study, parameters: Sequence[SearchedParameter], objective: str) -> Figure:
     """Draw the value against each parameter, one panel each; the best trial has a ring."""
-    rows = -(-len(parameters) // SLICES)
+    rows = -(-len(parameters) // PANELS_PER_ROW)
     figure = Figure(figsize=(12, 3 * rows + 0.5), layout="constrained")
     figure.suptitle(f"tune: {objective} against each parameter")
     for number, parameter in enumerate(parameters, start=1):
-        axes = figure.add_subplot(rows, SLICES, number)
+        axes = figure.add_subplot(rows, PANELS_PER_ROW, number)
         for state in (TrialState.PRUNED, TrialState.COMPLETE):
             _scatter(axes, parameter, [trial for trial in study.trials if trial.state is state], STATES[state])
         best = [study.best_trial] if _complete(study) else []
         theirs = [trial for trial in best if parameter.name in trial.params]
         places = [parameter.place(trial.params[parameter.name]) for trial in theirs]
         axes.scatter(places, _values(theirs), s=70, facecolors="none", edgecolors=INK, label="best")
-        axes.set(xlim=(-0.06, 1.06), ylabel="" if (number - 1) % SLICES else objective)
+        axes.set(xlim=(-0.06, 1.06), ylabel="" if (number - 1) % PANELS_PER_ROW else objective)
         axes.set_xlabel(parameter.label, fontsize=9)
         axes.set_xticks(list(parameter.ticks()), list(parameter.ticks().values()), fontsize=8)
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower right", ncols=3, frameon=False, fontsize=8)

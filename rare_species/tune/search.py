@@ -66,7 +66,7 @@ def search(splits: dict[str, Features], n_classes: int, params: TuneParams, on_e
         splits: features of "train" and "val".
         n_classes: number of classes.
         params: section `tune`.
-        on_epoch: called with each epoch of the final fit and its metrics.
+        on_epoch: called after each epoch of the final fit with its number, from 0, and its metrics.
         journal: file to which finished trials are written; a killed search continues from it.
 
     Returns:
@@ -75,15 +75,15 @@ def search(splits: dict[str, Features], n_classes: int, params: TuneParams, on_e
     Raises:
         UserError: when no trial was completed.
     """
-    with Trials(splits, n_classes, params, Journal(journal, params)) as trials:
-        trials.run()
+    with TrialRunner(splits, n_classes, params, Journal(journal, params)) as runner:
+        trials = runner.run()
     study = make_study(params)
-    study.add_trials(trials.in_order)
+    study.add_trials(trials)
     if not any(trial.state is TrialState.COMPLETE for trial in study.trials):
         journal.unlink()  # continuing from it would not help
         raise UserError(
-            f"Expected one of {params.trials} trials to come to an end. Received: the loss became NaN or infinite in "
-            "all, or their parameters do not go together; the log says which. Lower "
+            f"Expected at least one of {params.trials} trials to complete. Received: in each, the loss became NaN or "
+            "infinite, or its parameters do not go together; the log says which. Lower "
             "tune.space.optimizer.learning_rate.high, or mend tune.space, in params.yaml."
         )
     best = parameters_of(study.best_trial, params.space)
@@ -92,7 +92,7 @@ def search(splits: dict[str, Features], n_classes: int, params: TuneParams, on_e
     return Search(study, _table(study.trials, params), best, chosen, head, fit)
 
 
-class Trials:
+class TrialRunner:
     """Runs the trials of a search in threads; leaving its context ends them all.
 
     Args:
@@ -107,9 +107,9 @@ class Trials:
         self._threads = ThreadPoolExecutor(min(params.concurrent_trials, available_cores()))
         self._stopped, self._writing = threading.Event(), threading.Lock()
         self._proposed: list[FrozenTrial] = []
-        self._over: list[Future[FrozenTrial]] = []
+        self._futures: list[Future[FrozenTrial]] = []
 
-    def __enter__(self) -> Trials:
+    def __enter__(self) -> TrialRunner:
         return self
 
     def __exit__(
@@ -118,19 +118,14 @@ class Trials:
         self._stopped.set()
         self._threads.shutdown(cancel_futures=True)
 
-    @property
-    def in_order(self) -> list[FrozenTrial]:
-        """Run all trials and return them."""
-        return [future.result() for future in self._over]
-
-    def run(self) -> None:
-        """Run the trials that the journal lacks; stop early when a grid is exhausted."""
+    def run(self) -> list[FrozenTrial]:
+        """Run the trials that the journal lacks, and return all; stop early when a grid is exhausted."""
         known = self._journal.read()
         if known:
             log.info("going on after %d of %d trials", len(known), self._params.trials)
         with closing(tqdm(total=self._params.trials, desc="tune", unit="trial", mininterval=1.0)) as bar:
             for number in range(self._params.trials):
-                earlier = self._known_to(number)
+                earlier = self._earlier_trials(number)
                 trial = propose(earlier, self._params)
                 frozen = trial.study.trials[number]
                 if self._params.sampler == "grid" and any(frozen.params == one.params for one in self._proposed):
@@ -138,25 +133,24 @@ class Trials:
                     break
                 self._proposed.append(frozen)
                 twins = (one for one in earlier if one.state is TrialState.COMPLETE and one.params == frozen.params)
-                self._over.append(self._start(trial, known.get(number), next(twins, None)))
-                self._over[-1].add_done_callback(lambda _: bar.update())
-            for future in self._over:
-                future.result()
+                self._futures.append(self._start(trial, known.get(number), next(twins, None)))
+                self._futures[-1].add_done_callback(lambda _: bar.update())
+            return [future.result() for future in self._futures]
 
-    def _known_to(self, number: int) -> list[FrozenTrial]:
-        """Return the earlier trials: finished, or merely proposed for those whose results this trial must not know."""
-        over = max(0, number + 1 - self._params.concurrent_trials)
-        return [future.result() for future in self._over[:over]] + self._proposed[over:]
+    def _earlier_trials(self, number: int) -> list[FrozenTrial]:
+        """Return the earlier trials: as they ended, or only as proposed where this trial must not know the result."""
+        known = max(0, number + 1 - self._params.concurrent_trials)
+        return [future.result() for future in self._futures[:known]] + self._proposed[known:]
 
     def _start(self, trial: optuna.Trial, known: FrozenTrial | None, twin: FrozenTrial | None) -> Future[FrozenTrial]:
-        if known is None:
-            return self._threads.submit(self._try, trial, twin)
+        if known is None or known.params != trial.study.trials[-1].params:
+            return self._threads.submit(self._run_trial, trial, twin)
         future: Future[FrozenTrial] = Future()
         future.set_result(known)
         return future
 
-    def _try(self, trial: optuna.Trial, twin: FrozenTrial | None) -> FrozenTrial:
-        """Run a trial; one with the parameters of an earlier trial, and so its seed, takes over its metrics."""
+    def _run_trial(self, trial: optuna.Trial, twin: FrozenTrial | None) -> FrozenTrial:
+        """Run a trial; one with the parameters of an earlier trial takes over its metrics: all share one seed."""
         started, objective = datetime.now(), self._params.objective
 
         def follow(epoch: int, metrics: Mapping[str, float]) -> None:
@@ -168,18 +162,18 @@ class Trials:
 
         try:
             value = self._replay(trial, twin, follow) if twin else self._fit(trial, follow)
-            over = finished(trial, started, TrialState.COMPLETE, value)
+            ended = finished(trial, started, TrialState.COMPLETE, value)
         except optuna.TrialPruned:
             reports = trial.study.trials[trial.number].intermediate_values
-            over = finished(trial, started, TrialState.PRUNED, reports[max(reports)])
+            ended = finished(trial, started, TrialState.PRUNED, reports[max(reports)])
         except (DivergedError, ValidationError) as error:
             why = reason(error.errors()[0]) if isinstance(error, ValidationError) else error
             log.warning("trial %d: %s", trial.number, why)
-            over = finished(trial, started, TrialState.FAIL, None)
+            ended = finished(trial, started, TrialState.FAIL, None)
         with self._writing:
-            self._journal.add(over)
-        _report(over)
-        return over
+            self._journal.add(ended)
+        _report(ended)
+        return ended
 
     def _replay(self, trial: optuna.Trial, twin: FrozenTrial, follow: OnEpoch) -> float:
         log.info("trial %d has the parameters of trial %d", trial.number, twin.user_attrs[NUMBER])

@@ -35,11 +35,11 @@ def propose(earlier: Sequence[FrozenTrial], params: TuneParams) -> optuna.Trial:
     """Choose the parameters of the next trial.
 
     Args:
-        earlier: all earlier trials; those whose results must not be used, as they were proposed.
+        earlier: all earlier trials: as they ended, or only as proposed where their results must not be used.
         params: section `tune`.
 
     Returns:
-        The trial; its `should_prune` uses only these earlier trials too.
+        The trial; its `should_prune`, too, uses only these earlier trials.
     """
     study = make_study(params, np.random.SeedSequence([params.seed, len(earlier)]).generate_state(1)[0])
     study.add_trials(earlier)
@@ -74,7 +74,7 @@ def _direction(params: TuneParams) -> str:
 
 
 def parameters_of(trial: FrozenTrial, space: Mapping[str, Distribution]) -> dict[str, Any]:
-    """Return the values of a trial by dotted name, for `tune.with_parameters`."""
+    """Return the values of a trial by dotted name, for `params.tune.with_parameters`."""
     found = {}
     for parameter, distribution in space.items():
         if isinstance(distribution, Layers):
@@ -183,7 +183,7 @@ def _sampler(name: str, seed: int) -> optuna.samplers.BaseSampler:
 
 
 def _suggest(trial: optuna.Trial, parameter: str, distribution: Distribution, counts: Mapping[str, int]) -> int:
-    """Draw one parameter; for layers, return their number."""
+    """Draw one parameter, and return how many layers it has; 1 if it is no list of layers."""
     if isinstance(distribution, Layers):
         count = counts[distribution.as_many_as] if distribution.as_many_as else len(distribution.each)
         for name, depth in distribution.depth(parameter):

@@ -419,8 +419,6 @@ def test_loss_becomes_nan_in_every_trial(whole, capsys):
     spoil_features(whole)
     toy.write_params(whole, {"tune.base.optimizer": DIVERGING, "tune.space.head.units.choices": [[]]})
     message = refused("tune", capsys)
-    received = (
-        "NaN or infinite in all, or their parameters do not go together; the log says which. Lower tune.space.optimizer"
-    )
-    assert re.search(f"Expected one of 2 trials .*{received}", message)
+    received = "NaN or infinite, or its parameters do not go together; the log says which. Lower tune.space.optimizer"
+    assert re.search(f"Expected at least one of 2 trials .*{received}", message)
     assert not list((whole / "data/searches").glob("*.log"))

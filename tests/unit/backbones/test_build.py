@@ -14,8 +14,8 @@ from rare_species.common.errors import UserError
 from rare_species.common.paths import Paths
 from rare_species.fitting.heads import build_head
 from rare_species.networks.determinism import make_reproducible
-from rare_species.networks.inference_rewriting import in_precision
-from rare_species.train.layer_groups import block_numbers, unfreeze
+from rare_species.networks.inference_rewriting import with_dtype_policy
+from rare_species.train.layer_groups import group_numbers, unfreeze
 from tests.unit.tf_fixtures import HEAD, SIDE_PX, infer
 
 MOBILENET = {"include_top": False, "input_shape": (SIDE_PX, SIDE_PX, 3)}
@@ -71,7 +71,7 @@ def test_entry_says_what_it_builds(name):
     assert model.output_shape == (None, entry.feature_size)
     assert model.count_params() == entry.parameters
     assert not model.trainable_variables
-    numbers = block_numbers(model.operations[-1])
+    numbers = group_numbers(model.operations[-1])
     assert set(numbers.values()) == set(range(int(name == "vgg16"), 1 + entry.layer_groups))  # VGG16 has no stem
     assert entry.layer_groups == BLOCKS[name]
     assert entry.native_size >= 128
@@ -83,7 +83,7 @@ def test_entry_says_what_it_builds(name):
 def test_the_last_block_of_a_copy_in_half_precision_can_learn(name):
     """The latter two hold additions and products that are no layers."""
     network = build_backbone(name, "none", SIDE_PX)[0].operations[-1]
-    copy = in_precision(network, "mixed_float16")
+    copy = with_dtype_policy(network, "mixed_float16")
     for model in (network, copy):
         unfreeze(model, 1, freeze_batch_norm=True)
     learning = [variable.shape for variable in network.trainable_variables]

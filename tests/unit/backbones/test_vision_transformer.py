@@ -14,7 +14,7 @@ from rare_species.backbones.registry import REGISTRY, UNIT_OF_128
 from rare_species.backbones.vision_transformer import BASE16
 from rare_species.common.errors import UserError
 from rare_species.common.paths import Paths
-from rare_species.networks.inference_rewriting import for_inference, in_precision
+from rare_species.networks.inference_rewriting import for_inference, with_dtype_policy
 from rare_species.networks.keras_files import save_keras
 from rare_species.train.layer_groups import unfreeze
 from tests.toy import REPO
@@ -99,7 +99,7 @@ def test_features_are_those_of_keras_hub_on_its_own_preprocessing(weights_file, 
 
 def test_it_can_be_fine_tuned_in_half_precision(weights_file, photos, expected):
     network = build_backbone("vitbase16", str(weights_file), SIDE_PX)[0].operations[-1]
-    half = in_precision(network, "mixed_float16")
+    half = with_dtype_policy(network, "mixed_float16")
     found = infer(half, photos / 127.5 - 1)
     assert found.dtype == np.float16
     np.testing.assert_allclose(found, expected, atol=0.02 * np.abs(expected).max())

@@ -6,7 +6,12 @@ import pytest
 from keras import layers
 
 from rare_species.backbones.build import build_backbone
-from rare_species.networks.inference_rewriting import fold_batch_norm, for_inference, grouped_to_depthwise, in_precision
+from rare_species.networks.inference_rewriting import (
+    fold_batch_norm,
+    for_inference,
+    grouped_to_depthwise,
+    with_dtype_policy,
+)
 
 SIDE_PX, CHANNELS = 8, 4
 INPUT = (SIDE_PX, SIDE_PX, CHANNELS)
@@ -133,7 +138,7 @@ def test_backbone_for_inference_is_frozen_and_has_no_batch_norm_left(name):
 
 def test_half_precision_is_close_and_another_format(batch):
     model = network(layers.Conv2D(6, 3), layers.BatchNormalization(), layers.Flatten(), layers.Dense(3))
-    half = in_precision(model, "mixed_float16")
+    half = with_dtype_policy(model, "mixed_float16")
     (found,), (expected,) = infer(half, batch), infer(model, batch)
     assert (found.dtype, expected.dtype) == (np.float16, np.float32)
     np.testing.assert_allclose(found / np.abs(expected).max(), expected / np.abs(expected).max(), atol=5e-3)

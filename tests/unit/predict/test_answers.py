@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rare_species.predict.answers import Answer, Guess, Level, csv_lines, json_lines, make_answer, table_lines
+from rare_species.predict.answers import Answer, Level, RankedFamily, csv_lines, json_lines, make_answer, table_lines
 
 CLASSES = [
     {"class_id": 0, "family": "felidae", "phylum": "chordata"},
@@ -22,7 +22,7 @@ def answer(probabilities, threshold=0.5, top=2, classes=CLASSES, path="a.jpg"):
 
 
 def test_sure_family_is_answered():
-    guesses = [Guess("ranidae", "chordata", 0.7), Guess("formicidae", "arthropoda", 0.2)]
+    guesses = [RankedFamily("ranidae", "chordata", 0.7), RankedFamily("formicidae", "arthropoda", 0.2)]
     assert answer(SURE) == Answer("a.jpg", Level.FAMILY, "ranidae", 0.7, guesses)
 
 
@@ -33,7 +33,7 @@ def test_threshold_itself_is_sure():
 def test_unsure_family_is_answered_with_the_likeliest_phylum_which_need_not_be_its_own():
     told = answer(UNSURE, top=1)
     assert (told.level, told.answer, told.probability) == (Level.PHYLUM, "chordata", 0.6)
-    assert told.families == [Guess("formicidae", "arthropoda", 0.4)]
+    assert told.families == [RankedFamily("formicidae", "arthropoda", 0.4)]
 
 
 def test_without_a_threshold_no_family_is_answered():

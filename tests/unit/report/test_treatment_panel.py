@@ -84,6 +84,12 @@ def test_command_draws_a_photo_of_each_family(project: Path) -> None:
     assert toy.snapshot(project) == before
 
 
+def test_command_refuses_names_that_are_no_jpeg(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert treatments_module.main(["--out", "panel.png"]) == 1
+    assert "Expected --out to end in .jpg or .jpeg. Received: panel.png." in capsys.readouterr().err
+    assert not (project / "panel.png").exists()
+
+
 @pytest.mark.parametrize(
     ("missing", "expected"), [("params.yaml", "Expected params.yaml"), ("data/split/split.csv", "dvc repro")]
 )

@@ -144,7 +144,7 @@ def test_half_precision_computes_in_16_bits_and_saves_32(tune, monkeypatch):
 @pytest.mark.parametrize(("gpus", "policy"), [([], ""), (["a GPU"], "mixed_float16")])
 def test_auto_is_half_precision_on_a_gpu(monkeypatch, gpus, policy):
     monkeypatch.setattr(fit_on_photos.tf.config, "list_physical_devices", lambda kind: gpus if kind == "GPU" else [])
-    assert fit_on_photos.number_format(train_params(fine_tune={"mixed_precision": "auto"}).fine_tune) == policy
+    assert fit_on_photos.dtype_policy(train_params(fine_tune={"mixed_precision": "auto"}).fine_tune) == policy
 
 
 def test_moving_average_is_what_is_scored(tune, monkeypatch):

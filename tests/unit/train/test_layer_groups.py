@@ -3,7 +3,7 @@
 import keras
 import pytest
 
-from rare_species.train.layer_groups import block_numbers, learning_shares, unfreeze
+from rare_species.train.layer_groups import group_numbers, learning_shares, unfreeze
 from tests.unit.tf_fixtures import small_backbone
 
 KERNELS = [f"{name}_conv/kernel" for name in ("stem", "block_1", "block_2", "top")]
@@ -20,7 +20,7 @@ def learning(network):
 
 
 def test_stem_is_0_and_what_lies_behind_the_last_block_belongs_to_it(network):
-    numbers = block_numbers(network)
+    numbers = group_numbers(network)
     assert [numbers[path] for path in KERNELS] == [0, 1, 2, 2]
     assert len(numbers) == len(network.weights)
 

@@ -186,7 +186,9 @@ def test_trial_whose_parameters_do_not_go_together_is_recorded_as_failed(fake, c
 
 def test_search_of_which_every_trial_fails_says_what_to_do(data):
     only_high = {"optimizer": {"learning_rate": {"type": "categorical", "choices": [1.0]}}}
-    with pytest.raises(UserError, match=r"Expected one of 2 trials.*tune\.space\.optimizer\.learning_rate\.high"):
+    with pytest.raises(
+        UserError, match=r"Expected at least one of 2 trials.*tune\.space\.optimizer\.learning_rate\.high"
+    ):
         search(huge(data), 3, tune_params(trials=2, space=only_high, **DIVERGING), ignore_epoch)
 
 
@@ -296,6 +298,16 @@ def test_search_that_was_cut_off_goes_on_and_comes_to_the_same(fake, monkeypatch
     pd.testing.assert_frame_equal(result.trials, whole.trials, check_exact=True)
     assert result.best == whole.best
     assert len(rest.calls) <= 9 - done + 2 + 1  # those in flight are run again; and the best
+
+
+def test_trials_of_another_sampler_in_the_journal_are_run_again(fake, tmp_path):
+    fake()
+    params = tune_params(trials=5, space=DROPOUT)
+    whole = search({}, 3, params, ignore_epoch)
+    other = params.model_copy(update={"sampler": "random"})
+    module.search({}, 3, other, ignore_epoch, tmp_path / "journal.log")
+    result = module.search({}, 3, params, ignore_epoch, tmp_path / "journal.log")
+    pd.testing.assert_frame_equal(result.trials, whole.trials, check_exact=True)
 
 
 def test_grid_ends_when_every_point_is_tried(fake):

@@ -34,7 +34,7 @@ report: .venv/installed  ## write report.html, one page about the last run
 	@$(BIN)/python -m rare_species report --out report.html
 
 docs: .venv/installed  ## build the pages in docs/ as a site: build/docs/index.html
-	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 	@echo build/docs/index.html
 
 test: .venv/installed  ## run all tests

@@ -54,8 +54,8 @@ def run(params: Params, paths: Paths) -> dict[str, Any]:
         for split in SPLITS:
             copies = params.embed.augmented_copies if split == "train" else 0
             features = embed_split(embedder, packed, split, copies)
-            told = one_hot_phyla(features.labels, classes, phyla)
-            save_features(folder / f"{split}.npz", features.with_columns(told))
+            phylum_columns = one_hot_phyla(features.labels, classes, phyla)
+            save_features(folder / f"{split}.npz", features.with_columns(phylum_columns))
             rows[split] = len(features.labels)
         document = FeaturesFile.of(embedder.description, phyla, paths.processed / INDEX_NAME, classes)
         write_json_file(folder / BACKBONE_NAME, document.model_dump(), FeaturesFile)

@@ -59,7 +59,7 @@ class Classifier(SavedModel):
         if self.phyla and name not in self.phyla:
             received = "none" if name is None else repr(name)
             raise UserError(
-                f"Expected --phylum with one of {known}, which {self.folder} was trained to be told. "
+                f"Expected --phylum with one of {known}, on which {self.folder} is conditioned. "
                 f"Received: {received}. Predict photos of one phylum at a time."
             )
         if name is not None and not self.phyla:

@@ -81,9 +81,9 @@ def save_classifier(folder: Path, candidate: FittedClassifier, data: Data, param
         params: the parameters that it was fitted with, for the record.
     """
     shape = data.packed.preprocessing
-    told = "; phylum, one-hot in the order of phyla" if data.phyla else ""
+    phylum = "; phylum, one-hot in the order of phyla" if data.phyla else ""
     metadata = {
-        "input": shape.model_dump() | {"values": f"RGB, 0 to 255{told}", "phyla": data.phyla},
+        "input": shape.model_dump() | {"values": f"RGB, 0 to 255{phylum}", "phyla": data.phyla},
         "backbone": data.description.model_dump(),
         "images": {split: len(data.packed.rows(split)) for split in SPLITS},
         "best_epoch": candidate.fit.best_epoch,

@@ -78,7 +78,7 @@ def cnn_chain(tmp_path_factory: pytest.TempPathFactory, chain: Chain) -> Chain:
 
 @pytest.fixture(scope="session")
 def phylum_chain(tmp_path_factory: pytest.TempPathFactory, chain: Chain) -> Chain:
-    """The stages from embed on with a classifier that is told the phylum, in a folder of their own."""
+    """The stages from embed on with a classifier that is conditioned on the phylum, in a folder of their own."""
     parameters = {"model.inputs": ["image", "phylum"], "embed.augmented_copies": 1}
     return run_from_embed(tmp_path_factory.mktemp("phylum"), chain, parameters)
 

@@ -256,8 +256,8 @@ def test_evaluate_scores_agree_with_its_own_predictions(chain):
         assert scores[name]["test"]["top2_accuracy"] == pytest.approx((table["true_rank"] <= 2).mean())
 
 
-def test_champion_answers_from_the_photo_as_it_is_whatever_views_evaluate_averages(chain, tmp_path, monkeypatch):
-    folder = shutil.copytree(chain.folder, tmp_path / "views")
+def test_champion_answers_from_the_photo_as_it_is_whatever_copies_evaluate_averages(chain, tmp_path, monkeypatch):
+    folder = shutil.copytree(chain.folder, tmp_path / "copies")
     toy.write_params(folder, {"evaluate.test_time_copies": 1})
     monkeypatch.chdir(folder)
     assert toy.run_stage("evaluate") == 0
@@ -266,7 +266,7 @@ def test_champion_answers_from_the_photo_as_it_is_whatever_views_evaluate_averag
         json.loads((place / "models/champion/metadata.json").read_text(encoding="utf-8"))
         for place in (chain.folder, folder)
     )
-    assert found["champion"] == plain["champion"]  # two photos of each family: both candidates do as well with views
+    assert found["champion"] == plain["champion"]  # two photos of each family: both candidates do as well with copies
     assert (found["calibration"], found["test"]) == (plain["calibration"], plain["test"])
 
 
@@ -297,12 +297,12 @@ def test_classifier_that_is_told_the_phylum_goes_through_all_stages(phylum_chain
 
 
 @pytest.mark.parametrize(("split", "rows"), [("train", 36), ("val", 3), ("test", 3)])
-def test_features_end_in_the_phylum_those_of_views_too(chain, phylum_chain, split, rows):
+def test_features_end_in_the_phylum_those_of_copies_too(chain, phylum_chain, split, rows):
     with (
         np.load(chain.folder / f"data/features/{split}.npz") as plain,
-        np.load(phylum_chain.folder / f"data/features/{split}.npz") as told,
+        np.load(phylum_chain.folder / f"data/features/{split}.npz") as conditioned,
     ):
-        values, labels, expected = told["values"], told["labels"], plain["values"]
+        values, labels, expected = conditioned["values"], conditioned["labels"], plain["values"]
     assert values.shape == (rows, 1280 + 2)
     arthropoda = labels == 1  # Formicidae
     np.testing.assert_array_equal(values[:, 1280:], np.column_stack([arthropoda, ~arthropoda]))

@@ -80,22 +80,22 @@ def ensemble(data, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def told(data, tmp_path_factory):
+def conditioned(data, tmp_path_factory):
     """Features that end in the phylum, as stage embed leaves them."""
     from tests.unit.candidates import PHYLA, tell
 
-    return tell(data, tmp_path_factory.mktemp("told"), PHYLA)
+    return tell(data, tmp_path_factory.mktemp("conditioned"), PHYLA)
 
 
 @pytest.fixture(scope="session")
-def fitted_told(told, tmp_path_factory):
-    """The folder of two heads that are told the phylum."""
+def fitted_conditioned(conditioned, tmp_path_factory):
+    """The folder of two heads that are conditioned on the phylum."""
     from tests.unit.candidates import fit, save
     from tests.unit.tf_fixtures import train_params
 
     parameters = train_params(epochs=5).model_copy(update={"members": 2})
-    folder = tmp_path_factory.mktemp("told")
-    save(folder, fit(told, parameters), told)
+    folder = tmp_path_factory.mktemp("conditioned")
+    save(folder, fit(conditioned, parameters), conditioned)
     return folder
 
 

@@ -49,9 +49,9 @@ def infer(model: keras.Model, batch: np.ndarray) -> np.ndarray:
 
 def summary(model: keras.Model) -> dict[str, tuple[str, Any]]:
     """A model's layers by name, with what distinguishes them."""
-    told = {"Dense": "units", "Dropout": "rate", "Activation": "activation", "Conv2D": "filters"}
+    conditioned = {"Dense": "units", "Dropout": "rate", "Activation": "activation", "Conv2D": "filters"}
     return {
-        layer.name: (kind, layer.get_config()[told[kind]] if kind in told else None)
+        layer.name: (kind, layer.get_config()[conditioned[kind]] if kind in conditioned else None)
         for layer in model.layers
         if (kind := type(layer).__name__)
     }
@@ -153,18 +153,18 @@ METADATA: Mapping[str, Any] = {  # of a model, but its input
 FAMILY_PHYLA = {family: phylum for family, (phylum, *_) in toy.FAMILIES.items()}
 
 
-def colour_classifier(told: bool = False) -> keras.Model:
+def colour_classifier(conditioned: bool = False) -> keras.Model:
     """A whole model that takes a photo for the toy's family of the strongest colour; the phylum changes nothing."""
     inputs = keras.Input((SIDE_PX, SIDE_PX, 3))
     features = keras.layers.GlobalAveragePooling2D()(keras.layers.Activation("linear")(inputs))
     backbone = with_scaling(keras.Model(inputs, features), UNIT)
-    n_phyla = len(set(FAMILY_PHYLA.values())) if told else 0
+    n_phyla = len(set(FAMILY_PHYLA.values())) if conditioned else 0
     head = build_head(3 + n_phyla, 3, head_params(units=(), dropout=0.0))
     head.set_weights([np.eye(3 + n_phyla, 3, dtype=np.float32) * 4, np.zeros(3, np.float32)])
     return assemble(SIDE_PX, [backbone, average_probabilities([head])], n_phyla)
 
 
-def save_toy_champion(folder: Path, told: bool = False, treatment: str = "none", **calibration: float) -> Path:
+def save_toy_champion(folder: Path, conditioned: bool = False, treatment: str = "none", **calibration: float) -> Path:
     """Save `colour_classifier` as stage evaluate saves the champion; by default it is sure of nothing below 0.5."""
     folder.mkdir(parents=True, exist_ok=True)
     classes = [
@@ -172,14 +172,14 @@ def save_toy_champion(folder: Path, told: bool = False, treatment: str = "none",
         for number, (family, phylum) in enumerate(FAMILY_PHYLA.items())
     ]
     shape = {"image_size": SIDE_PX, "resize": "crop", "treatment": {"name": treatment}, "jpeg_quality": 95}
-    phyla = sorted(set(FAMILY_PHYLA.values())) if told else []
+    phyla = sorted(set(FAMILY_PHYLA.values())) if conditioned else []
     metadata = METADATA | {"input": shape | {"values": "RGB, 0 to 255", "phyla": phyla}}
     added = {
         "champion": "train",
         "calibration": {"temperature": 1.5, "family_threshold": 0.5, "target_precision": 0.9} | calibration,
         "test": {"loss": 0.1, "accuracy": 0.9, "top2_accuracy": 1.0, "macro_f1": 0.9, "macro_auc": 0.99},
     }
-    save_model(folder, colour_classifier(told), classes, metadata)
+    save_model(folder, colour_classifier(conditioned), classes, metadata)
     write_json_file(folder / "metadata.json", metadata | added, ChampionMetadata)
     write_checksums(folder)
     return folder
@@ -191,14 +191,14 @@ def ignore_epoch(epoch: int, scores: dict[str, float]) -> None:
 
 
 def save_toy_classifiers(folder: Path) -> None:
-    """Save whole models of random weights: the baseline network, and EfficientNet-Lite0 with a head, told or not."""
+    """Save whole models of random weights: the baseline network, and EfficientNet-Lite0 with heads of both kinds."""
     from rare_species.backbones.build import build_backbone
 
     make_reproducible(5)
     backbone, _ = build_backbone("efficientnetlite0", "none", SIDE_PX)
     save_keras(folder / "head.keras", assemble(SIDE_PX, [backbone, average_probabilities([build_head(1280, 3, HEAD)])]))
-    told = [backbone, average_probabilities([build_head(1282, 3, HEAD)])]
-    save_keras(folder / "told.keras", assemble(SIDE_PX, told, n_phyla=2))
+    conditioned = [backbone, average_probabilities([build_head(1282, 3, HEAD)])]
+    save_keras(folder / "conditioned.keras", assemble(SIDE_PX, conditioned, n_phyla=2))
     save_keras(folder / "cnn.keras", assemble(SIDE_PX, [average_probabilities([build_cnn(SIDE_PX, 3, CNN)])]))
 
 

@@ -85,8 +85,8 @@ def test_saved_model_holds_each_weight_once_and_is_served_as_keras_does(champion
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_model_that_is_told_the_phylum_agrees_too(tmp_path, capsys, name):
-    told = save_toy_champion(tmp_path / "told", told=True)
-    assert run(told, name, tmp_path / NAMES[name]) == 0
+    conditioned = save_toy_champion(tmp_path / "conditioned", conditioned=True)
+    assert run(conditioned, name, tmp_path / NAMES[name]) == 0
     assert "largest difference" in capsys.readouterr().out
 
 

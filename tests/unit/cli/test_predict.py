@@ -160,8 +160,8 @@ def test_a_wrong_command_line_has_the_exit_code_of_a_mistake(capsys, arguments):
 
 @pytest.mark.usefixtures("photos")
 def test_phylum_is_told(tmp_path):
-    told = save_toy_champion(tmp_path / "told", told=True)
-    assert run(told, "Felidae", "--phylum", "Chordata", "--explain", "explained") == 0
+    conditioned = save_toy_champion(tmp_path / "conditioned", conditioned=True)
+    assert run(conditioned, "Felidae", "--phylum", "Chordata", "--explain", "explained") == 0
     assert len(list((tmp_path / "explained").iterdir())) == 2
 
 

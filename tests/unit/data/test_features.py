@@ -66,7 +66,7 @@ def test_missing_features_are_named_with_what_to_do(tmp_path):
         load_features(tmp_path, "val")
 
 
-def test_originals_leave_augmented_views_out(features):
+def test_originals_leave_augmented_copies_out(features):
     originals = features.originals()
     assert originals.file_paths.tolist() == ["cat/ä.jpg", "ant/2.jpg"]
     assert originals.labels.tolist() == [1, 0]

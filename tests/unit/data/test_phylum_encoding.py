@@ -1,4 +1,4 @@
-"""One-hot phyla by hand, and what a classifier can't be told."""
+"""One-hot phyla by hand, and what a classifier can't be conditioned on."""
 
 import numpy as np
 import pytest

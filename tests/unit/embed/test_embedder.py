@@ -1,4 +1,4 @@
-"""Features against the backbone called directly, and the order of augmented views."""
+"""Features against the backbone called directly, and the order of augmented copies."""
 
 import hashlib
 from functools import partial
@@ -57,7 +57,7 @@ def test_features_lie_in_their_rows_whether_there_is_a_bar_or_not(embedder, pack
     np.testing.assert_array_equal(features.values, viewed.originals().values)
 
 
-def test_views_follow_all_photos_in_the_same_order(embedder, packed, viewed):
+def test_copies_follow_all_photos_in_the_same_order(embedder, packed, viewed):
     rows = packed.rows("train")
     assert viewed.values.shape == (36, 1280)
     assert viewed.photos == 12
@@ -71,12 +71,12 @@ def test_each_view_is_another_change_of_its_own_photo(viewed):
     photos, first, second = np.split(viewed.values, 3)
     for one, two in ((photos, first), (photos, second), (first, second)):
         assert (one != two).any(axis=1).all()
-    between = np.linalg.norm(first[:, None] - photos, axis=2)  # of every view to every photo
+    between = np.linalg.norm(first[:, None] - photos, axis=2)  # of every copy to every photo
     own = np.diagonal(between).mean()
     assert own < 0.8 * between[~np.eye(12, dtype=bool)].mean()
 
 
-def test_views_repeat_with_the_seed_and_differ_with_another(embedder, packed, viewed, monkeypatch):
+def test_copies_repeat_with_the_seed_and_differ_with_another(embedder, packed, viewed, monkeypatch):
     monkeypatch.setattr(
         "rare_species.embed.embedder.build_backbone", lambda *_: (embedder.backbone, None)
     )  # it takes seconds
@@ -130,10 +130,10 @@ def test_description_knows_a_copy_of_the_published_file(embedder, tmp_path):
     assert (found.weights, found.licence) == ("copy.pth", "Apache-2.0")
 
 
-@pytest.mark.parametrize("views", [0, 2])
-def test_network_that_learns_from_photos_has_no_features_and_no_views(packed, views):
+@pytest.mark.parametrize("copies", [0, 2])
+def test_network_that_learns_from_photos_has_no_features_and_no_copies(packed, copies):
     embedder = open_embedder(CNN, embed_params(), SIDE_PX)
-    features = embed_split(embedder, packed, "train", views)
+    features = embed_split(embedder, packed, "train", copies)
     assert embedder.backbone is None
     assert embedder.description.model_dump() == {
         "name": "cnn",

@@ -1,4 +1,4 @@
-"""What a champion's folder must hold, and whether it wants to be told a phylum."""
+"""What a champion's folder must hold, and whether it is conditioned on the phylum."""
 
 import json
 from pathlib import Path
@@ -106,7 +106,7 @@ def test_threshold_that_no_probability_reaches_is_null(folder):
 
 
 def test_phyla_are_those_of_the_classes(tmp_path):
-    folder = save_toy_champion(tmp_path, told=True)
+    folder = save_toy_champion(tmp_path, conditioned=True)
     change(folder, "metadata.json", "input.phyla", ["Chordata", "Arthropoda"])
     with pytest.raises(UserError, match=r"Expected input\.phyla of .* to be the phyla of .*classes\.json"):
         read_classifier(folder)
@@ -133,11 +133,11 @@ def test_network_is_the_one_that_the_documents_describe(folder, name, changed):
 
 def test_network_that_fits_is_loaded(folder, tmp_path):
     assert load_network(read_classifier(folder)).output_shape == (None, 3)
-    assert len(load_network(read_classifier(save_toy_champion(tmp_path / "told", told=True))).inputs) == 2
+    assert len(load_network(read_classifier(save_toy_champion(tmp_path / "conditioned", conditioned=True))).inputs) == 2
 
 
 def test_phylum_is_told_to_a_model_that_wants_it(tmp_path):
-    classifier = read_classifier(save_toy_champion(tmp_path, told=True))
+    classifier = read_classifier(save_toy_champion(tmp_path, conditioned=True))
     assert classifier.one_hot_phylum("Chordata").tolist() == [[0, 1]]
     for name, received in ((None, "none"), ("chordata", "'chordata'")):
         with pytest.raises(UserError, match=rf"--phylum with one of Arthropoda, Chordata.* Received: {received}\."):

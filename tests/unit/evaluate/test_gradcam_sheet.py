@@ -21,7 +21,7 @@ def candidate(packed):
 
 @pytest.fixture(params=[[], ["Arthropoda", "Chordata"]], ids=["image", "image and phylum"])
 def explained(request):
-    """A model and the phyla it is told."""
+    """A model and the phyla it is conditioned on."""
     phyla = request.param
     keras.utils.set_random_seed(1)  # of other weights none may speak for the class
     head = average_probabilities([build_head(6 + len(phyla), 3, HEAD)])

@@ -17,7 +17,7 @@ from tests.unit.tf_fixtures import STILL
 def test_head_predicts_from_features_what_the_saved_model_does_from_photos(fitted, data, packed):
     _, folder = fitted
     probabilities, expected = predict_splits(load(folder), data), predict_photos(folder, packed)
-    for split, n in zip(SPLITS, (12, 6, 6), strict=True):  # views are not predicted
+    for split, n in zip(SPLITS, (12, 6, 6), strict=True):  # copies are not predicted
         assert probabilities[split].shape == (n, 3)
         np.testing.assert_allclose(probabilities[split].sum(axis=1), 1, rtol=1e-5)
         np.testing.assert_allclose(probabilities[split], expected[split], atol=1e-4)
@@ -59,7 +59,7 @@ def test_agreement_allows_for_rounding_only(difference, agrees):
 
 
 @pytest.mark.parametrize("kind", ["head", "cnn"])
-def test_views_are_averaged_with_the_plain_photos_and_repeat(request, kind):
+def test_copies_are_averaged_with_the_plain_photos_and_repeat(request, kind):
     (_, folder), data = (
         request.getfixturevalue(name)
         for name in (("fitted", "data") if kind == "head" else ("fitted_cnn", "photos_only"))
@@ -67,21 +67,23 @@ def test_views_are_averaged_with_the_plain_photos_and_repeat(request, kind):
     model = load(folder)
     plain = predict_splits(model, data)
     parameters = EVALUATE.model_copy(update={"test_time_copies": 2})
-    views, again = (average_test_time_copies(model, data, plain, parameters) for _ in range(2))
-    np.testing.assert_array_equal(views["train"], plain["train"])
+    copies, again = (average_test_time_copies(model, data, plain, parameters) for _ in range(2))
+    np.testing.assert_array_equal(copies["train"], plain["train"])
     for split in ("val", "test"):
-        np.testing.assert_array_equal(views[split], again[split])
-        np.testing.assert_allclose(views[split].sum(axis=1), 1, rtol=1e-5)
-        assert np.abs(views[split] - plain[split]).max() > 1e-6
+        np.testing.assert_array_equal(copies[split], again[split])
+        np.testing.assert_allclose(copies[split].sum(axis=1), 1, rtol=1e-5)
+        assert np.abs(copies[split] - plain[split]).max() > 1e-6
     still = parameters.model_copy(update={"augmentation": AugmentationParams(**STILL)})
     np.testing.assert_allclose(average_test_time_copies(model, data, plain, still)["test"], plain["test"], atol=1e-4)
     other = average_test_time_copies(model, data, plain, parameters.model_copy(update={"seed": 1}))
-    assert np.abs(other["test"] - views["test"]).max() > 1e-6
+    assert np.abs(other["test"] - copies["test"]).max() > 1e-6
 
 
-def test_told_head_predicts_from_features_what_the_saved_model_does_from_photos(fitted_told, told, packed):
-    model = load(fitted_told)
-    probabilities = predict_splits(model, told)
+def test_conditioned_head_predicts_from_features_what_the_saved_model_does_from_photos(
+    fitted_conditioned, conditioned, packed
+):
+    model = load(fitted_conditioned)
+    probabilities = predict_splits(model, conditioned)
     for split, n in zip(SPLITS, (12, 6, 6), strict=True):
         rows = packed.rows(split)
         (photos,) = photo_batches(packed, rows, 100)
@@ -92,19 +94,21 @@ def test_told_head_predicts_from_features_what_the_saved_model_does_from_photos(
         np.testing.assert_allclose(probabilities[split], expected, atol=1e-4)
 
 
-def test_views_change_the_photo_and_not_what_is_told(fitted_told, told):
-    model = load(fitted_told)
-    plain = predict_splits(model, told)
+def test_copies_change_the_photo_and_not_the_phylum(fitted_conditioned, conditioned):
+    model = load(fitted_conditioned)
+    plain = predict_splits(model, conditioned)
     parameters = EVALUATE.model_copy(update={"test_time_copies": 2})
-    views = average_test_time_copies(model, told, plain, parameters)
+    copies = average_test_time_copies(model, conditioned, plain, parameters)
     for split in ("val", "test"):
-        np.testing.assert_allclose(views[split].sum(axis=1), 1, rtol=1e-5)
-        assert np.abs(views[split] - plain[split]).max() > 1e-6
+        np.testing.assert_allclose(copies[split].sum(axis=1), 1, rtol=1e-5)
+        assert np.abs(copies[split] - plain[split]).max() > 1e-6
     still = parameters.model_copy(update={"augmentation": AugmentationParams(**STILL)})
-    np.testing.assert_allclose(average_test_time_copies(model, told, plain, still)["test"], plain["test"], atol=1e-4)
+    np.testing.assert_allclose(
+        average_test_time_copies(model, conditioned, plain, still)["test"], plain["test"], atol=1e-4
+    )
 
 
-def test_features_that_tell_the_phyla_in_another_order_are_refused(fitted_told, data, tmp_path):
+def test_features_that_tell_the_phyla_in_another_order_are_refused(fitted_conditioned, data, tmp_path):
     others = replace(tell(data, tmp_path, PHYLA[::-1]), phyla=PHYLA)
     with pytest.raises(UserError, match=r"Expected the saved model to give the same .*dvc repro --force"):
-        predict_splits(load(fitted_told), others)
+        predict_splits(load(fitted_conditioned), others)

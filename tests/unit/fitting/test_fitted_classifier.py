@@ -98,19 +98,19 @@ def test_saved_model_holds_no_loss_and_no_optimizer(data, tmp_path, imbalance, e
     assert predict_splits(load(tmp_path), data)["test"].shape == (6, 3)
 
 
-def test_saved_model_takes_the_phylum_next_to_the_photo_and_says_so(fitted_told, told):
-    model, metadata = load(fitted_told), read_json(fitted_told / "metadata.json")
+def test_saved_model_takes_the_phylum_next_to_the_photo_and_says_so(fitted_conditioned, conditioned):
+    model, metadata = load(fitted_conditioned), read_json(fitted_conditioned / "metadata.json")
     assert [(tensor.name, tensor.shape[1:]) for tensor in model.inputs] == [
         ("rgb", (SIDE_PX, SIDE_PX, 3)),
         ("phylum", (2,)),
     ]
     assert metadata["input"]["values"] == "RGB, 0 to 255; phylum, one-hot in the order of phyla"
     assert metadata["input"]["phyla"] == PHYLA
-    assert metadata["backbone"] == told.description.model_dump()
+    assert metadata["backbone"] == conditioned.description.model_dump()
 
 
-def test_another_phylum_gives_another_prediction(fitted_told, packed):
-    model = load(fitted_told)
+def test_another_phylum_gives_another_prediction(fitted_conditioned, packed):
+    model = load(fitted_conditioned)
     rows = packed.rows("test")
     (photos,) = photo_batches(packed, rows, 100)
     arthropoda, chordata = (

@@ -229,7 +229,7 @@ def test_a_photo_takes_ten_bytes_a_pixel_at_most(
     image = Image.new(mode, (4000, 4000))
     image.paste(1 if mode == "I;16" else (200, 100, 50, 128), (0, 0, 4000, 2000))
     (tmp_path / "photo").write_bytes(encode(image, kind, **options))
-    told = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", MEASURE, str(tmp_path / "photo")], capture_output=True, text=True, check=True
     )
-    assert int(told.stdout) * 1024 < 10 * 4000 * 4000
+    assert int(result.stdout) * 1024 < 10 * 4000 * 4000

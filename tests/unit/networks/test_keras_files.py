@@ -32,7 +32,7 @@ def test_models_saved_by_another_process_have_the_same_bytes(saved, tmp_path):
 
 
 def test_saved_file_tells_no_time_and_nothing_is_left_beside_it(saved):
-    assert sorted(path.name for path in saved.iterdir()) == ["cnn.keras", "head.keras", "told.keras"]
+    assert sorted(path.name for path in saved.iterdir()) == ["cnn.keras", "conditioned.keras", "head.keras"]
     with zipfile.ZipFile(saved / "head.keras") as archive:
         assert {member.date_time for member in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
         assert json.loads(archive.read("metadata.json"))["date_saved"] == "1980-01-01@00:00:00"

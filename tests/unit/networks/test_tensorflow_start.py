@@ -100,7 +100,7 @@ def test_nothing_is_held_back_from_who_is_debugging(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kinds", "gpu", "hidden", "told"),
+    ("kinds", "gpu", "hidden", "is_told"),
     [
         (("CPU",), True, "0", True),
         (("CPU",), True, "-1", False),
@@ -110,9 +110,9 @@ def test_nothing_is_held_back_from_who_is_debugging(tmp_path: Path) -> None:
     ids=["not usable", "hidden on purpose", "none there", "used"],
 )
 def test_a_gpu_that_is_not_used_is_one_line(
-    tmp_path: Path, kinds: tuple[str, ...], gpu: bool, hidden: str, told: bool
+    tmp_path: Path, kinds: tuple[str, ...], gpu: bool, hidden: str, is_told: bool
 ) -> None:
     result = start_here(tmp_path, kinds=kinds, gpu=gpu, CUDA_VISIBLE_DEVICES=hidden)
     assert result.returncode == 0, result.stderr
-    assert ("that TensorFlow can't use: all is computed on the CPU" in result.stderr) == told
-    assert len(result.stderr.splitlines()) == told
+    assert ("that TensorFlow can't use: all is computed on the CPU" in result.stderr) == is_told
+    assert len(result.stderr.splitlines()) == is_told

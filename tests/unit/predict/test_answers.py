@@ -31,9 +31,9 @@ def test_threshold_itself_is_sure():
 
 
 def test_unsure_family_is_answered_with_the_likeliest_phylum_which_need_not_be_its_own():
-    told = answer(UNSURE, top=1)
-    assert (told.level, told.answer, told.probability) == (Level.PHYLUM, "chordata", 0.6)
-    assert told.families == [RankedFamily("formicidae", "arthropoda", 0.4)]
+    answered = answer(UNSURE, top=1)
+    assert (answered.level, answered.answer, answered.probability) == (Level.PHYLUM, "chordata", 0.6)
+    assert answered.families == [RankedFamily("formicidae", "arthropoda", 0.4)]
 
 
 def test_without_a_threshold_no_family_is_answered():
@@ -43,8 +43,8 @@ def test_without_a_threshold_no_family_is_answered():
 
 def test_where_a_phylum_is_not_known_none_is_answered():
     classes = [*CLASSES[:2], CLASSES[2] | {"phylum": ""}]
-    told = answer(UNSURE, classes=classes)
-    assert (told.level, told.answer, told.probability) == (Level.NONE, None, 0.4)
+    answered = answer(UNSURE, classes=classes)
+    assert (answered.level, answered.answer, answered.probability) == (Level.NONE, None, 0.4)
 
 
 ANSWERS = [answer(SURE), answer(UNSURE, path="b c.jpg"), answer(UNSURE, classes=[CLASSES[0] | {"phylum": ""}] * 3)]
@@ -107,14 +107,14 @@ HOSTILE = [
 
 @pytest.mark.parametrize("threshold", [0.5, 1.0])
 def test_names_of_classes_are_shown_and_do_nothing(threshold):
-    told = [make_answer(Path("a.jpg"), np.array([0.4, 0.6], np.float32), HOSTILE, threshold, 2)]
-    table = "\n".join(table_lines(iter(told), [Path("a.jpg")], HOSTILE))
-    written = "\n".join(csv_lines(iter(told), top=2))
-    for text in (table, written, "".join(json_lines(iter(told)))):
+    answered = [make_answer(Path("a.jpg"), np.array([0.4, 0.6], np.float32), HOSTILE, threshold, 2)]
+    table = "\n".join(table_lines(iter(answered), [Path("a.jpg")], HOSTILE))
+    written = "\n".join(csv_lines(iter(answered), top=2))
+    for text in (table, written, "".join(json_lines(iter(answered)))):
         assert not {"\x1b", "\u202e", "\r"} & set(text)
         assert r"\x1b[31m\nb" in text or r"\u001b[31m\nb" in text
     assert table.count("\n") == written.count("\n") == 1
     cells = next(csv.reader(written.splitlines()[1:]))
     assert not any(cell.startswith(("=", "@")) for cell in cells)
     assert "'=cmd|'/C calc'!A0" in cells
-    assert json.loads(next(json_lines(iter(told))))["families"][0]["family"] == HOSTILE[1]["family"]
+    assert json.loads(next(json_lines(iter(answered))))["families"][0]["family"] == HOSTILE[1]["family"]

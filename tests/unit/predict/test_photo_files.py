@@ -104,9 +104,9 @@ def test_a_folder_whose_name_is_a_pattern_is_that_folder(folder, pattern, found)
 )
 def test_nothing_found_is_told(folder, name, message):
     (folder / "empty").mkdir()
-    with pytest.raises(UserError) as told:
+    with pytest.raises(UserError) as error:
         find_photos(["photos", name])
-    assert str(told.value).startswith(message)
+    assert str(error.value).startswith(message)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names")

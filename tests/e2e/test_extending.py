@@ -86,8 +86,10 @@ assert figure.axes[0].get_xlim()[1] >= 1
 def extended(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the library with all examples of the page."""
     folder = tmp_path_factory.mktemp("extended")
-    shutil.copytree(REPO / "rare_species", folder / "rare_species", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(REPO / "params.yaml", folder)
+    for name in ("rare_species", "tests"):
+        shutil.copytree(REPO / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("params.yaml", "pyproject.toml"):
+        shutil.copy(REPO / name, folder)
     for block in blocks_of(REPO / "docs/extending.md"):
         if block.goes_to:
             put(folder, *block.goes_to, "\n".join(block.lines))
@@ -111,7 +113,7 @@ def put(folder: Path, kind: str, name: str, example: str) -> None:
     if kind == "entry":
         example = textwrap.indent(f"{example.strip()},", "    ")
     elif file.suffix == ".py":
-        example += "\n\n\n"
+        example += "\n\n"
     lines[place:place] = example.split("\n")
     file.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
@@ -124,7 +126,29 @@ def test_examples_touch_one_file_of_the_library_each() -> None:
 
 @pytest.mark.parametrize("thing", CHECKS)
 def test_example_is_all_that_it_takes(extended: Path, thing: str) -> None:
-    environment = os.environ | {"PYTHONPATH": str(extended)}
-    command = [sys.executable, "-c", CHECKS[thing]]
-    result = subprocess.run(command, cwd=extended, env=environment, capture_output=True, text=True, check=False)
-    assert result.returncode == 0, result.stderr
+    run_python(extended, "-c", CHECKS[thing])
+
+
+def run_python(folder: Path, *arguments: str) -> None:
+    """Run Python in a folder; it must end well."""
+    command = [sys.executable, *arguments]
+    result = subprocess.run(
+        command,
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(folder)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stdout
+
+
+def test_examples_pass_the_checks_of_style(extended: Path) -> None:
+    run_python(extended, "-m", "ruff", "check", "rare_species")
+    run_python(extended, "-m", "ruff", "format", "--check", "rare_species")
+
+
+def test_tests_that_there_are_pass_with_the_examples(extended: Path) -> None:
+    places = ("unit/metrics", "unit/treatments", "unit/layouts", "unit/evaluate/test_confidence_intervals.py")
+    run_python(extended, "-m", "pytest", "--quiet", "-p", "no:cacheprovider", *(f"tests/{place}" for place in places))

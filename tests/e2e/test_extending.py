@@ -150,5 +150,6 @@ def test_examples_pass_the_checks_of_style(extended: Path) -> None:
 
 
 def test_tests_that_there_are_pass_with_the_examples(extended: Path) -> None:
-    places = ("unit/metrics", "unit/treatments", "unit/layouts", "unit/evaluate/test_confidence_intervals.py")
+    evaluate = ("unit/evaluate/test_confidence_intervals.py", "unit/evaluate/test_write_outputs.py")
+    places = ("unit/metrics", "unit/treatments", "unit/layouts", *evaluate)
     run_python(extended, "-m", "pytest", "--quiet", "-p", "no:cacheprovider", *(f"tests/{place}" for place in places))

@@ -11,6 +11,8 @@ import pytest
 import yaml
 
 from rare_species.common.checksums import LIST_NAME, write_checksums
+from rare_species.evaluate.figures import FIGURES
+from rare_species.evaluate.write_outputs import TABLES
 from rare_species.params.edit_file import apply
 from rare_species.tune.figures import FILES
 from tests import toy
@@ -20,26 +22,7 @@ CURVES = {
     for split in ("train", "val")
     for name in ("loss", "accuracy", "auc", "macro_f1")
 }
-ASSESSMENT = {
-    "conditions.csv",
-    "conditions.png",
-    "confusion.png",
-    "explanations.jpg",
-    "f1_by_images.png",
-    "families.csv",
-    "families.png",
-    "misclassified.jpg",
-    "most_confused.png",
-    "pairs.csv",
-    "phyla.png",
-    "plots/sklearn/confusion.json",
-    "plots/sklearn/most_confused.json",
-    "predictions.csv",
-    "reliability.csv",
-    "reliability.png",
-    "risk_coverage.csv",
-    "risk_coverage.png",
-}
+EVALUATION = {"explanations.jpg", "plots/sklearn/confusion.json", "plots/sklearn/most_confused.json", *TABLES, *FIGURES}
 SECONDS = "data/searches/seconds.png"  # of the clock, and no output of the pipeline
 MODEL = {"model.keras", "classes.json", "metadata.json", LIST_NAME}
 
@@ -74,8 +57,8 @@ WRITTEN = {
     | below("plots/tune", CURVES | {"trials.csv", *FILES, LIST_NAME}),
     "evaluate": {"metrics/evaluate.json", f"plots/evaluate/{LIST_NAME}"}
     | below("models/champion", MODEL)
-    | below("plots/evaluate/train", ASSESSMENT)
-    | below("plots/evaluate/tune", ASSESSMENT),
+    | below("plots/evaluate/train", EVALUATION)
+    | below("plots/evaluate/tune", EVALUATION),
 }
 
 
@@ -277,7 +260,7 @@ def test_cnn_learns_from_photos_and_is_not_tuned(cnn_chain):
     drawn = below("plots/tune", {"trials.csv", *FILES, LIST_NAME})
     saved = below("models/tune", {"skipped.json", LIST_NAME})
     assert cnn_chain.written["tune"] == {"metrics/tune.json"} | saved | drawn
-    assert cnn_chain.written["evaluate"] == WRITTEN["evaluate"] - below("plots/evaluate/tune", ASSESSMENT)
+    assert cnn_chain.written["evaluate"] == WRITTEN["evaluate"] - below("plots/evaluate/tune", EVALUATION)
     assert (metrics(folder, "embed")["feature_size"], metrics(folder, "tune")) == (0, {"trials": 0})
     assert set(metrics(folder, "evaluate")) == {"champion", "train"}
     for name in ("train", "champion"):

@@ -122,8 +122,8 @@ def _victims(rows: Sequence[Row], rng: np.random.Generator) -> Iterator[int]:
     needed = sum(PLANTED.values())
     if len(large) < needed:
         raise UserError(
-            f"A sample must have {needed} images or more in its larger families, for the planted defects. "
-            f"Received: {len(large)}. Raise --images."
+            f"The larger families of a sample must have {needed} images or more, into which defects are planted. "
+            f"Received: {len(large)} in them. Raise --images."
         )
     return iter(large[index] for index in rng.permutation(len(large)).tolist())
 

@@ -36,7 +36,7 @@ def list_classes(photos: pd.DataFrame) -> list[dict[str, int | str]]:
     if single:
         raise UserError(
             f"Expected at least two usable photos of each family. Received one of: {', '.join(single)}. "
-            "Add photos, or name that one in the file of clean.exclude."
+            "Add photos, or list these in the file of clean.exclude."
         )
     return [
         {"class_id": number, "family": str(family), "phylum": phylum}

@@ -16,6 +16,7 @@ import yaml
 from rare_species.common.paths import Paths
 from rare_species.common.stage_runner import READS
 from rare_species.evaluate.figures import FIGURES
+from rare_species.metrics.registry import EPOCH_METRICS
 from rare_species.params.all_sections import SECTIONS
 from tests.contract.imports import dependency, imported_packages, library_imports
 from tests.toy import REPO, STAGES
@@ -206,6 +207,12 @@ def test_plots_are_drawn_from_outs_in_git():
 @pytest.mark.parametrize("model", ["train", "tune"])
 def test_every_picture_of_evaluate_is_plotted(model):
     assert {f"plots/evaluate/{model}/{name}" for name in FIGURES} <= plotted_files()
+
+
+@pytest.mark.parametrize("model", ["train", "tune"])
+def test_every_curve_of_a_fit_is_plotted(model):
+    curves = {f"{split}/{name}.tsv" for split in ("train", "val") for name in EPOCH_METRICS}
+    assert {f"plots/{model}/plots/metrics/{curve}" for curve in curves} <= plotted_files()
 
 
 def test_dvcignore_leaves_out_bytecode():

@@ -18,7 +18,7 @@ from rare_species.common.validated_types import reason
 
 T = TypeVar("T")
 PARAMS = "params.yaml"  # in the repository's root
-WHOLE_FILE = "rare_species.params.all_sections"  # imported by name, so that a stage depends only on its own sections
+ALL_SECTIONS = "rare_species.params.all_sections"  # imported by name, so that a stage depends only on its own sections
 NO_VALUE = (ValueError, TypeError, KeyError, AttributeError)  # errors that YAML loaders do not turn into a YAMLError
 LONGEST_VALUE = 1000  # characters of a value in a message
 # Members of unions, which pydantic names in the place of an error; they are no keys
@@ -38,7 +38,7 @@ def load_params(file: Path, kind: type[T]) -> T:
     Raises:
         UserError: when the file is missing or not YAML, or any section has a wrong, unknown or missing key.
     """
-    document, whole = _read_yaml(file), importlib.import_module(WHOLE_FILE)
+    document, whole = _read_yaml(file), importlib.import_module(ALL_SECTIONS)
     unknown = sorted(str(name) for name in document if name not in whole.SECTIONS)
     if unknown:
         raise UserError(

@@ -253,13 +253,16 @@ def mcnemar(base: Outcomes, head: Outcomes) -> McNemar:
 def compare_families(base: Outcomes, head: Outcomes, families: Sequence[str]) -> Iterator[FamilyChange]:
     """Yield the families whose F1 or hits changed, ordered by class id."""
     before, now = (WeightedPhotos(photos, np.ones((1, len(photos.labels))), top_k=1) for photos in (base, head))
-    support, hits, f1 = before.support[0], (before.hits[0], now.hits[0]), (before.f1[0], now.f1[0])
+    support, hits_before, hits_now = before.support[0], before.hits[0], now.hits[0]
+    f1_before, f1_now = before.f1[0], now.f1[0]
     for number in map(int, np.flatnonzero(support)):
         change = FamilyChange(
             families[number],
             int(support[number]),
-            *(int(side[number]) for side in hits),
-            *(float(side[number]) for side in f1),
+            int(hits_before[number]),
+            int(hits_now[number]),
+            float(f1_before[number]),
+            float(f1_now[number]),
         )
         if change.gain != (0, 0):
             yield change

@@ -126,9 +126,9 @@ def describe(runs: Sequence[SplitRun], families: Sequence[str]) -> str:
     freedoms = [_freedom(run, families) for run in runs]
     for run, found, freedom in zip(runs, samples, freedoms, strict=True):
         spans = [_span(found[metric], freedom) for metric in METRICS]
-        changes = [_difference(samples[0][metric], found[metric], freedoms[0], freedom) for metric in METRICS]
-        if run is runs[0]:
-            changes = [""] * len(METRICS)
+        changes = [""] * len(METRICS)
+        if run is not runs[0]:
+            changes = [_difference(samples[0][metric], found[metric], freedoms[0], freedom) for metric in METRICS]
         cells = [f"  {span:20}  {change:26}" for span, change in zip(spans, changes, strict=True)]
         trained, tested = run.counts.loc[list(families), "train"].sum(), np.isin(run.families, families).sum()
         lines.append(f"{run.name:{width}}  {run.model:5}  {trained:5}  {tested:4}{''.join(cells)}")

@@ -133,7 +133,7 @@ def metric_intervals(
         `low` and `high` by metric.
     """
     found = {}
-    for name in (name for name in estimates if name in samples):
+    for name in [name for name in estimates if name in samples]:
         metric = find_metric(name)
         bounds = metric.bounds if metric else (-np.inf, np.inf)
         low, high = np.clip(interval(estimates[name], samples[name], freedom), *bounds)

@@ -10,6 +10,7 @@ from rare_species.common.errors import UserError
 from rare_species.common.spelling_variants import match_files
 from rare_species.common.terminal import count
 from rare_species.layouts.layout import Archive, Labels, Options, name_below
+from rare_species.layouts.safe_names import name_problem
 from rare_species.layouts.tabulate_labels import tabulate_labels
 
 log = logging.getLogger(__name__)
@@ -30,7 +31,8 @@ def read_list(
             the list in messages.
 
     Raises:
-        UserError: if `parse` raises it, no row names a file that there is, or `tabulate_labels` raises it.
+        UserError: if `parse` raises it, no row names a file that there is, a path leaves the folder, or
+            `tabulate_labels` raises it.
     """
     root, called = posixpath.dirname(name), posixpath.basename(name)
     folder = _folder_of_all(archive, root, called)
@@ -38,12 +40,19 @@ def read_list(
     rows = parse(archive.read(name), source)
     above = name_below(root, folder)
     meant = match_files([posixpath.join(above, row["file_path"]) for row in rows], files, source)
-    if not set(files).intersection(meant):
+    there = set(files)
+    if there.isdisjoint(meant):
         first = f", first {rows[0]['file_path']!r}" if rows else ""
         raise UserError(
             f"file_path in {name} must be relative to the folder it lies in. Received: {count(len(rows), 'row')}, "
             f"none of a file there{first}. Move {called}, or correct its paths."
         )
+    for path in meant:  # files of the archive have safe names
+        if path not in there and (problem := name_problem(path)):
+            raise UserError(
+                f"{source} must give paths inside its folder. Received: file_path {path!r}, which {problem}. Correct "
+                "it and zip the photos again."
+            )
     paired = (row | {"file_path": path} for row, path in zip(rows, meant, strict=True))
     return Labels(tabulate_labels(paired, source, options.merge_spellings), folder, [name])
 

@@ -1,4 +1,4 @@
-"""Put labels into a table, after checking them: safe paths, one spelling for each label, one phylum for each family."""
+"""Put labels into a table, after checking them: all can be seen, each has one spelling, and a family one phylum."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rare_species.common.csv_tables import LISTING_COLUMNS
 from rare_species.common.errors import UserError
 from rare_species.common.spelling_variants import canonical_spellings, spelling_key, spelt_twice
 from rare_species.common.terminal import first_few
-from rare_species.layouts.safe_names import has_control_character, name_problem
+from rare_species.layouts.safe_names import has_control_character
 
 _LABELS = ("family", "phylum", "species")
 _MOST_NAMED = 5
@@ -33,11 +33,11 @@ def tabulate_labels(rows: Iterable[dict[str, str]], source: str, merge_spellings
         only some rows of a family give is filled in for the others.
 
     Raises:
-        UserError: if a path leaves its folder, a label has a control character, a file is listed twice, a label is
+        UserError: if a label has a control character, a file is listed twice, a label is
             spelt in two ways or can't be seen, or a family has two phyla.
     """
     in_order = sorted(([row[column] for column in LISTING_COLUMNS] for row in rows), key=lambda cells: cells[0])
-    _refuse_unsafe(in_order, source)
+    _refuse_control_characters(in_order, source)
     frame = pd.DataFrame(in_order, columns=list(LISTING_COLUMNS), dtype="str")
     _refuse_repeated(frame["file_path"], source)
     for column in _LABELS:
@@ -46,18 +46,15 @@ def tabulate_labels(rows: Iterable[dict[str, str]], source: str, merge_spellings
     return frame
 
 
-def _refuse_unsafe(rows: Iterable[Sequence[str]], source: str) -> None:
-    # A layout may take paths and labels from a file that anyone may have written.
+def _refuse_control_characters(rows: Iterable[Sequence[str]], source: str) -> None:
+    # A layout may take labels from a file that anyone may have written
     for path, *labels in rows:
-        problem = f"file_path {path!r}, which {problem}" if (problem := name_problem(path)) else ""
-        unseen = next((label for label in labels if has_control_character(label)), None)
-        if unseen is not None:
-            problem = f"{unseen!r} for {path!r}, which has a control character"
-        if problem:
-            raise UserError(
-                f"{source} must give paths inside its folder, and labels without control characters. Received: "
-                f"{problem}. Correct it and zip the photos again."
-            )
+        for label in labels:
+            if has_control_character(label):
+                raise UserError(
+                    f"{source} must give labels without control characters. Received: {label!r} for {path!r}, which "
+                    "has a control character. Correct it and zip the photos again."
+                )
 
 
 def _refuse_repeated(paths: pd.Series[str], source: str) -> None:

@@ -111,9 +111,7 @@ def fine_tune(task: PhotoTask, backbone: keras.Model, head: keras.Model, before:
     make_reproducible(task.seed)
     tune = task.params.fine_tune
     network, policy = backbone.operations[-1], dtype_policy(tune)
-    learning, learning_head = (
-        (with_dtype_policy(network, policy), with_dtype_policy(head, policy)) if policy else (network, head)
-    )
+    learning, learning_head = (with_dtype_policy(part, policy) if policy else part for part in (network, head))
     unfreeze(learning, tune.layer_groups, tune.freeze_batch_norm)
     photos_to_features = with_network(backbone, learning)
     logits = learning_head(photos_to_features.output)

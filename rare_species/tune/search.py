@@ -143,7 +143,7 @@ class TrialRunner:
         return [future.result() for future in self._futures[:known]] + self._proposed[known:]
 
     def _start(self, trial: optuna.Trial, known: FrozenTrial | None, twin: FrozenTrial | None) -> Future[FrozenTrial]:
-        if known is None or known.params != trial.study.trials[-1].params:
+        if known is None or known.params != trial.params:
             return self._threads.submit(self._run_trial, trial, twin)
         future: Future[FrozenTrial] = Future()
         future.set_result(known)

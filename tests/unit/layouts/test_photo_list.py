@@ -50,3 +50,16 @@ def test_a_list_that_names_no_file_is_refused(data: bytes, received: str) -> Non
         read(["list.txt", "1.jpg"], data)
     assert received in str(error.value)
     assert "Move list.txt, or correct its paths" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("path", "received"),
+    [
+        ("../cat.jpg", "file_path '../cat.jpg', which leads out of its folder"),
+        ("/cat.jpg", "file_path '/cat.jpg', which is an absolute path"),
+    ],
+)
+def test_unsafe_paths_are_refused(path: str, received: str) -> None:
+    with pytest.raises(UserError) as error:
+        read(["list.txt", "1.jpg"], f"1.jpg felidae\n{path} canidae".encode())
+    assert f"Received: {received}" in str(error.value)

@@ -57,13 +57,11 @@ def test_a_label_that_nobody_can_see_is_refused() -> None:
 @pytest.mark.parametrize(
     ("row", "received"),
     [
-        ({"file_path": "../cat.jpg"}, "file_path '../cat.jpg', which leads out of its folder"),
-        ({"file_path": "/cat.jpg"}, "file_path '/cat.jpg', which is an absolute path"),
         ({"family": "fel\nidae"}, "'fel\\nidae' for '0.jpg', which has a control character"),
         ({"species": "\x1b[2J"}, "'\\x1b[2J' for '0.jpg', which has a control character"),
     ],
 )
-def test_unsafe_paths_and_labels_are_refused(row: dict[str, str], received: str) -> None:
+def test_labels_with_control_characters_are_refused(row: dict[str, str], received: str) -> None:
     with pytest.raises(UserError) as error:
         tabulate_labels(
             [*make_rows("family", "felidae", "canidae")[1:], make_rows("family", "x")[0] | row], "list", False
